@@ -1,0 +1,107 @@
+/**
+ * Writes src/api/heat-stack.ts from the CRD. With `--check` writes nothing and fails when that file is stale.
+ *
+ *     node crds/generate-types.ts [--check]
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { parse } from 'yaml';
+
+const CRD = fileURLToPath(new URL('heatstack.dev_heatstacks.yaml', import.meta.url));
+const TYPES = fileURLToPath(new URL('../src/api/heat-stack.ts', import.meta.url));
+
+const BANNER = `/*
+ * GENERATED from crds/heatstack.dev_heatstacks.yaml by crds/generate-types.ts: change that file, not this one.
+ *
+ * The types say what the API server hands out: a field with a default is always there, so it is not optional.
+ */
+import type { Json, JsonObject } from '../json.ts';
+import type { ObjectMeta } from './object-meta.ts';`;
+
+/** The part of a CRD's schema (an OpenAPI dialect) that makes types. */
+interface CrdSchema {
+  title?: string;
+  description?: string;
+  type?: string;
+  enum?: string[];
+  default?: unknown;
+  required?: string[];
+  properties?: Record<string, CrdSchema>;
+  additionalProperties?: CrdSchema;
+  items?: CrdSchema;
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+}
+
+interface Crd {
+  spec: {
+    group: string;
+    names: { kind: string };
+    versions: { name: string; schema: { openAPIV3Schema: CrdSchema } }[];
+  };
+}
+
+/** The CRD's schema as JSON Schema: free-form parts get the project's JSON types, defaulted fields are required. */
+function toJsonSchema(schema: CrdSchema): JSONSchema {
+  const description = describe(schema);
+  if (schema['x-kubernetes-preserve-unknown-fields']) {
+    return { ...description, tsType: schema.type === 'object' ? 'JsonObject' : 'Json' };
+  }
+  const { title, type, properties, additionalProperties, items } = schema;
+  if (type === undefined) throw new Error(`a node of the CRD has no type: ${schema.description}`);
+  return {
+    ...description,
+    ...(title !== undefined && { title }),
+    type: type as NonNullable<JSONSchema['type']>,
+    ...(schema.enum && { enum: schema.enum }),
+    ...(items && { items: toJsonSchema(items) }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, property]) => [name, toJsonSchema(property)]),
+      ),
+      required: Object.keys(properties).filter(
+        (name) => schema.required?.includes(name) || properties[name]?.default !== undefined,
+      ),
+    }),
+    additionalProperties: additionalProperties ? toJsonSchema(additionalProperties) : false,
+  };
+}
+
+/** The description, with the default of a scalar: that of an object only makes way for its members' defaults. */
+function describe({ description, type, default: value }: CrdSchema): JSONSchema {
+  const scalar = value !== undefined && type !== 'object';
+  return description === undefined
+    ? {}
+    : { description: scalar ? `${description}\n\n@default ${JSON.stringify(value)}` : description };
+}
+
+/** The text of src/api/heat-stack.ts. */
+async function generate(): Promise<string> {
+  const { spec } = parse(await readFile(CRD, 'utf8')) as Crd;
+  const [version, ...others] = spec.versions;
+  if (!version || others.length > 0) throw new Error('expected a CRD of one version');
+  const root = toJsonSchema(version.schema.openAPIV3Schema);
+  // Kubernetes itself sees to these three, and lets a CRD say next to nothing about them.
+  Object.assign(root.properties?.['apiVersion'] ?? {}, { tsType: `'${spec.group}/${version.name}'` });
+  Object.assign(root.properties?.['kind'] ?? {}, { tsType: `'${spec.names.kind}'` });
+  Object.assign(root.properties?.['metadata'] ?? {}, { tsType: 'ObjectMeta' });
+  root.required = ['apiVersion', 'kind', 'metadata', ...(root.required as string[])];
+  return compile(root, spec.names.kind, {
+    bannerComment: BANNER,
+    ignoreMinAndMaxItems: true,
+    style: { singleQuote: true, bracketSpacing: true, printWidth: 110 },
+  });
+}
+
+const name = relative(process.cwd(), TYPES);
+const types = await generate();
+if (!process.argv.includes('--check')) {
+  await writeFile(TYPES, types);
+  console.log(`wrote ${name}`);
+} else if (types !== (await readFile(TYPES, 'utf8').catch(() => ''))) {
+  console.error(`${name} is not what the CRD says: run "npm run generate" and commit the result`);
+  process.exitCode = 1;
+} else {
+  console.log(`${name} is what the CRD says`);
+}
