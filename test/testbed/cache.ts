@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { withLock } from './guard.ts';
+import type { Log } from './progress.ts';
+
+/** Folder of what is built once: `$XDG_CACHE_HOME/heatstack-operator`, else `~/.cache/heatstack-operator`. */
+export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
+  const base = env['XDG_CACHE_HOME'];
+  // The XDG specification: a relative path is invalid and ignored.
+  return join(
+    base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'),
+    'heatstack-operator',
+  );
+}
+
+/** A short name for the content something is built from. Different parts never give the same name by being joined. */
+export function fingerprint(parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  return hash.digest('hex').slice(0, 12);
+}
+
+export interface Cache {
+  root: string;
+  python: string;
+  log: Log;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The folder `name` of the cache, built if it isn't there. `build` fills the empty folder it is given, at its final
+ * place (a Python environment can't be moved while it is made). A stamp, written last, marks it complete: what an
+ * interrupted build left is thrown away by the next. Processes that want the same folder wait for each other.
+ */
+export async function cached(
+  cache: Cache,
+  name: string,
+  build: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(cache.root, name);
+  const stamp = join(folder, '.complete');
+  if (existsSync(stamp)) return folder;
+  await mkdir(cache.root, { recursive: true });
+  const onWait = (): void => cache.log(`another test bed is building ${name}; waiting for it`);
+  return withLock(cache.python, `${folder}.lock`, { onWait, signal: cache.signal }, async () => {
+    if (existsSync(stamp)) return folder;
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder);
+    await build(folder);
+    await writeFile(stamp, `${new Date().toISOString()}\n`);
+    return folder;
+  });
+}

@@ -1,0 +1,159 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import type { ControlPlaneBinaries } from './control-plane-binaries.ts';
+import type { TestbedError } from './errors.ts';
+import { freePorts } from './ports.ts';
+import { Service } from './service.ts';
+
+export interface ControlPlaneOptions {
+  binaries: ControlPlaneBinaries;
+  /** Folder of data, keys and logs. */
+  dir: string;
+  python: string;
+  onUnexpectedExit: (error: TestbedError) => void;
+}
+
+export interface ControlPlane {
+  /** Path of a kubeconfig whose user is in system:masters. */
+  kubeconfig: string;
+  etcd: Service;
+  apiServer: Service;
+}
+
+/**
+ * etcd and kube-apiserver, not started yet. RBAC is on and tokens of service accounts can be requested. There is no
+ * controller manager: nothing collects garbage or empties a namespace that is being deleted.
+ */
+export async function prepareControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { binaries, dir, python, onUnexpectedExit } = options;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const [clientPort, peerPort, securePort] = (await freePorts(3)) as [number, number, number];
+  const etcdUrl = `http://127.0.0.1:${clientPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+  const server = `https://127.0.0.1:${securePort}`;
+
+  const serviceAccountKey = join(dir, 'service-accounts.key');
+  await writeOnce(serviceAccountKey, () =>
+    generateKeyPairSync('rsa', { modulusLength: 2048 })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString(),
+  );
+  const tokenFile = join(dir, 'tokens.csv');
+  await writeOnce(
+    tokenFile,
+    () => `${randomBytes(16).toString('hex')},testbed-admin,testbed-admin,"system:masters"\n`,
+  );
+  const token = (await readFile(tokenFile, 'utf8')).split(',')[0] ?? '';
+  const certificates = join(dir, 'certificates');
+  const kubeconfig = join(dir, 'kubeconfig');
+
+  const etcd = new Service({
+    name: 'etcd',
+    command: binaries.etcd,
+    args: [
+      '--name=testbed',
+      `--data-dir=${join(dir, 'etcd')}`,
+      `--listen-client-urls=${etcdUrl}`,
+      `--advertise-client-urls=${etcdUrl}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=testbed=${peerUrl}`,
+      '--unsafe-no-fsync',
+      '--log-level=warn',
+    ],
+    logFile: join(dir, 'etcd.log'),
+    python,
+    readyTimeoutMs: 60_000,
+    isReady: async (signal) => (await fetch(`${etcdUrl}/health`, { signal })).ok,
+    onUnexpectedExit,
+  });
+
+  const apiServer = new Service({
+    name: 'kube-apiserver',
+    command: binaries['kube-apiserver'],
+    args: [
+      `--etcd-servers=${etcdUrl}`,
+      '--bind-address=127.0.0.1',
+      '--advertise-address=127.0.0.1',
+      `--secure-port=${securePort}`,
+      // It makes its own certificate authority and certificate here, and finds them again after a restart.
+      `--cert-dir=${certificates}`,
+      // Refuses to start otherwise: an endpoint may not be in the loopback range.
+      '--endpoint-reconciler-type=none',
+      '--authorization-mode=RBAC',
+      `--token-auth-file=${tokenFile}`,
+      '--service-account-issuer=https://kubernetes.default.svc',
+      `--service-account-key-file=${serviceAccountKey}`,
+      `--service-account-signing-key-file=${serviceAccountKey}`,
+      '--service-cluster-ip-range=10.0.0.0/24',
+      // It would wait for a controller manager to make each namespace's default account.
+      '--disable-admission-plugins=ServiceAccount',
+      '--allow-privileged=true',
+      '--profiling=false',
+    ],
+    logFile: join(dir, 'kube-apiserver.log'),
+    python,
+    readyTimeoutMs: 120_000,
+    isReady: async (signal) => {
+      const certificateFile = join(certificates, 'apiserver.crt');
+      if (!existsSync(certificateFile)) return false;
+      const ca = await readFile(certificateFile, 'utf8');
+      const answers = async (path: string): Promise<boolean> =>
+        (await statusOf(server + path, { ca, token, signal })) === 200;
+      if (!((await answers('/readyz')) && (await answers('/api/v1/namespaces/default')))) return false;
+      await writeFile(kubeconfig, kubeconfigText({ server, ca, token }), { mode: 0o600 });
+      return true;
+    },
+    onUnexpectedExit,
+  });
+  return { kubeconfig, etcd, apiServer };
+}
+
+async function writeOnce(file: string, content: () => string): Promise<void> {
+  if (!existsSync(file)) await writeFile(file, content(), { mode: 0o600 });
+}
+
+/** JSON, which is YAML too. */
+function kubeconfigText({ server, ca, token }: { server: string; ca: string; token: string }): string {
+  const name = 'heatstack-testbed';
+  return `${JSON.stringify(
+    {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        { name, cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
+      ],
+      users: [{ name: 'admin', user: { token } }],
+      contexts: [{ name, context: { cluster: name, user: 'admin', namespace: 'default' } }],
+      'current-context': name,
+    },
+    null,
+    2,
+  )}\n`;
+}
+
+/** HTTP status of a GET. Not `fetch`, which can't be told a certificate authority. */
+function statusOf(
+  url: string,
+  { ca, token, signal }: { ca: string; token: string; signal: AbortSignal },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      ca,
+      signal,
+      timeout: 5000,
+      agent: false,
+      headers: { authorization: `Bearer ${token}` },
+    };
+    const asked = request(url, options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    asked.once('timeout', () => asked.destroy(new Error('no answer')));
+    asked.once('error', reject);
+    asked.end();
+  });
+}
