@@ -1,0 +1,239 @@
+/** The CRD on a real API server: what it takes, what it refuses and how it says so, and how an object then looks. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { STATUS_LIMITS } from '../../src/api/limits.ts';
+import { type JsonObject, parseJson } from '../../src/json.ts';
+import { CREATE_CASES, heatStack, type SpecChange, UPDATE_CASES } from './cases.ts';
+
+const CRD = fileURLToPath(new URL('../../crds/heatstack.dev_heatstacks.yaml', import.meta.url));
+const SAMPLES = fileURLToPath(new URL('../../deploy/samples/', import.meta.url));
+const NAMESPACE = `crd-test-${process.pid}`;
+const STACKS = `/apis/heatstack.dev/v1alpha1/namespaces/${NAMESPACE}/heatstacks`;
+
+const testbed = readTestbed();
+
+function readTestbed(): { kubeconfig: string; kubectl: string } {
+  const file = process.env['HEATSTACK_TESTBED'];
+  if (!file) {
+    throw new Error(
+      'HEATSTACK_TESTBED is not set: give it the file that "npm run testbed -- --ready FILE" wrote',
+    );
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as { kubeconfig: string; kubectl: string };
+}
+
+async function kubectl(...args: string[]): Promise<string> {
+  const options = { env: { ...process.env, KUBECONFIG: testbed.kubeconfig }, maxBuffer: 16 * 1024 * 1024 };
+  return (await promisify(execFile)(testbed.kubectl, args, options)).stdout;
+}
+
+let proxy: ChildProcess;
+let server: string;
+
+/** One request through "kubectl proxy", as a process for each of a hundred requests would take a minute. */
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: JsonObject }> {
+  const response = await fetch(server + path, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: parseJson(await response.text()) as JsonObject };
+}
+
+const dryRunCreate = (object: JsonObject) =>
+  send('POST', `${STACKS}?dryRun=All&fieldValidation=Strict`, object);
+
+beforeAll(async () => {
+  await kubectl('apply', '--server-side', '--force-conflicts', '-f', CRD);
+  await kubectl('wait', '--for=condition=Established', '--timeout=30s', `crd/heatstacks.heatstack.dev`);
+  await kubectl('create', 'namespace', NAMESPACE);
+
+  const args = ['proxy', '--port=0', `--kubeconfig=${testbed.kubeconfig}`];
+  proxy = spawn(testbed.kubectl, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (!proxy.stdout) throw new Error('kubectl proxy has no output');
+  const [line] = (await once(createInterface(proxy.stdout), 'line')) as [string];
+  const address = /Starting to serve on (\S+)/.exec(line)?.[1];
+  if (!address) throw new Error(`kubectl proxy said: ${line}`);
+  server = `http://${address}`;
+});
+
+afterAll(async () => {
+  await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
+  proxy.kill();
+});
+
+describe('create', () => {
+  test.each(CREATE_CASES)('$title', async ({ name = 'web', spec, refused }) => {
+    const answer = await dryRunCreate(heatStack(name, spec));
+    if (refused) {
+      expect(answer.body['message']).toMatch(refused);
+      expect([400, 422]).toContain(answer.status);
+    } else {
+      expect(answer).toMatchObject({ status: 201 });
+    }
+  });
+
+  test('the cause of a refusal names its field, as tools show it', async () => {
+    const { body } = await dryRunCreate(heatStack('1web'));
+    expect(body).toMatchObject({
+      details: { causes: [{ field: 'spec.stackName', reason: 'FieldValueRequired' }] },
+    });
+  });
+});
+
+describe('update', () => {
+  test.each(UPDATE_CASES.map((each, index) => ({ ...each, name: `update-${index}` })))(
+    '$title',
+    async ({ name, before, after, refused }) => {
+      const stored = await store(name, before);
+      const changed = heatStack(name, { ...after, suspend: true });
+      const answer = await send('PUT', `${STACKS}/${name}?dryRun=All`, {
+        ...changed,
+        metadata: stored['metadata'],
+      });
+      if (refused) {
+        expect(answer.body['message']).toMatch(refused);
+        expect(answer.status).toBe(422);
+      } else {
+        expect(answer).toMatchObject({ status: 200 });
+      }
+    },
+  );
+});
+
+/** Creates a HeatStack for real; suspended, so that an operator that may run leaves it alone. */
+async function store(name: string, spec: SpecChange = {}): Promise<JsonObject> {
+  const { status, body } = await send('POST', STACKS, heatStack(name, { ...spec, suspend: true }));
+  expect(status, String(body['message'])).toBe(201);
+  return body;
+}
+
+describe('an object', () => {
+  test('has every default', async () => {
+    await store('defaults');
+    expect((await send('GET', `${STACKS}/defaults`)).body).toMatchObject({
+      spec: {
+        timeout: '60m',
+        rollbackOnFailure: false,
+        resyncPeriod: '10m',
+        managedOptions: { onDelete: 'delete' },
+        onExternalDeletion: 'recreate',
+        remediation: {
+          create: { retries: 3, strategy: 'update' },
+          update: { retries: 0, strategy: 'update' },
+          retryInterval: '30s',
+        },
+        resources: { nestedDepth: 0, maxItems: 100, refreshPeriod: '1h' },
+      },
+      status: { observedGeneration: -1 },
+    });
+  });
+
+  test('keeps the digits of a big number, and what a free-form part holds', async () => {
+    const { parameters } = CREATE_CASES.find(({ title }) => title === 'parameters of every type')?.spec ?? {};
+    await store('digits', {
+      parameters,
+      environments: [{ object: { parameter_defaults: { a: [{ b: 1 }] } } }],
+    });
+    const { body } = await send('GET', `${STACKS}/digits`);
+    expect(JSON.stringify(body)).toContain('"big":9007199254740993,');
+    expect(body).toMatchObject({
+      spec: { environments: [{ object: { parameter_defaults: { a: [{ b: 1 }] } } }] },
+    });
+  });
+
+  test('takes a status as full as our limits allow, and is found and shown by it', async () => {
+    const object = await store('shown');
+    const text = 'é'.repeat(STATUS_LIMITS.text);
+    const time = '2026-01-02T12:00:00Z';
+    const status = {
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'False',
+          reason: 'CreateFailed',
+          message: text,
+          lastTransitionTime: time,
+          observedGeneration: 1,
+        },
+      ],
+      id: '7a43b1f8-0000-4000-8000-000000000000',
+      stackName: 'shown',
+      cloud: { authURL: 'http://a', endpoint: 'http://b', region: 'c', projectID: 'd', projectName: 'e' },
+      ownership: 'h1:0',
+      stackStatus: 'CREATE_FAILED',
+      stackStatusReason: text,
+      createdAt: '2026-01-02T12:00:00',
+      updatedAt: time,
+      outputs: [
+        { name: 'a', description: text, value: [{ b: null }, 1.5] },
+        { name: 'b', error: text },
+      ],
+      resources: Array.from({ length: STATUS_LIMITS.resources }, (_, index) => ({
+        name: `r${index}`,
+        type: 'OS::Heat::None',
+        status: 'CREATE_COMPLETE',
+        requiredBy: ['a'],
+      })),
+      resourceSummary: { total: 3, complete: 1, inProgress: 1, failed: 1, text: '1/3' },
+      resourcesTruncated: true,
+      failures: Array.from({ length: STATUS_LIMITS.failures }, () => ({
+        path: 'a/b',
+        type: 'c',
+        reason: text,
+      })),
+      appliedDigest: 'h1:0',
+      attemptedDigest: 'h1:1',
+      attempts: 1,
+      lastSyncTime: time,
+      lastHandledReconcileAt: 'x'.repeat(STATUS_LIMITS.handled),
+    };
+    const answer = await send('PUT', `${STACKS}/shown/status?fieldValidation=Strict`, { ...object, status });
+    expect(answer.status, String(answer.body['message'])).toBe(200);
+    expect(answer.body['status']).toEqual(status);
+
+    const found = await send('GET', `${STACKS}?fieldSelector=status.stackStatus%3DCREATE_FAILED`);
+    expect(found.body).toMatchObject({ items: [{ metadata: { name: 'shown' } }] });
+
+    const [head = '', row = ''] = (
+      await kubectl('get', 'hstack', '-n', NAMESPACE, '-o', 'wide', 'shown')
+    ).split('\n');
+    expect(head.split(/\s+/)).toEqual([
+      'NAME',
+      'READY',
+      'STATUS',
+      'RESOURCES',
+      'MESSAGE',
+      'ID',
+      'CLOUD',
+      'AGE',
+    ]);
+    expect(row).toMatch(/^shown +False +CREATE_FAILED +1\/3 +é+ +7a43b1f8\S+ +demo +\d+s/);
+    expect(await kubectl('get', 'openstack', '-n', NAMESPACE, '-o', 'name')).toContain(
+      'heatstack.heatstack.dev/shown',
+    );
+  });
+});
+
+describe('manifests as people write them', () => {
+  test.each(readdirSync(SAMPLES))('deploy/samples/%s is taken', async (file) => {
+    await kubectl('create', '--dry-run=server', '-n', NAMESPACE, '-f', SAMPLES + file);
+  });
+
+  test('kubectl explain says what a template may be', async () => {
+    const text = (await kubectl('explain', 'heatstack.spec.template')).replaceAll(/\s+/g, ' ');
+    expect(text).toContain('Set exactly one of four');
+    expect(text).toContain('There is no URL');
+    expect(text).toContain('kubectl apply --server-side');
+  });
+});
