@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from './clock.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+const DEFAULT_GRACE_MS = 20_000;
+
+/** What a reconcile that went well wants next; nothing: to be called when something changes. */
+export interface Result {
+  /** Come again after this time, in milliseconds. Not for errors: those are thrown. */
+  requeueAfterMs?: number;
+}
+
+/** An error that trying again can't cure: the key is not worked on until it is added from outside. */
+export class TerminalError extends Error {
+  override readonly name = 'TerminalError';
+}
+
+export interface ReconcileContext {
+  /** Aborted when the grace time after a stop is over. */
+  signal: AbortSignal;
+  /** Carries the key and an id of this run. */
+  logger: Logger;
+}
+
+export interface ControllerOptions {
+  name: string;
+  queue: WorkQueue;
+  /** Brings what the key stands for into its wanted state. It may run at any time, again, and after a crash. */
+  reconcile: (key: string, context: ReconcileContext) => Promise<Result>;
+  /** How many keys are worked on at once. */
+  concurrency: number;
+  logger: Logger;
+  clock?: Clock;
+  /** How long running reconciles may go on after a stop before their signal is aborted; default 20 s. */
+  graceMs?: number;
+}
+
+/** Workers that take keys from a queue and reconcile them. */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger.child({ controller: options.name });
+  }
+
+  /** Works until the signal is aborted; resolves when the reconciles that were running then have ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { concurrency, graceMs = DEFAULT_GRACE_MS } = this.#options;
+    const finished = new AbortController();
+    const overdue = new AbortController();
+    const onStop = async () => {
+      await this.#clock.sleep(graceMs, finished.signal).catch(() => undefined);
+      overdue.abort(signal.reason);
+    };
+    const startGrace = () => void onStop();
+    signal.addEventListener('abort', startGrace, { once: true });
+    try {
+      await Promise.all(Array.from({ length: concurrency }, () => this.#work(signal, overdue.signal)));
+    } finally {
+      signal.removeEventListener('abort', startGrace);
+      finished.abort();
+    }
+  }
+
+  async #work(stop: AbortSignal, overdue: AbortSignal): Promise<void> {
+    const { queue } = this.#options;
+    for (let key = await queue.next(stop); key !== undefined; key = await queue.next(stop)) {
+      try {
+        await this.#reconcile(key, overdue);
+      } finally {
+        queue.done(key);
+      }
+    }
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const { queue, reconcile } = this.#options;
+    const logger = this.#logger.child({ key, reconcileID: randomUUID() });
+    const startedAt = this.#clock.now();
+    const took = () => ({ ms: this.#clock.now() - startedAt });
+    try {
+      const { requeueAfterMs } = await reconcile(key, { signal, logger });
+      queue.forget(key);
+      if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
+      logger.debug({ ...took(), requeueAfterMs }, 'reconciled');
+    } catch (error) {
+      if (signal.aborted) {
+        logger.info(took(), 'reconcile cut short by the stop');
+      } else if (error instanceof TerminalError) {
+        queue.forget(key);
+        logger.error({ ...took(), ...described(error) }, 'reconcile failed; trying again would not help');
+      } else {
+        const retryMs = Math.round(queue.addRateLimited(key));
+        logger.error({ ...took(), ...described(error), retryMs }, 'reconcile failed; trying again');
+      }
+    }
+  }
+}
+
+/** Message and code alone: properties and causes of an error may hold what must not be logged. */
+function described(error: unknown): { error: string; code?: string } {
+  if (!(error instanceof Error)) return { error: String(error) };
+  return 'code' in error ? { error: error.message, code: String(error.code) } : { error: error.message };
+}

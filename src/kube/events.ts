@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { KubeClient } from './client.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { Deadline } from './deadline.ts';
+import { isKubeError } from './errors.ts';
+import { EVENTS, type KubeObject, type ObjectRef } from './objects.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+// As client-go has them: events.k8s.io series, spam filter and cache sizes.
+const SERIES_MS = 6 * 60_000;
+const BURST = 25;
+const REFILL_MS = 5 * 60_000;
+const MAX_REMEMBERED = 4096;
+const MAX_QUEUED = 1000;
+/** The API server refuses a longer note. */
+const MAX_NOTE_BYTES = 1024;
+const MAX_NAME_LENGTH = 253;
+const RETRY_DELAYS_MS = [1000, 2000, 4000, 8000];
+const FLUSH_MS = 5000;
+
+/** What happened to an object. */
+export interface EventDetails {
+  type: 'Normal' | 'Warning';
+  /** Why, in CamelCase, such as `StackCreated`. */
+  reason: string;
+  /** What was done, in CamelCase, such as `CreateStack`. */
+  action: string;
+  /** For people; cut to 1024 bytes. */
+  note: string;
+}
+
+export interface EventRecorderOptions {
+  client: Pick<KubeClient, 'create' | 'mergePatch'>;
+  /** Such as `heatstack.dev/operator`. */
+  reportingController: string;
+  /** The pod or host. */
+  reportingInstance: string;
+  logger: Logger;
+  clock?: Clock;
+}
+
+interface EventObject extends KubeObject {
+  eventTime: string;
+  type: string;
+  reason: string;
+  action: string;
+  note: string;
+  regarding: object;
+  reportingController: string;
+  reportingInstance: string;
+  series?: { count: number; lastObservedTime: string };
+}
+
+/** Equal events in a row; one Event object, whose `series` counts them. */
+interface Series {
+  readonly regarding: KubeObject;
+  readonly details: EventDetails;
+  readonly firstAt: number;
+  lastAt: number;
+  count: number;
+  queued: boolean;
+  /** The Event object, once created. */
+  written?: ObjectRef;
+}
+
+/**
+ * Writes Kubernetes Events (events.k8s.io/v1) in the background. Events are a courtesy: recording never throws and
+ * never waits, and what can't be written is dropped. Equal ones within 6 minutes are counted in one Event object; of
+ * one object's events 25 are written at once, then one in 5 minutes.
+ */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #series = new Map<string, Series>();
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #queue: Series[] = [];
+  readonly #stop = new AbortController();
+  #sending: Promise<void> | undefined;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger;
+  }
+
+  /** Records that something happened to an object. */
+  event(regarding: KubeObject, details: EventDetails): void {
+    if (this.#stop.signal.aborted) return;
+    const now = this.#clock.now();
+    const series = this.#seriesFor(regarding, { ...details, note: cut(details.note, MAX_NOTE_BYTES) }, now);
+    // When it is in the queue, the count will be written along.
+    if (series.queued) return;
+    if (this.#queue.length >= MAX_QUEUED || !this.#bucketOf(regarding, now).take(now)) {
+      this.#logger.debug(
+        { reason: details.reason, name: regarding.metadata.name },
+        'too many events; one dropped',
+      );
+      return;
+    }
+    series.queued = true;
+    this.#queue.push(series);
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
+  }
+
+  /** Waits until everything is written, for 5 s at most; then the rest is dropped and nothing more is recorded. */
+  async flush(): Promise<void> {
+    using deadline = new Deadline(FLUSH_MS, () => new Error('flush timed out'));
+    deadline.signal.addEventListener('abort', () => this.#stop.abort(deadline.signal.reason), { once: true });
+    await this.#sending;
+  }
+
+  #seriesFor(regarding: KubeObject, details: EventDetails, now: number): Series {
+    const { type, reason, action, note } = details;
+    const key = JSON.stringify([regarding.metadata.uid, type, reason, action, note]);
+    const present = this.#series.get(key);
+    const series: Series =
+      present !== undefined && now - present.lastAt < SERIES_MS
+        ? present
+        : { regarding, details, firstAt: now, lastAt: now, count: 0, queued: false };
+    series.count++;
+    series.lastAt = now;
+    remember(this.#series, key, series);
+    return series;
+  }
+
+  #bucketOf(regarding: KubeObject, now: number): TokenBucket {
+    const bucket = this.#buckets.get(regarding.metadata.uid) ?? new TokenBucket(BURST, REFILL_MS, now);
+    remember(this.#buckets, regarding.metadata.uid, bucket);
+    return bucket;
+  }
+
+  async #send(): Promise<void> {
+    for (let series = this.#queue.shift(); series !== undefined; series = this.#queue.shift()) {
+      if (this.#stop.signal.aborted) continue;
+      series.queued = false;
+      try {
+        await this.#write(series);
+      } catch (error) {
+        const { reason } = series.details;
+        const { name } = series.regarding.metadata;
+        // Usual while a namespace is being deleted; nothing depends on an event.
+        this.#logger.warn(
+          { reason, name, error: error instanceof Error ? error.message : String(error) },
+          'event lost',
+        );
+      }
+    }
+  }
+
+  /** Writes a series, trying again while the API server is away. */
+  async #write(series: Series): Promise<void> {
+    const { signal } = this.#stop;
+    for (const delayMs of [...RETRY_DELAYS_MS, undefined]) {
+      try {
+        await this.#writeOnce(series, signal);
+        return;
+      } catch (error) {
+        const mayPass = isKubeError(error, 'ConnectionFailed', 'Timeout', 'TooManyRequests', 'ServerError');
+        if (!mayPass || delayMs === undefined) throw error;
+        await this.#clock.sleep(delayMs, signal);
+      }
+    }
+  }
+
+  async #writeOnce(series: Series, signal: AbortSignal): Promise<void> {
+    const { client } = this.#options;
+    if (series.written !== undefined) {
+      try {
+        await client.mergePatch(EVENTS, series.written, { series: seriesField(series) }, { signal });
+        return;
+      } catch (error) {
+        // The API server keeps events for an hour only.
+        if (!isKubeError(error, 'NotFound')) throw error;
+      }
+    }
+    const event = this.#eventObject(series);
+    await client.create<EventObject>(EVENTS, event, { signal });
+    series.written = { namespace: event.metadata.namespace, name: event.metadata.name };
+  }
+
+  #eventObject(series: Series) {
+    const { reportingController, reportingInstance } = this.#options;
+    const { regarding, details } = series;
+    const { name, namespace, uid, resourceVersion } = regarding.metadata;
+    const suffix = `.${randomBytes(8).toString('hex')}`;
+    // No `-` or `.` may come before the suffix where the name is cut.
+    const stem = name.slice(0, MAX_NAME_LENGTH - suffix.length).replace(/[^a-z0-9]+$/, '');
+    return {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      // Events of cluster-scoped objects live in "default", where kubectl looks for them.
+      metadata: { name: `${stem}${suffix}`, namespace: namespace ?? 'default' },
+      eventTime: microTime(series.firstAt),
+      ...details,
+      regarding: {
+        apiVersion: regarding.apiVersion,
+        kind: regarding.kind,
+        name,
+        namespace,
+        uid,
+        resourceVersion,
+      },
+      reportingController,
+      reportingInstance,
+      ...(series.count > 1 ? { series: seriesField(series) } : {}),
+    };
+  }
+}
+
+function seriesField({ count, lastAt }: Series): { count: number; lastObservedTime: string } {
+  return { count, lastObservedTime: microTime(lastAt) };
+}
+
+/** A V1MicroTime; the API server insists on six decimals. */
+function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
+}
+
+/** Cuts a text to a number of UTF-8 bytes, between characters, and shows that it was cut. */
+function cut(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text, 'utf8');
+  if (bytes.length <= maxBytes) return text;
+  const ellipsis = '…';
+  let end = maxBytes - Buffer.byteLength(ellipsis);
+  // 0b10xxxxxx continues a character.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end) + ellipsis;
+}
+
+/** Sets an entry as the newest; forgets the oldest of too many. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= MAX_REMEMBERED) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}

@@ -1,0 +1,46 @@
+/** A Kubernetes runtime for controllers: client, reflector with cache, work queue, controller loop, events. */
+export type { BackoffOptions } from './backoff.ts';
+export type { Cache, CacheEvent } from './cache.ts';
+export {
+  type CallOptions,
+  type DeleteOptions,
+  KubeClient,
+  type ListOptions,
+  type NewObject,
+  type Selection,
+  type WatchEvent,
+  type WatchOptions,
+} from './client.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { inClusterNamespace, type LoadOptions, loadKubeConfig } from './config.ts';
+export {
+  Controller,
+  type ControllerOptions,
+  type ReconcileContext,
+  type Result,
+  TerminalError,
+} from './controller.ts';
+export { isKubeError, KUBE_ERROR_CODES, KubeError, type KubeErrorCode } from './errors.ts';
+export { type EventDetails, EventRecorder, type EventRecorderOptions } from './events.ts';
+export {
+  apiVersionOf,
+  CONFIG_MAPS,
+  EVENTS,
+  type KubeObject,
+  keyOf,
+  NAMESPACES,
+  type ObjectMeta,
+  type ObjectRef,
+  type OwnerReference,
+  type ResourceType,
+  refOf,
+  SECRETS,
+} from './objects.ts';
+export { Reflector, type ReflectorCounters, type ReflectorOptions } from './reflector.ts';
+export {
+  type KubeRequest,
+  KubeTransport,
+  type KubeTransportOptions,
+  type KubeWatchRequest,
+} from './transport.ts';
+export { type AddOptions, WorkQueue, type WorkQueueOptions } from './work-queue.ts';

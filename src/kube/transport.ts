@@ -1,0 +1,274 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { KubeConfig } from '@kubernetes/client-node';
+import pRetry from 'p-retry';
+import type { Logger } from 'pino';
+import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
+import { type Json, parseJson } from '../json.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type Credential, Credentials, type TlsOptions } from './credentials.ts';
+import { Deadline } from './deadline.ts';
+import { isKubeError, KubeError, responseError } from './errors.ts';
+import { readLines } from './lines.ts';
+
+const MIB = 1024 * 1024;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_MAX_BYTES = 8 * MIB;
+// The API server sends a bookmark about every 60 s; longer silence means a dead connection.
+const DEFAULT_IDLE_MS = 90_000;
+const MAX_WATCH_LINE_BYTES = 8 * MIB;
+const GET_RETRIES = 3;
+// A longer Retry-After than this is for the caller to wait out.
+const LONGEST_RETRY_AFTER_MS = 10_000;
+const CONNECTIONS = 32;
+
+export interface KubeRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path below the server's URL, encoded. */
+  path: string;
+  query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Of the body; default `application/json`. */
+  contentType?: string;
+  accept?: string;
+  /** For the whole exchange, waiting for a free connection included; default 30 s. */
+  timeoutMs?: number;
+  /** Longest body that is read; default 8 MiB. */
+  maxBytes?: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface KubeWatchRequest extends Pick<KubeRequest, 'path' | 'query' | 'accept'> {
+  /** The watch is given up as dead when no byte came for so long; default 90 s. */
+  idleTimeoutMs?: number;
+  signal: AbortSignal;
+}
+
+export interface KubeTransportOptions {
+  /** Sent with every request; the part before the `/` is what `managedFields` shows. */
+  userAgent: string;
+  logger?: Logger;
+  clock?: Clock;
+}
+
+/** Requests and watches have connections of their own, so that long watches never keep a request waiting. */
+interface Pools {
+  readonly tlsId: string;
+  readonly requests: Dispatcher;
+  readonly watches: Dispatcher;
+}
+
+/**
+ * HTTP to one API server over pooled connections. client-node opens a connection for every request, so only its
+ * knowledge of kubeconfigs is used here.
+ */
+export class KubeTransport {
+  readonly #server: URL;
+  readonly #proxyUrl: string | undefined;
+  readonly #userAgent: string;
+  readonly #clock: Clock;
+  readonly #credentials: Credentials;
+  #pools: Pools | undefined;
+  #closed = false;
+
+  /** @throws KubeError `ConfigError` when the KubeConfig's current context has no cluster. */
+  constructor(config: KubeConfig, { userAgent, logger, clock = systemClock }: KubeTransportOptions) {
+    const cluster = config.getCurrentCluster();
+    if (cluster === null)
+      throw new KubeError('ConfigError', 'the current context of the kubeconfig has no cluster');
+    this.#server = new URL(cluster.server);
+    this.#proxyUrl = cluster.proxyUrl;
+    this.#userAgent = userAgent;
+    this.#clock = clock;
+    this.#credentials = new Credentials(config, logger, clock);
+  }
+
+  /**
+   * Sends one request. A GET that is answered 429 or 5xx with a short Retry-After is repeated a few times; whether
+   * anything else may be repeated is for the caller to know.
+   *
+   * @returns the body's JSON with all digits kept; `null` for an empty body
+   * @throws KubeError, or the signal's reason
+   */
+  request(request: KubeRequest): Promise<Json> {
+    if (request.method !== 'GET') return this.#requestOnce(request);
+    return pRetry(() => this.#requestOnce(request), {
+      retries: GET_RETRIES,
+      minTimeout: 0,
+      ...(request.signal ? { signal: request.signal } : {}),
+      shouldRetry: async ({ error }) => {
+        if (!isKubeError(error, 'TooManyRequests', 'ServerError')) return false;
+        if (error.retryAfterMs === undefined || error.retryAfterMs > LONGEST_RETRY_AFTER_MS) return false;
+        await this.#clock.sleep(error.retryAfterMs, request.signal);
+        return true;
+      },
+    });
+  }
+
+  async #requestOnce(request: KubeRequest): Promise<Json> {
+    const { method, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES } = request;
+    const where = `${method} ${request.path}`;
+    using deadline = new Deadline(
+      timeoutMs,
+      () => new KubeError('Timeout', `${where}: no answer within ${timeoutMs / 1000} s`),
+      request.signal,
+    );
+    try {
+      const { pools, credential } = await this.#session();
+      const response = await pools.requests.request({
+        ...this.#options(request, credential),
+        method,
+        body: request.body === undefined ? null : JSON.stringify(request.body),
+        signal: deadline.signal,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      const text = await readText(response, maxBytes, where);
+      this.#check(where, response.statusCode, response.headers, text);
+      return parseBody(text, where);
+    } catch (error) {
+      throw toKubeError(error, where, deadline.signal);
+    }
+  }
+
+  /**
+   * Opens a watch and gives the JSON value of each of its lines, until the API server ends it. Leaving the loop or
+   * aborting the signal closes it.
+   *
+   * @throws KubeError when the watch is refused, torn, silent for too long or not understood; the signal's reason
+   */
+  async *watch(request: KubeWatchRequest): AsyncGenerator<Json> {
+    const { idleTimeoutMs = DEFAULT_IDLE_MS } = request;
+    const where = `watch ${request.path}`;
+    using deadline = new Deadline(
+      idleTimeoutMs,
+      () => new KubeError('Timeout', `${where}: nothing heard for ${idleTimeoutMs / 1000} s`),
+      request.signal,
+    );
+    try {
+      const { pools, credential } = await this.#session();
+      deadline.signal.throwIfAborted();
+      const response = await pools.watches.request({
+        ...this.#options(request, credential),
+        method: 'GET',
+        signal: deadline.signal,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      if (response.statusCode !== 200) {
+        const text = await readText(response, DEFAULT_MAX_BYTES, where);
+        this.#check(where, response.statusCode, response.headers, text);
+        throw new KubeError('InvalidResponse', `${where}: ${response.statusCode} instead of 200`);
+      }
+      const lines = readLines(extending(response.body, deadline), {
+        maxBytes: MAX_WATCH_LINE_BYTES,
+        onTooLong: () => new KubeError('ResponseTooLarge', `${where}: an event of more than 8 MiB`),
+        onTorn: () => new KubeError('ConnectionFailed', `${where}: ended in the middle of an event`),
+      });
+      for await (const line of lines) yield parseBody(line, where);
+    } catch (error) {
+      throw toKubeError(error, where, deadline.signal);
+    }
+  }
+
+  /** Closes all connections; running requests and watches fail, and so do later ones. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const pools = this.#pools;
+    this.#pools = undefined;
+    await Promise.all([pools?.requests.destroy(), pools?.watches.destroy()]);
+  }
+
+  async #session(): Promise<{ pools: Pools; credential: Credential }> {
+    const credential = await this.#credentials.get();
+    if (this.#closed) throw new KubeError('ConnectionFailed', 'the connections to the API server are closed');
+    if (this.#pools?.tlsId !== credential.tlsId) {
+      const old = this.#pools;
+      const create = () => createDispatcher(credential.tls, this.#proxyUrl);
+      this.#pools = { tlsId: credential.tlsId, requests: create(), watches: create() };
+      // What runs on the old certificates runs to its end.
+      old?.requests.close().catch(() => undefined);
+      old?.watches.close().catch(() => undefined);
+    }
+    return { pools: this.#pools, credential };
+  }
+
+  #options(
+    request: Pick<KubeRequest, 'path' | 'query' | 'accept' | 'body' | 'contentType'>,
+    credential: Credential,
+  ) {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) query.append(name, String(value));
+    }
+    const search = query.size > 0 ? `?${query}` : '';
+    const headers: Record<string, string> = {
+      ...credential.headers,
+      'user-agent': this.#userAgent,
+      accept: request.accept ?? 'application/json',
+    };
+    if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
+    // The server's URL may have a path of its own: some cluster managers proxy many API servers under one host.
+    const path = `${this.#server.pathname.replace(/\/$/, '')}${request.path}${search}`;
+    return { origin: this.#server.origin, path, headers };
+  }
+
+  #check(where: string, status: number, headers: IncomingHttpHeaders, text: string): void {
+    if (status === 401) this.#credentials.invalidate();
+    if (status < 200 || status > 299) throw responseError(where, status, headers, text);
+  }
+}
+
+function createDispatcher(tls: TlsOptions, proxyUrl: string | undefined): Dispatcher {
+  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  // HTTP/1.1: on one HTTP/2 connection a single stuck packet stalls all requests, and it isn't faster.
+  const pool = { connections: CONNECTIONS, allowH2: false, keepAliveTimeout: 30_000 };
+  if (proxyUrl === undefined) return new Agent({ ...pool, connect });
+  if (proxyUrl.startsWith('socks')) return new Socks5ProxyAgent(proxyUrl, { ...pool, requestTls: connect });
+  return new ProxyAgent({ ...pool, uri: proxyUrl, requestTls: connect });
+}
+
+async function readText(response: Dispatcher.ResponseData, maxBytes: number, where: string): Promise<string> {
+  const tooLarge = () =>
+    new KubeError(
+      'ResponseTooLarge',
+      `${where}: the answer is longer than ${Math.round(maxBytes / MIB)} MiB`,
+    );
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseBody(text: string, where: string): Json {
+  if (text === '') return null;
+  try {
+    return parseJson(text);
+  } catch {
+    throw new KubeError('InvalidResponse', `${where}: the answer is not JSON`);
+  }
+}
+
+/** Every piece that comes puts the deadline off. */
+async function* extending(stream: AsyncIterable<Buffer>, deadline: Deadline): AsyncGenerator<Buffer> {
+  for await (const chunk of stream) {
+    deadline.extend();
+    yield chunk;
+  }
+}
+
+/** What undici threw as a {@link KubeError}; an abort as the reason of the abort. */
+function toKubeError(error: unknown, where: string, signal: AbortSignal): unknown {
+  if (isKubeError(error)) return error;
+  if (signal.aborted) return signal.reason;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  // Wrong arguments are a fault of this program, not of the connection.
+  if (code === undefined || code === 'UND_ERR_INVALID_ARG') return error;
+  return new KubeError('ConnectionFailed', `${where}: no answer from the API server (${code})`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,205 @@
+import { type BackoffOptions, backoffMs } from './backoff.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { KeyedHeap } from './heap.ts';
+
+const DEFAULT_BACKOFF: BackoffOptions = { baseMs: 750, maxMs: 15 * 60_000 };
+
+export interface WorkQueueOptions {
+  /** Delays of {@link WorkQueue.addRateLimited}; default 0.75 s, doubled up to 15 min, a fifth of it jitter. */
+  backoff?: BackoffOptions;
+  clock?: Clock;
+  /** For the jitter, 0 ≤ x < 1. */
+  random?: () => number;
+}
+
+export interface AddOptions {
+  /** Higher comes first; default 0. Use a negative one for what isn't urgent, such as the initial list. */
+  priority?: number;
+}
+
+/** A key that waits; `order` keeps keys of one priority first in, first out. */
+interface Waiting {
+  priority: number;
+  order: number;
+}
+
+interface Delayed extends Waiting {
+  dueAt: number;
+}
+
+/**
+ * Keys that need work. A key waits at most once, however often it is added: at the earliest of the times and the
+ * highest of the priorities it was added with. It is never handed to two workers at once; when it is added while one
+ * works on it, it waits until that is {@link done}.
+ */
+export class WorkQueue {
+  readonly #clock: Clock;
+  readonly #backoff: BackoffOptions;
+  readonly #random: () => number;
+  readonly #ready = new KeyedHeap<Waiting>(
+    (a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order),
+  );
+  readonly #delayed = new KeyedHeap<Delayed>(
+    (a, b) => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.order < b.order),
+  );
+  readonly #running = new Set<string>();
+  // Added while running.
+  readonly #again = new Map<string, Waiting>();
+  readonly #failures = new Map<string, number>();
+  readonly #workers = new Set<(key: string | undefined) => void>();
+  #alarm: { dueAt: number; controller: AbortController } | undefined;
+  #order = 0;
+  #isShutDown = false;
+
+  constructor({
+    backoff = DEFAULT_BACKOFF,
+    clock = systemClock,
+    random = Math.random,
+  }: WorkQueueOptions = {}) {
+    this.#backoff = backoff;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** How many keys wait for a worker; delayed ones and those worked on don't count. */
+  get size(): number {
+    return this.#ready.size;
+  }
+
+  /** Asks for work on a key as soon as possible. */
+  add(key: string, { priority = 0 }: AddOptions = {}): void {
+    if (this.#isShutDown) return;
+    const delayed = this.#delayed.get(key);
+    if (delayed !== undefined) this.#delayed.delete(key);
+    this.#enqueue(key, Math.max(priority, delayed?.priority ?? priority));
+    this.#handOut();
+  }
+
+  /** Asks for work on a key after `delayMs` milliseconds; nothing changes when it is due earlier anyway. */
+  addAfter(key: string, delayMs: number, { priority = 0 }: AddOptions = {}): void {
+    if (this.#isShutDown) return;
+    if (delayMs <= 0 || this.#ready.get(key) !== undefined || this.#again.has(key)) {
+      this.add(key, { priority });
+      return;
+    }
+    const present = this.#delayed.get(key);
+    this.#delayed.set(key, {
+      dueAt: Math.min(this.#clock.now() + delayMs, present?.dueAt ?? Number.POSITIVE_INFINITY),
+      priority: Math.max(priority, present?.priority ?? priority),
+      order: present?.order ?? this.#order++,
+    });
+    this.#setAlarm();
+  }
+
+  /**
+   * Asks for work on a key that has failed, later with each failure.
+   *
+   * @returns the delay in milliseconds
+   */
+  addRateLimited(key: string, options: AddOptions = {}): number {
+    const failures = this.retries(key);
+    this.#failures.set(key, failures + 1);
+    const delayMs = backoffMs(failures, this.#backoff, this.#random);
+    this.addAfter(key, delayMs, options);
+    return delayMs;
+  }
+
+  /** Forgets the failures of a key; what was asked for stays asked for. */
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  /** How often a key has failed since it was last forgotten. */
+  retries(key: string): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  /**
+   * Waits for a key to work on; {@link done} must be called afterwards.
+   *
+   * @returns `undefined` when the signal is aborted or the queue is shut down
+   */
+  async next(signal: AbortSignal): Promise<string | undefined> {
+    if (signal.aborted || this.#isShutDown) return undefined;
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const onAbort = () => {
+      if (this.#workers.delete(resolve)) resolve(undefined);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#workers.add(resolve);
+    this.#handOut();
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Ends the work on a key; if it was added meanwhile, it waits again. */
+  done(key: string): void {
+    this.#running.delete(key);
+    const again = this.#again.get(key);
+    if (again === undefined) return;
+    this.#again.delete(key);
+    this.#ready.set(key, again);
+    this.#handOut();
+  }
+
+  /** Drops everything that waits and sends all workers home; further additions are ignored. */
+  shutDown(): void {
+    this.#isShutDown = true;
+    this.#ready.clear();
+    this.#delayed.clear();
+    this.#again.clear();
+    this.#alarm?.controller.abort();
+    this.#alarm = undefined;
+    for (const resolve of this.#workers) resolve(undefined);
+    this.#workers.clear();
+  }
+
+  #enqueue(key: string, priority: number): void {
+    const present = this.#ready.get(key) ?? this.#again.get(key);
+    const waiting: Waiting = {
+      priority: Math.max(priority, present?.priority ?? priority),
+      order: present?.order ?? this.#order++,
+    };
+    if (this.#running.has(key)) this.#again.set(key, waiting);
+    else this.#ready.set(key, waiting);
+  }
+
+  /** Gives keys that are due to workers that wait. */
+  #handOut(): void {
+    const now = this.#clock.now();
+    for (let first = this.#delayed.peek(); first && first.item.dueAt <= now; first = this.#delayed.peek()) {
+      this.#delayed.delete(first.key);
+      this.#enqueue(first.key, first.item.priority);
+    }
+    for (const resolve of this.#workers) {
+      const next = this.#ready.pop();
+      if (next === undefined) break;
+      this.#workers.delete(resolve);
+      this.#running.add(next.key);
+      resolve(next.key);
+    }
+    this.#setAlarm();
+  }
+
+  /** Has {@link #handOut} called when the first delayed key is due. */
+  #setAlarm(): void {
+    const dueAt = this.#delayed.peek()?.item.dueAt;
+    if (dueAt === this.#alarm?.dueAt) return;
+    this.#alarm?.controller.abort();
+    this.#alarm = undefined;
+    if (dueAt === undefined) return;
+    const controller = new AbortController();
+    this.#alarm = { dueAt, controller };
+    this.#clock.sleep(dueAt - this.#clock.now(), controller.signal).then(
+      () => {
+        if (this.#alarm?.controller !== controller) return;
+        this.#alarm = undefined;
+        this.#handOut();
+      },
+      () => undefined, // Another key is due earlier, or none is.
+    );
+  }
+}
