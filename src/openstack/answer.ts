@@ -1,0 +1,140 @@
+import * as v from 'valibot';
+import { isJsonObject, type Json, parseJson } from '../json.ts';
+import { OpenStackError, type OpenStackErrorCode } from './errors.ts';
+import type { HttpAnswer } from './http.ts';
+import { parseRetryAfter } from './retry.ts';
+
+/** Which request an answer belongs to, for messages. */
+export interface Asked {
+  /** "Keystone" or "Heat". */
+  peer: string;
+  method: string;
+  /** The path with its variable parts named: `/stacks/{name}/{id}`. */
+  route: string;
+  /** The id under which the service logged the request: of its answer, else the one sent with it. */
+  requestId: string;
+}
+
+/**
+ * Reads the JSON body of a successful answer.
+ *
+ * @throws OpenStackError InvalidResponse, naming the field that is wrong and quoting nothing.
+ */
+export function readAnswer<TSchema extends v.GenericSchema<unknown, unknown>>(
+  schema: TSchema,
+  answer: HttpAnswer,
+  asked: Asked,
+): v.InferOutput<TSchema> {
+  const json = tryJson(answer.body);
+  if (json === undefined) throw notJson(answer, asked);
+  const result = v.safeParse(schema, json, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const field = v.getDotPath(issue) ?? 'the body';
+  throw new OpenStackError(
+    'InvalidResponse',
+    `${asked.peer}'s answer to ${asked.method} ${asked.route} is malformed: ${field} should be ${issue.expected ?? 'something else'}.`,
+    { status: answer.status, requestId: asked.requestId },
+  );
+}
+
+/** An answer that neither Keystone nor Heat would give. A body of unknown make is never quoted. */
+export function notJson(answer: HttpAnswer, asked: Asked): OpenStackError {
+  return new OpenStackError(
+    'InvalidResponse',
+    `${asked.peer} answered ${asked.method} ${asked.route} with status ${answer.status} and a body (${contentType(answer)}) that isn't its own; is a proxy in between?`,
+    { status: answer.status, requestId: asked.requestId },
+  );
+}
+
+/** What an error body says; members are missing when it isn't one of Keystone's or Heat's. */
+interface Fault {
+  type?: string;
+  text?: string;
+}
+
+// Heat: {code, title, explanation, error: {type, message?, traceback}}; `message` is absent for unexpected exceptions,
+// and `traceback`, which can hold secrets, is never read. Keystone and its middleware: {error: {code, title, message}}.
+const faultSchema = v.object({
+  error: v.object({ type: v.nullish(v.string()), message: v.nullish(v.string()) }),
+});
+
+function readFault(answer: HttpAnswer): Fault | undefined {
+  const result = v.safeParse(faultSchema, tryJson(answer.body));
+  if (!result.success) return undefined;
+  const { type, message } = result.output.error;
+  return { ...(type && { type }), ...(message && { text: message }) };
+}
+
+/**
+ * The error that an answer with status 4xx or 5xx stands for, by status and Heat's `error.type`.
+ *
+ * @param now in milliseconds since the epoch, for a Retry-After that is a date.
+ */
+export function faultError(answer: HttpAnswer, asked: Asked, now: number): OpenStackError {
+  const fault = readFault(answer);
+  const { type, text } = fault ?? {};
+  const code = faultCode(answer.status, fault);
+  const said = fault
+    ? `${type ? ` ${type}` : ''}${text ? `: ${text}` : ' without a message'}`
+    : ` with a body (${contentType(answer)}) that isn't its own`;
+  return new OpenStackError(
+    code,
+    `${asked.peer} answered ${answer.status} to ${asked.method} ${asked.route}${said}`,
+    {
+      status: answer.status,
+      requestId: asked.requestId,
+      type,
+      detail: text,
+      retryAfterMs: parseRetryAfter(answer.header('retry-after'), now),
+    },
+  );
+}
+
+// Heat gives RequestLimitExceeded for quotas and for sizes alike. These are its texts for quotas: "You have reached
+// the maximum stacks per tenant, 512. Please delete some stacks." (also snapshots). Waiting may cure those, while a
+// template with too many resources or bytes stays too large.
+const QUOTA = /reached the maximum \w[\w ]* per /i;
+
+function faultCode(status: number, fault: Fault | undefined): OpenStackErrorCode {
+  if (status >= 500) return 'ServerError';
+  switch (status) {
+    case 401:
+      return 'AuthenticationFailed';
+    case 403:
+      return 'Forbidden';
+    case 404:
+      return 'ResourceNotFound';
+    case 409:
+      return fault?.type === 'StackExists' ? 'StackExists' : 'ActionInProgress';
+    case 429:
+      return 'TooManyRequests';
+    case 400:
+      return fault?.type === 'RequestLimitExceeded' && QUOTA.test(fault.text ?? '')
+        ? 'QuotaExceeded'
+        : 'BadRequest';
+    default:
+      return 'BadRequest';
+  }
+}
+
+function contentType(answer: HttpAnswer): string {
+  if (answer.body === undefined) return 'too large or compressed';
+  // Only the media type's own alphabet: the header comes from a stranger.
+  return /^[\w.+-]+\/[\w.+-]+/.exec(answer.header('content-type') ?? '')?.[0] ?? 'no content type';
+}
+
+function tryJson(text: string | undefined): Json | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A schema for any JSON value, numbers beyond 2^53 included. */
+export const json = v.custom<Json>(() => true);
+
+/** A schema for a JSON object with any members. */
+export const jsonObject = v.custom<{ [key: string]: Json }>(isJsonObject, 'an object');

@@ -1,0 +1,107 @@
+import type { CloudConfig } from './clouds.ts';
+import { defined } from './define.ts';
+import { isOpenStackError } from './errors.ts';
+import { orchestrationRegions } from './keystone.ts';
+import { HeatOrchestration, type Orchestration } from './orchestration.ts';
+import { type ConnectOptions, Session } from './session.ts';
+
+/** What a connection is connected to. Nothing of it is secret. */
+export interface CloudIdentity {
+  authURL: string;
+  /** Heat's address with the project; missing when there is no Heat. */
+  endpoint?: string;
+  region?: string;
+  projectID: string;
+  projectName: string;
+  projectDomainID?: string;
+  projectDomainName?: string;
+}
+
+/** A user signed in to a project of a cloud. Its token is renewed as needed; the project never changes. */
+export interface Connection {
+  readonly cloud: CloudIdentity;
+  /** Heat; undefined when the catalog doesn't have it for the cloud's interface and region. */
+  readonly orchestration?: Orchestration | undefined;
+  /** The regions where the catalog has Heat: tells a wrong region from a missing service. */
+  readonly regions: readonly string[];
+  /** Gets a new token and catalog. @throws OpenStackError as {@link connect}. */
+  reauthenticate(options?: { signal?: AbortSignal }): Promise<void>;
+  /** Ends what is under way and closes every socket. */
+  close(): Promise<void>;
+}
+
+/**
+ * Signs in to a cloud, with one token request, and reads its catalog.
+ *
+ * @throws OpenStackError AuthenticationFailed, Forbidden, ConfigError, ConnectionFailed, Timeout, ServerError,
+ * TooManyRequests, InvalidResponse; the signal's reason when it was aborted.
+ *
+ * @example
+ * const connection = await connect(cloud, { userAgent: 'my-tool/1.0' });
+ * try {
+ *   for await (const stack of connection.orchestration?.stacks() ?? []) console.log(stack.name, stack.status);
+ * } finally {
+ *   await connection.close();
+ * }
+ */
+export async function connect(cloud: CloudConfig, options: ConnectOptions = {}): Promise<Connection> {
+  const session = new Session(cloud, options);
+  try {
+    await session.renew(options.signal);
+    return new CloudConnection(session);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+class CloudConnection implements Connection {
+  readonly #session: Session;
+  readonly #orchestration: Orchestration;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#orchestration = new HeatOrchestration(session);
+    // An unusable address is an error of the cloud, told now rather than with the first call.
+    this.#endpoint();
+  }
+
+  get cloud(): CloudIdentity {
+    const { cloud, token } = this.#session;
+    const endpoint = this.#endpoint();
+    return defined({
+      authURL: cloud.authUrl,
+      endpoint: endpoint?.url,
+      region: endpoint?.region ?? cloud.regionName,
+      projectID: token.project.id,
+      projectName: token.project.name,
+      projectDomainID: token.project.domainId,
+      projectDomainName: token.project.domainName,
+    });
+  }
+
+  get orchestration(): Orchestration | undefined {
+    return this.#endpoint() && this.#orchestration;
+  }
+
+  get regions(): readonly string[] {
+    return orchestrationRegions(this.#session.token, this.#session.cloud);
+  }
+
+  #endpoint() {
+    try {
+      return this.#session.endpoint;
+    } catch (error) {
+      if (isOpenStackError(error, 'ServiceNotFound', 'EndpointNotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  async reauthenticate(options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.#session.renew(options.signal);
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+}

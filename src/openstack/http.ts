@@ -1,0 +1,216 @@
+import { Agent, type Dispatcher } from 'undici';
+import { OpenStackError } from './errors.ts';
+
+/** Time to set up a connection, TLS included, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Sockets for each origin. More requests wait for a free one. */
+const CONNECTIONS = 16;
+/** An error answer larger than this, in bytes, is judged by its status alone. */
+const ERROR_BODY_BYTES = 64 * 1024;
+
+/** One HTTP request. */
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  url: string;
+  /** Who is asked, for messages: "Keystone" or "Heat". */
+  peer: string;
+  headers: Record<string, string>;
+  /** Sent as X-Openstack-Request-Id; services log it, and an answer may name another. */
+  requestId: string;
+  body?: string | undefined;
+  /** From now to the last byte of the answer, in milliseconds. */
+  timeoutMs: number;
+  /** Largest body of a successful answer, in bytes. */
+  maxBytes: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** A complete answer. */
+export interface HttpAnswer {
+  status: number;
+  /** Undefined when an error answer was larger than 64 KiB. */
+  body: string | undefined;
+  header(name: string): string | undefined;
+}
+
+/** What a pool of connections needs to know of TLS. */
+export interface TlsOptions {
+  /** PEM certificates that replace the system's, as `cacert` does in openstacksdk. */
+  cacert?: string | undefined;
+  verify: boolean;
+}
+
+/**
+ * A pool of connections of its own: no redirects, no proxy from the environment, no compression (a small compressed
+ * body could grow without bound), every answer bounded in time and size.
+ */
+export class HttpClient {
+  readonly #dispatcher: Dispatcher;
+  readonly #owned: boolean;
+  readonly #closed = new AbortController();
+
+  /** @param dispatcher used instead of a pool of its own, and left open by {@link close}. */
+  constructor(tls: TlsOptions, dispatcher?: Dispatcher) {
+    this.#owned = dispatcher === undefined;
+    this.#dispatcher =
+      dispatcher ??
+      new Agent({
+        connections: CONNECTIONS,
+        pipelining: 1,
+        // OpenStack's services are WSGI behind HTTP/1.1; one protocol keeps "was it sent?" answerable.
+        allowH2: false,
+        // The deadline of each request covers these two.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        connect: {
+          timeout: CONNECT_TIMEOUT_MS,
+          rejectUnauthorized: tls.verify,
+          ...(tls.cacert !== undefined && { ca: tls.cacert }),
+        },
+      });
+  }
+
+  /** Aborted by {@link close}. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /**
+   * Sends one request, once. Any status is an answer; the caller judges it.
+   *
+   * @throws OpenStackError Timeout, ConnectionFailed, ResponseTooLarge or InvalidResponse; the signal's reason when it
+   * was aborted.
+   */
+  async request(request: HttpRequest): Promise<HttpAnswer> {
+    request.signal?.throwIfAborted();
+    this.#closed.signal.throwIfAborted();
+    const { origin } = new URL(request.url);
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), request.timeoutMs);
+    const signals = [deadline.signal, this.#closed.signal];
+    if (request.signal) signals.push(request.signal);
+    try {
+      const answer = await this.#dispatcher.request({
+        origin,
+        path: request.url.slice(origin.length),
+        method: request.method,
+        headers: {
+          ...request.headers,
+          'accept-encoding': 'identity',
+          'x-openstack-request-id': request.requestId,
+        },
+        body: request.body ?? null,
+        signal: AbortSignal.any(signals),
+      });
+      const header = (name: string): string | undefined => {
+        const value = answer.headers[name];
+        return Array.isArray(value) ? value[0] : value;
+      };
+      const { statusCode: status } = answer;
+      const body = await this.#readBody(request, answer, header);
+      return { status, body, header };
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      this.#closed.signal.throwIfAborted();
+      if (error instanceof OpenStackError) throw error;
+      const { peer, requestId } = request;
+      if (deadline.signal.aborted) {
+        throw new OpenStackError(
+          'Timeout',
+          `${peer} at ${origin} gave no complete answer within ${request.timeoutMs / 1000} s.`,
+          { requestId, cause: error },
+        );
+      }
+      throw connectionError(`${peer} at ${origin}`, requestId, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #readBody(
+    request: HttpRequest,
+    answer: Dispatcher.ResponseData,
+    header: (name: string) => string | undefined,
+  ): Promise<string | undefined> {
+    const failed = answer.statusCode >= 400;
+    const limit = failed ? ERROR_BODY_BYTES : request.maxBytes;
+    const encoding = header('content-encoding');
+    const chunks: Buffer[] = [];
+    let size = Number(header('content-length') ?? 0);
+    if (size <= limit) {
+      size = 0;
+      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > limit) break;
+        chunks.push(chunk);
+      }
+    }
+    if (size > limit) {
+      // Leaving the loop destroys the stream; this covers the body that was never begun.
+      answer.body.on('error', () => undefined).destroy();
+      if (failed) return undefined;
+      throw new OpenStackError(
+        'ResponseTooLarge',
+        `${request.peer}'s answer to ${request.method} is larger than ${limit / 1024 / 1024} MiB.`,
+        { status: answer.statusCode, requestId: request.requestId },
+      );
+    }
+    if (encoding !== undefined && encoding !== 'identity') {
+      if (failed) return undefined;
+      throw new OpenStackError('InvalidResponse', `${request.peer} sent a compressed body unasked.`, {
+        status: answer.statusCode,
+        requestId: request.requestId,
+      });
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  /** Ends every request under way with ConnectionFailed and closes every socket. */
+  async close(): Promise<void> {
+    this.#closed.abort(
+      new OpenStackError('ConnectionFailed', 'This connection was closed; connect anew.', {
+        retryable: false,
+      }),
+    );
+    if (this.#owned) await this.#dispatcher.destroy();
+  }
+}
+
+/** Failures of setting up a connection: nothing of the request has left this machine. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Codes by which Node refuses a peer's certificate. They don't heal by themselves within a call. */
+const CERTIFICATE = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|_CERT_|_SIGNATURE$/;
+
+function connectionError(peer: string, requestId: string, cause: unknown): OpenStackError {
+  const code = errorCode(cause);
+  if (CERTIFICATE.test(code)) {
+    return new OpenStackError(
+      'ConnectionFailed',
+      `The certificate of ${peer} isn't trusted (${code}); give its CA as cacert.`,
+      { notSent: true, retryable: false, requestId, cause },
+    );
+  }
+  const notSent = NOT_SENT.has(code);
+  return new OpenStackError(
+    'ConnectionFailed',
+    notSent
+      ? `${peer} can't be reached (${code}); check the address and the network.`
+      : `The connection to ${peer} broke (${code}).`,
+    { notSent, requestId, cause },
+  );
+}
+
+function errorCode(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
+    return error.code;
+  }
+  return error instanceof Error ? error.name : 'unknown error';
+}

@@ -1,0 +1,26 @@
+/**
+ * A client for OpenStack Heat: clouds.yaml, Keystone, the catalog, and Heat's stacks. It knows no Kubernetes.
+ */
+export { type CloudConfig, type CloudOptions, type PasswordAuth, parseCloudsYaml } from './clouds.ts';
+export { type CloudIdentity, type Connection, connect } from './connection.ts';
+export {
+  ERRORS,
+  isOpenStackError,
+  OpenStackError,
+  type OpenStackErrorCode,
+  type OpenStackErrorDetails,
+} from './errors.ts';
+export type { CallOptions, Orchestration, StackAttributes } from './orchestration.ts';
+export type { ResourceQuery, StackQuery, StackSortKey } from './query.ts';
+export type { ConnectOptions, LoggerLike, RequestInfo } from './session.ts';
+export type {
+  CreatedStack,
+  Link,
+  Output,
+  PreviewResource,
+  Resource,
+  Stack,
+  StackIdentity,
+  StackPreview,
+  StackRef,
+} from './stack.ts';

@@ -1,0 +1,221 @@
+import * as v from 'valibot';
+import type { Asked } from './answer.ts';
+import { faultError, readAnswer } from './answer.ts';
+import type { CloudConfig } from './clouds.ts';
+import { defined } from './define.ts';
+import { OpenStackError } from './errors.ts';
+import type { HttpAnswer } from './http.ts';
+
+/** A token of Keystone, and what came with it. */
+export interface Token {
+  /** The secret itself. */
+  id: string;
+  /** When it stops being accepted, in milliseconds of our own clock. */
+  expiresAt: number;
+  /** When to get a new one, in milliseconds of our own clock. */
+  renewAt: number;
+  project: { id: string; name: string; domainId?: string; domainName?: string };
+  catalog: CatalogService[];
+}
+
+/** A service of the catalog. */
+export interface CatalogService {
+  type: string;
+  endpoints: { interface: string; region?: string; url: string }[];
+}
+
+/** As keystoneauth's identity plugins: a token is renewed this long before it expires, in milliseconds. */
+const RENEW_AHEAD_MS = 120_000;
+
+const named = { id: v.string(), name: v.string() };
+const tokenSchema = v.object({
+  token: v.object({
+    expires_at: v.pipe(v.string(), v.isoTimestamp()),
+    issued_at: v.optional(v.pipe(v.string(), v.isoTimestamp())),
+    project: v.optional(v.object({ ...named, domain: v.optional(v.object(named)) })),
+    catalog: v.optional(
+      v.array(
+        v.object({
+          type: v.string(),
+          endpoints: v.optional(
+            v.array(
+              v.object({
+                interface: v.string(),
+                url: v.string(),
+                region: v.nullish(v.string()),
+                region_id: v.nullish(v.string()),
+              }),
+            ),
+            [],
+          ),
+        }),
+      ),
+      [],
+    ),
+  }),
+});
+
+/** The body of `POST /v3/auth/tokens` that signs a cloud's user in to its project. */
+export function tokenRequest(cloud: CloudConfig): string {
+  const { auth } = cloud;
+  const domain = (name: string | undefined, id: string | undefined) => (id === undefined ? { name } : { id });
+  const user =
+    auth.userId === undefined
+      ? { name: auth.username, domain: domain(auth.userDomainName, auth.userDomainId) }
+      : { id: auth.userId };
+  const project =
+    auth.projectId === undefined
+      ? { name: auth.projectName, domain: domain(auth.projectDomainName, auth.projectDomainId) }
+      : { id: auth.projectId };
+  return JSON.stringify({
+    auth: {
+      identity: { methods: ['password'], password: { user: { ...user, password: auth.password } } },
+      scope: { project },
+    },
+  });
+}
+
+/**
+ * Reads Keystone's answer to a token request.
+ *
+ * @param now in milliseconds since the epoch.
+ * @throws OpenStackError AuthenticationFailed, Forbidden, ConfigError when the address or the request is wrong,
+ * TooManyRequests, ServerError, InvalidResponse.
+ */
+export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: number): Token {
+  if (answer.status !== 201 && answer.status !== 200) throw tokenError(answer, asked, cloud, now);
+  const id = answer.header('x-subject-token');
+  if (!id) {
+    throw new OpenStackError(
+      'InvalidResponse',
+      'Keystone answered a token request without X-Subject-Token.',
+      {
+        status: answer.status,
+      },
+    );
+  }
+  const { token } = readAnswer(tokenSchema, answer, asked);
+  if (!token.project) {
+    throw new OpenStackError(
+      'ConfigError',
+      `cloud "${cloud.name}": Keystone gave a token without a project; Heat needs project_name or project_id.`,
+    );
+  }
+  // The lifetime rather than the date: our clock and Keystone's may differ.
+  const lifetime = Date.parse(token.expires_at) - (token.issued_at ? Date.parse(token.issued_at) : now);
+  const { project } = token;
+  return {
+    id,
+    expiresAt: now + lifetime,
+    // A token that lives for a few minutes must not be renewed with every request.
+    renewAt: now + lifetime - Math.min(RENEW_AHEAD_MS, lifetime / 2),
+    project: defined({
+      id: project.id,
+      name: project.name,
+      domainId: project.domain?.id,
+      domainName: project.domain?.name,
+    }),
+    catalog: token.catalog.map(({ type, endpoints }) => ({
+      type,
+      endpoints: endpoints.map((e) =>
+        defined({ interface: e.interface, url: e.url, region: e.region_id ?? e.region ?? undefined }),
+      ),
+    })),
+  };
+}
+
+function tokenError(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: number): OpenStackError {
+  const error = faultError(answer, asked, now);
+  const { status, requestId } = error;
+  if (status === 401) {
+    return new OpenStackError(
+      'AuthenticationFailed',
+      `Keystone refused the credentials of cloud "${cloud.name}" (401); check username, password, project and their domains.`,
+      { status, requestId, detail: error.detail },
+    );
+  }
+  // Keystone's schema messages can quote a value of the request; the password is the one that mustn't get out.
+  const said = error.detail?.replaceAll(cloud.auth.password, '[redacted]');
+  if (status === 400) {
+    return new OpenStackError(
+      'ConfigError',
+      `Keystone calls the token request of cloud "${cloud.name}" malformed (400)${said ? `: ${said}` : ''}; check the keys under auth.`,
+      { status, requestId, detail: said },
+    );
+  }
+  if (answer.status === 404 || answer.status === 405 || answer.status < 400) {
+    return new OpenStackError(
+      'ConfigError',
+      `Nothing like Keystone v3 answers at the auth_url of cloud "${cloud.name}" (status ${answer.status}); correct auth_url.`,
+      { status, requestId },
+    );
+  }
+  return error;
+}
+
+/** Where a service can be reached. */
+export interface Endpoint {
+  /** Without a slash at its end; for Heat it includes the project: `https://heat.example.com:8004/v1/<project>`. */
+  url: string;
+  region?: string;
+}
+
+/** The regions in which the catalog has Heat behind this cloud's interface. */
+export function orchestrationRegions(token: Token, cloud: CloudConfig): string[] {
+  const regions = orchestrationEndpoints(token, cloud).map((e) => e.region);
+  return [...new Set(regions.filter((region) => region !== undefined))];
+}
+
+/**
+ * Where the cloud's Heat is: its override, else the first endpoint of the catalog with the type `orchestration` (it
+ * has no alias), the interface and, if one is given, exactly the region.
+ *
+ * @throws OpenStackError ServiceNotFound, EndpointNotFound, or InvalidResponse when the address is unusable.
+ */
+export function orchestrationEndpoint(token: Token, cloud: CloudConfig): Endpoint {
+  const { regionName: region, orchestrationEndpointOverride: override } = cloud;
+  if (override !== undefined) {
+    const url = override.replaceAll(/[%$]\((project_id|tenant_id)\)s/g, token.project.id);
+    return defined({ url: heatBase(url, token), region });
+  }
+  if (!token.catalog.some((service) => service.type === 'orchestration')) {
+    throw new OpenStackError(
+      'ServiceNotFound',
+      `The catalog of cloud "${cloud.name}" has no orchestration service; ask its operator, or set orchestration_endpoint_override.`,
+    );
+  }
+  const endpoint = orchestrationEndpoints(token, cloud).find(
+    (e) => region === undefined || e.region === region,
+  );
+  if (!endpoint) {
+    const regions = orchestrationRegions(token, cloud).join(', ') || 'none';
+    throw new OpenStackError(
+      'EndpointNotFound',
+      `Cloud "${cloud.name}" has no ${cloud.interface} orchestration endpoint in ${region === undefined ? 'any region' : `region "${region}"`} (regions that have one: ${regions}); correct region_name or interface.`,
+    );
+  }
+  return { ...endpoint, url: heatBase(endpoint.url, token) };
+}
+
+function orchestrationEndpoints(token: Token, cloud: CloudConfig): Endpoint[] {
+  // Some catalogs still have Keystone v2's names of interfaces.
+  const names = [cloud.interface, `${cloud.interface}URL`];
+  return token.catalog
+    .filter((service) => service.type === 'orchestration')
+    .flatMap((service) => service.endpoints)
+    .filter((endpoint) => names.includes(endpoint.interface))
+    .map(({ url, region }) => defined({ url, region }));
+}
+
+/** Heat's address with the project, which an address that ends with `/v1` lacks. */
+function heatBase(text: string, token: Token): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash) {
+    throw new OpenStackError(
+      'InvalidResponse',
+      'The address of the orchestration service is not an http address.',
+    );
+  }
+  const base = url.href.replace(/\/+$/, '');
+  return base.endsWith('/v1') ? `${base}/${token.project.id}` : base;
+}

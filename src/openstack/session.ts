@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import type { Dispatcher } from 'undici';
+import { type Asked, faultError } from './answer.ts';
+import type { CloudConfig } from './clouds.ts';
+import { OpenStackError } from './errors.ts';
+import { type HttpAnswer, HttpClient, type HttpRequest } from './http.ts';
+import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
+import { withRetry } from './retry.ts';
+
+const TOKEN_TIMEOUT_MS = 30_000;
+const TOKEN_BYTES = 4 * 1024 * 1024;
+
+/** Where log lines go: pino's Logger fits. No line holds a secret. */
+export interface LoggerLike {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** One HTTP request that was made. */
+export interface RequestInfo {
+  service: 'identity' | 'orchestration';
+  method: string;
+  /** The path with its variable parts named: `/stacks/{name}/{id}`. */
+  route: string;
+  /** 0 when there was no answer. */
+  status: number;
+  /** From the start to the last byte, in milliseconds. */
+  ms: number;
+  requestId: string;
+}
+
+/** Options of {@link connect}. */
+export interface ConnectOptions {
+  /** Ends the sign-in; later calls take a signal of their own. */
+  signal?: AbortSignal;
+  logger?: LoggerLike;
+  /** Sent as User-Agent. */
+  userAgent?: string;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  /** Told of every HTTP request, repeats and redirects included, when it has ended. */
+  onRequest?: (request: RequestInfo) => void;
+  /** Replaces the pool of connections, for tests; `close()` leaves it open. */
+  dispatcher?: Dispatcher;
+}
+
+/** One request to Heat. */
+export interface HeatRequest {
+  method: HttpRequest['method'];
+  /** Below the endpoint, encoded: `/stacks/web/…?resolve_outputs=false`. */
+  path: string;
+  route: string;
+  body?: string | undefined;
+  timeoutMs: number;
+  maxBytes: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** An answer of Heat below 400, and what is needed to read it. */
+export interface HeatAnswer {
+  answer: HttpAnswer;
+  asked: Asked;
+}
+
+/** A user signed in to a project: holds the token, renews it, and sends Heat's requests with it. */
+export class Session {
+  readonly cloud: CloudConfig;
+  readonly #options: ConnectOptions;
+  readonly #http: HttpClient;
+  readonly #now: () => number;
+  #token: Token | undefined;
+  #renewal: Promise<Token> | undefined;
+
+  constructor(cloud: CloudConfig, options: ConnectOptions) {
+    this.cloud = cloud;
+    this.#options = options;
+    this.#http = new HttpClient(cloud, options.dispatcher);
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** The token in use. */
+  get token(): Token {
+    if (!this.#token) throw new OpenStackError('AuthenticationFailed', 'Not signed in yet; connect first.');
+    return this.#token;
+  }
+
+  /** Where Heat is, by the newest catalog. @throws as {@link orchestrationEndpoint}. */
+  get endpoint(): Endpoint {
+    return orchestrationEndpoint(this.token, this.cloud);
+  }
+
+  /**
+   * Gets a new token and catalog. Callers at the same time share one request; a caller's signal ends its own wait
+   * only.
+   */
+  async renew(signal?: AbortSignal): Promise<Token> {
+    signal?.throwIfAborted();
+    this.#renewal ??= this.#signIn().finally(() => {
+      this.#renewal = undefined;
+    });
+    return untilAborted(this.#renewal, signal);
+  }
+
+  async #signIn(): Promise<Token> {
+    const call = { peer: 'Keystone', method: 'POST', route: '/auth/tokens' } as const;
+    const once = async (): Promise<Token> => {
+      const { answer, asked } = await this.#send(
+        { service: 'identity', ...call },
+        {
+          method: call.method,
+          url: `${this.cloud.authUrl}${call.route}`,
+          body: tokenRequest(this.cloud),
+          timeoutMs: this.#timeout(TOKEN_TIMEOUT_MS),
+          maxBytes: TOKEN_BYTES,
+        },
+      );
+      return readToken(answer, asked, this.cloud, this.#now());
+    };
+    const token = await withRetry(once, {
+      repeat: 'safe',
+      signal: this.#http.closed,
+      onRetry: this.#logRetry(call.peer, call.method, call.route),
+    });
+    const before = this.#token?.project.id;
+    if (before !== undefined && before !== token.project.id) {
+      // Stack ids of one project mean nothing in another: there, every stack would look deleted.
+      throw new OpenStackError(
+        'AuthenticationFailed',
+        `The project of cloud "${this.cloud.name}" is another one than before; connect anew.`,
+      );
+    }
+    this.#token = token;
+    this.#options.logger?.debug(
+      { cloud: this.cloud.name, project: token.project.id },
+      'signed in to Keystone',
+    );
+    return token;
+  }
+
+  /**
+   * Sends a request to Heat with a valid token. GETs are repeated on failures that pass; others only when nothing was
+   * sent. After a 401 the request, which was refused, is sent once more with a new token.
+   *
+   * @returns an answer below 400; redirects are the caller's to judge.
+   * @throws OpenStackError
+   */
+  async request(request: HeatRequest): Promise<HeatAnswer> {
+    const { signal } = request;
+    let token = this.#token;
+    if (!token || this.#now() >= token.renewAt) token = await this.renew(signal);
+    const first = await this.#sendHeat(request, token);
+    if (first.answer.status !== 401) return first;
+    // Unless somebody else has renewed it since.
+    if (this.#token === token) await this.renew(signal);
+    const second = await this.#sendHeat(request, this.token);
+    if (second.answer.status === 401) throw faultError(second.answer, second.asked, this.#now());
+    return second;
+  }
+
+  /** Sends a request with a token. @returns an answer below 400, or with status 401. */
+  #sendHeat(request: HeatRequest, token: Token): Promise<HeatAnswer> {
+    const { method, route, signal } = request;
+    const { url } = orchestrationEndpoint(token, this.cloud);
+    const once = async (): Promise<HeatAnswer> => {
+      const sent = await this.#send(
+        { service: 'orchestration', peer: 'Heat', method, route },
+        {
+          method,
+          url: `${url}${request.path}`,
+          body: request.body,
+          timeoutMs: this.#timeout(request.timeoutMs),
+          maxBytes: request.maxBytes,
+          signal,
+        },
+        token,
+      );
+      const { status } = sent.answer;
+      if (status >= 400 && status !== 401) throw faultError(sent.answer, sent.asked, this.#now());
+      return sent;
+    };
+    const repeat = method === 'GET' ? 'safe' : 'unsent';
+    return withRetry(once, { repeat, signal, onRetry: this.#logRetry('Heat', method, route) });
+  }
+
+  /** `api_timeout` lengthens our own time-outs; it never cuts off work that Heat does before it answers. */
+  #timeout(ms: number): number {
+    return Math.max(ms, this.cloud.apiTimeoutMs ?? 0);
+  }
+
+  async #send(
+    { service, ...asked }: Omit<Asked, 'requestId'> & { service: RequestInfo['service'] },
+    request: Omit<HttpRequest, 'headers' | 'peer' | 'requestId'>,
+    token?: Token,
+  ): Promise<HeatAnswer> {
+    let requestId = `req-${randomUUID()}`;
+    let status = 0;
+    const start = performance.now();
+    try {
+      const answer = await this.#http.request({
+        ...request,
+        peer: asked.peer,
+        requestId,
+        headers: {
+          accept: 'application/json',
+          'user-agent': this.#options.userAgent ?? 'heatstack-operator',
+          ...(request.body !== undefined && { 'content-type': 'application/json' }),
+          ...(token && { 'x-auth-token': token.id }),
+        },
+      });
+      status = answer.status;
+      requestId = answer.header('x-openstack-request-id') ?? requestId;
+      return { answer, asked: { ...asked, requestId } };
+    } finally {
+      const ms = performance.now() - start;
+      const { method, route } = asked;
+      this.#options.onRequest?.({ service, method, route, status, ms, requestId });
+      this.#options.logger?.debug({ service, method, route, status, ms, requestId }, 'request');
+    }
+  }
+
+  #logRetry(peer: string, method: string, route: string) {
+    return (error: OpenStackError, delayMs: number): void => {
+      const { code, status, requestId } = error;
+      this.#options.logger?.warn(
+        { peer, method, route, code, status, requestId, delayMs },
+        'request is repeated',
+      );
+    };
+  }
+
+  /** Ends what is under way and closes every socket. */
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+}
+
+/** Waits for a promise that others wait for too; an abort ends this wait, not the work. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}
