@@ -260,6 +260,7 @@ export const CREATE_CASES: CreateCase[] = [
     ['0s', '0m', '10s', '10m', '168h'],
     [
       ['9s', /resyncPeriod must be "0s" \(off\) or from 10s to 168h/],
+      ['10', /spec\.resyncPeriod.* should match/],
       ['1ms', /resyncPeriod must be "0s" \(off\) or from 10s to 168h/],
       ['200h', /resyncPeriod must be "0s" \(off\) or from 10s to 168h/],
     ],
@@ -268,7 +269,10 @@ export const CREATE_CASES: CreateCase[] = [
     'resources.refreshPeriod',
     (refreshPeriod) => ({ resources: { refreshPeriod } }),
     ['0s', '10s'],
-    [['5s', /refreshPeriod must be "0s" \(off\) or from 10s to 168h/]],
+    [
+      ['5s', /refreshPeriod must be "0s" \(off\) or from 10s to 168h/],
+      ['1h5', /spec\.resources\.refreshPeriod.* should match/],
+    ],
   ),
   ...duration(
     'remediation.retryInterval',
@@ -276,6 +280,7 @@ export const CREATE_CASES: CreateCase[] = [
     ['1s', '15m'],
     [
       ['0s', /retryInterval must be from 1s to 15m/],
+      ['1', /spec\.remediation\.retryInterval.* should match/],
       ['16m', /retryInterval must be from 1s to 15m/],
     ],
   ),

@@ -1,7 +1,9 @@
 /** The CRD on a real API server: what it takes, what it refuses and how it says so, and how an object then looks. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -27,9 +29,13 @@ function readTestbed(): { kubeconfig: string; kubectl: string } {
   return JSON.parse(readFileSync(file, 'utf8')) as { kubeconfig: string; kubectl: string };
 }
 
+// Its own: kubectl would believe for hours what a former CRD said of short names and categories.
+const discoveryCache = mkdtempSync(join(tmpdir(), 'crd-test-'));
+
 async function kubectl(...args: string[]): Promise<string> {
   const options = { env: { ...process.env, KUBECONFIG: testbed.kubeconfig }, maxBuffer: 16 * 1024 * 1024 };
-  return (await promisify(execFile)(testbed.kubectl, args, options)).stdout;
+  return (await promisify(execFile)(testbed.kubectl, [`--cache-dir=${discoveryCache}`, ...args], options))
+    .stdout;
 }
 
 let proxy: ChildProcess;
@@ -54,7 +60,7 @@ const dryRunCreate = (object: JsonObject) =>
 
 beforeAll(async () => {
   await kubectl('apply', '--server-side', '--force-conflicts', '-f', CRD);
-  await kubectl('wait', '--for=condition=Established', '--timeout=30s', `crd/heatstacks.heatstack.dev`);
+  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd/heatstacks.heatstack.dev');
   await kubectl('create', 'namespace', NAMESPACE);
 
   const args = ['proxy', '--port=0', `--kubeconfig=${testbed.kubeconfig}`];
@@ -69,6 +75,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
   proxy.kill();
+  rmSync(discoveryCache, { recursive: true });
 });
 
 describe('create', () => {
