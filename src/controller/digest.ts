@@ -1,0 +1,71 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { TAGS } from '../api/constants.ts';
+import { canonicalJson } from '../json.ts';
+
+/** What proves that a stack id in an object's status was written by this operator. */
+export interface OwnershipClaim {
+  /** The HeatStack's uid. */
+  uid: string;
+  /** The stack's UUID. */
+  stackId: string;
+  /** The OpenStack project that holds it, with region and endpoint: an id means nothing in another cloud. */
+  projectID: string;
+  region: string;
+  endpoint: string;
+}
+
+/**
+ * Digests under the operator's key. With a plain hash, who can read an object's status or a stack's environment
+ * could try values of a secret parameter until the hash fits.
+ */
+export class Digester {
+  readonly #key: Buffer;
+
+  /** @param key at least 32 random bytes, kept in a Secret of the operator's namespace. */
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  /** The digest of a stack's effective inputs: `h1:` + HMAC-SHA-256 of their canonical JSON, in hex. */
+  inputs(inputs: unknown): string {
+    return `h1:${this.#hmac('inputs', canonicalJson(inputs)).toString('hex')}`;
+  }
+
+  /** The text of `status.ownership`. */
+  ownership(claim: OwnershipClaim): string {
+    return `h1:${this.#hmac('ownership', this.#text(claim)).toString('hex')}`;
+  }
+
+  /** Whether `proof` is the {@link ownership} of this claim. */
+  owns(claim: OwnershipClaim, proof: string | undefined): boolean {
+    if (!proof) return false;
+    const expected = Buffer.from(this.ownership(claim));
+    const given = Buffer.from(proof);
+    return expected.length === given.length && timingSafeEqual(expected, given);
+  }
+
+  #text({ uid, stackId, projectID, region, endpoint }: OwnershipClaim): string {
+    return canonicalJson([uid, stackId, projectID, region, endpoint]);
+  }
+
+  #hmac(purpose: string, text: string): Buffer {
+    return createHmac('sha256', this.#key).update(`${purpose}\0`).update(text).digest();
+  }
+}
+
+const MAX_TAG_LENGTH = 80; // Heat 27: 81 characters are refused
+
+/**
+ * The two tags that every stack of the operator carries. A name that doesn't fit into a tag's 80 characters is
+ * replaced by its SHA-256.
+ */
+export function ownerTags(clusterID: string, object: { namespace: string; name: string }): [string, string] {
+  return [asTag(TAGS.cluster, clusterID), asTag(TAGS.object, `${object.namespace}/${object.name}`)];
+}
+
+function asTag(prefix: string, value: string): string {
+  const tag = prefix + value;
+  // A comma separates tags on the wire.
+  if (tag.length <= MAX_TAG_LENGTH && !tag.includes(',')) return tag;
+  return prefix + createHash('sha256').update(value).digest('base64url');
+}

@@ -1,0 +1,55 @@
+import type { NotReadyReason } from '../api/reasons.ts';
+import { isOpenStackError, type OpenStackError } from '../openstack/index.ts';
+import type { Scrubber } from './scrubber.ts';
+
+/** What an error of the OpenStack client means for the object. */
+export interface CloudProblem {
+  reason: NotReadyReason;
+  message: string;
+  /**
+   * `backoff`: try again, less and less often. `refused`: the same, and Stalled after some tries, since it won't heal by
+   * itself. `final`: Stalled at once.
+   */
+  next: 'backoff' | 'refused' | 'final';
+  /** How long the cloud asked to wait, in ms. */
+  retryAfterMs?: number;
+}
+
+/**
+ * Sorts an error of Keystone or Heat, in the words of the conditions. The message is scrubbed.
+ *
+ * @returns `undefined` for an error that isn't the OpenStack client's.
+ */
+export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber): CloudProblem | undefined {
+  if (!isOpenStackError(error)) return undefined;
+  const message = `${doing}: ${describe(error, scrubber)}${CURES[error.code] ?? ''}`;
+  const retryAfterMs = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs };
+  switch (error.code) {
+    case 'ConfigError':
+      return { reason: 'InvalidConfiguration', message, next: 'final' };
+    case 'BadRequest':
+      return { reason: 'ValidationFailed', message, next: 'final' };
+    case 'AuthenticationFailed':
+    case 'Forbidden':
+      return { reason: error.code, message, next: 'refused' };
+    case 'QuotaExceeded':
+      return { reason: 'QuotaExceeded', message, next: 'backoff', ...retryAfterMs };
+    case 'ServiceNotFound':
+    case 'EndpointNotFound':
+      return { reason: 'OrchestrationNotAvailable', message, next: 'backoff' };
+    default:
+      return { reason: 'TransientError', message, next: 'backoff', ...retryAfterMs };
+  }
+}
+
+const CURES: Partial<Record<OpenStackError['code'], string>> = {
+  AuthenticationFailed: '; correct the credentials in the Secret',
+  Forbidden: '; give the user the roles that Heat asks for, or use other credentials',
+  QuotaExceeded: '; raise the quota or delete what is not needed, the operator goes on by itself',
+};
+
+function describe(error: OpenStackError, scrubber: Scrubber): string {
+  const text = scrubber.clean(error.message, `${error.code}${error.type ? ` (${error.type})` : ''}`);
+  // The id finds the request in the logs of the cloud.
+  return error.requestId && !text.includes(error.requestId) ? `${text} [${error.requestId}]` : text;
+}

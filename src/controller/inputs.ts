@@ -1,0 +1,203 @@
+import { DIGEST_PARAMETER } from '../api/constants.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { HeatStackSpec } from '../api/heat-stack.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import type { Digester } from './digest.ts';
+import { EnvironmentError, mergeEnvironments } from './environment.ts';
+import { parseYaml, parseYamlMap, YamlError } from './yaml.ts';
+
+/** What is sent to Heat, in full, with every create and update. */
+export interface StackInputs {
+  template: string | JsonObject;
+  files: Record<string, string>;
+  environment: JsonObject;
+  parameters: JsonObject;
+  /** The user's tags; the operator's own are added when they are sent. */
+  tags: string[];
+  timeoutMins: number;
+  disableRollback: boolean;
+}
+
+/** The wanted stack. */
+export interface Desired {
+  inputs: StackInputs;
+  /** The digest of the inputs. */
+  digest: string;
+  /** Values that must not be shown: from Secrets and of hidden parameters. */
+  secrets: Json[];
+}
+
+/** Inputs that can't be used. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  readonly reason: 'DependencyNotReady' | 'InvalidConfiguration';
+
+  /**
+   * @param reason `DependencyNotReady` heals by itself when the object appears, `InvalidConfiguration` doesn't.
+   */
+  constructor(reason: 'DependencyNotReady' | 'InvalidConfiguration', message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Reads one key of a ConfigMap or Secret of the HeatStack's namespace. */
+export interface ReferenceReader {
+  /** The data of the object, decoded; `undefined` when there is no such object. */
+  read(kind: 'ConfigMap' | 'Secret', name: string): Promise<ReadonlyMap<string, string> | undefined>;
+}
+
+/**
+ * Resolves everything that a spec refers to.
+ *
+ * @throws InputError naming the object, the field and the cure.
+ */
+export async function resolveInputs(
+  spec: HeatStackSpec,
+  reader: ReferenceReader,
+  digester: Digester,
+): Promise<Desired> {
+  const secrets: Json[] = [];
+  const template = await resolveTemplate(spec.template, reader, secrets);
+  const files = spec.files ?? {};
+  const environment = resolveEnvironment(spec.environments ?? []);
+  const parameters = Object.fromEntries(
+    Object.entries(spec.parameters ?? {}).filter(([, value]) => value !== null),
+  );
+  const inputs: StackInputs = {
+    template,
+    files,
+    environment,
+    parameters,
+    tags: [...new Set(spec.tags ?? [])].sort(),
+    timeoutMins: Math.max(1, Math.ceil(parseDuration(spec.timeout) / 60_000)),
+    disableRollback: !spec.rollbackOnFailure,
+  };
+  secrets.push(...hiddenValues(inputs));
+  return { inputs, digest: digester.inputs(inputs), secrets };
+}
+
+/** The environment with the digest in it: it comes back with the inputs that are live, also after a rollback. */
+export function markedEnvironment(environment: JsonObject, digest: string): JsonObject {
+  const defaults = environment['parameter_defaults'];
+  return {
+    ...environment,
+    parameter_defaults: { ...(isJsonObject(defaults) ? defaults : {}), [DIGEST_PARAMETER]: digest },
+  };
+}
+
+/** The digest in an environment that was read from Heat. */
+export function digestMarker(environment: JsonObject): string | undefined {
+  const defaults = environment['parameter_defaults'];
+  const marker = isJsonObject(defaults) ? defaults[DIGEST_PARAMETER] : undefined;
+  return typeof marker === 'string' ? marker : undefined;
+}
+
+async function resolveTemplate(
+  source: HeatStackSpec['template'],
+  reader: ReferenceReader,
+  secrets: Json[],
+): Promise<string | JsonObject> {
+  if (source.object !== undefined) return source.object;
+  if (source.inline !== undefined) return notEmpty(source.inline, 'spec.template.inline');
+  if (source.configMapKeyRef)
+    return readKey(reader, 'ConfigMap', source.configMapKeyRef, 'spec.template.configMapKeyRef');
+  if (source.secretKeyRef) {
+    const text = await readKey(reader, 'Secret', source.secretKeyRef, 'spec.template.secretKeyRef');
+    secrets.push(text);
+    return text;
+  }
+  throw new InputError(
+    'InvalidConfiguration',
+    'spec.template has no source; set inline, object, configMapKeyRef or secretKeyRef',
+  );
+}
+
+async function readKey(
+  reader: ReferenceReader,
+  kind: 'ConfigMap' | 'Secret',
+  ref: { name: string; key: string },
+  field: string,
+): Promise<string> {
+  const data = await reader.read(kind, ref.name);
+  if (!data)
+    throw new InputError(
+      'DependencyNotReady',
+      `${field}: there is no ${kind} "${ref.name}" in this namespace; create it or correct the name`,
+    );
+  const text = data.get(ref.key);
+  if (text === undefined) {
+    throw new InputError(
+      'DependencyNotReady',
+      `${field}: ${kind} "${ref.name}" has no key "${ref.key}"; add it or correct the key`,
+    );
+  }
+  return notEmpty(text, field);
+}
+
+function notEmpty(text: string, field: string): string {
+  if (text.trim() === '')
+    throw new InputError('InvalidConfiguration', `${field} is empty; it must hold a Heat template`);
+  return text;
+}
+
+function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>): JsonObject {
+  try {
+    return mergeEnvironments(
+      sources.map((source, index) => {
+        if (source.object !== undefined) return source.object;
+        try {
+          return parseYamlMap(source.inline ?? '');
+        } catch (error) {
+          if (!(error instanceof YamlError)) throw error;
+          throw new EnvironmentError(`spec.environments[${index}].inline: ${error.message}; correct it`);
+        }
+      }),
+    );
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw new InputError('InvalidConfiguration', error.message);
+    throw error;
+  }
+}
+
+/** Values of the parameters that the template, or a nested one, declares as hidden. */
+function hiddenValues({ template, files, environment, parameters }: StackInputs): Json[] {
+  const hidden = new Map<string, Json[]>();
+  for (const text of [template, ...Object.values(files)]) findHidden(text, hidden);
+  const values: Json[] = [...hidden.values()].flat();
+  const sections = [parameters, environment['parameters'], environment['parameter_defaults']];
+  for (const section of sections) {
+    if (!isJsonObject(section)) continue;
+    for (const [name, value] of Object.entries(section)) if (hidden.has(name)) values.push(value);
+  }
+  return values;
+}
+
+/** Adds the names of hidden parameters with the values that stand in the template itself. */
+function findHidden(template: string | JsonObject, hidden: Map<string, Json[]>): void {
+  if (typeof template === 'string') {
+    // Reading YAML is dear, and few templates have hidden parameters.
+    if (!/hidden|NoEcho/.test(template)) return;
+    let parsed: Json;
+    try {
+      parsed = parseYaml(template);
+    } catch {
+      return; // not YAML, or refused by Heat in a moment: then there is no parameter to hide
+    }
+    if (isJsonObject(parsed)) findHidden(parsed, hidden);
+    return;
+  }
+  const declared = template['parameters'] ?? template['Parameters'];
+  if (!isJsonObject(declared)) return;
+  for (const [name, schema] of Object.entries(declared)) {
+    if (!isJsonObject(schema) || !(isTrue(schema['hidden']) || isTrue(schema['NoEcho']))) continue;
+    const values = hidden.get(name) ?? [];
+    const preset = schema['default'] ?? schema['Default'];
+    if (preset !== undefined && preset !== null) values.push(preset);
+    hidden.set(name, values);
+  }
+}
+
+function isTrue(value: Json | undefined): boolean {
+  return value === true || (typeof value === 'string' && /^(true|yes|on|t|1)$/i.test(value));
+}

@@ -1,0 +1,170 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../kube/index.ts';
+import type { Orchestration } from '../openstack/index.ts';
+
+/** A stack that Heat is working on. */
+interface Operation {
+  stackId: string;
+  /** When the operation began, in ms. */
+  since: number;
+  /** When the operator began to watch it, in ms. */
+  addedAt: number;
+  /** When its progress was last worth a look, in ms. */
+  shownAt: number;
+}
+
+/** Settings of an {@link OperationWatch}. */
+export interface OperationWatchOptions {
+  /** The Heat to ask; read anew for each tick, since a renewed catalog may have moved it. */
+  orchestration: () => Orchestration | undefined;
+  /** Called with the key of an object whose stack is no longer in progress, or whose progress is worth a look. */
+  onNews: (key: string) => void;
+  /** How often the resources of one stack in progress are worth a look, in ms. */
+  progressIntervalMs: number;
+  clock: Clock;
+  logger: Logger;
+}
+
+const MIN_TICK_MS = 1_000;
+const MAX_TICK_MS = 10_000;
+/** An end is noticed within this part of the operation's duration. */
+const TICK_RATIO = 0.15;
+/** After so many failed ticks in a row the stacks' own reads shall say what is wrong. */
+const FAILED_TICKS = 3;
+const PAGE = 200;
+
+/**
+ * Watches all of a session's stacks that are in progress with one shared list, `status=IN_PROGRESS`, instead of a
+ * GET for each. A stack that has left the list has ended: a hint only, confirmed by a read of the stack.
+ *
+ * Heat lists what is in progress at the cost of those rows alone; tags and status together make it answer 500
+ * (Heat 27), so rows are matched by id here.
+ */
+export class OperationWatch {
+  readonly #options: OperationWatchOptions;
+  readonly #operations = new Map<string, Operation>();
+  readonly #abort = new AbortController();
+  #loop: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: OperationWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Number of stacks in progress. */
+  get size(): number {
+    return this.#operations.size;
+  }
+
+  /** Whether the stack of an object is watched: then it was in progress a moment ago. */
+  watches(key: string, stackId: string): boolean {
+    return this.#operations.get(key)?.stackId === stackId;
+  }
+
+  /** Time since the operation of a watched stack began, in ms. */
+  ageMs(key: string): number {
+    const operation = this.#operations.get(key);
+    return operation ? this.#options.clock.now() - operation.since : 0;
+  }
+
+  /**
+   * Begins to watch the stack of an object; keeps its age when it is watched already.
+   *
+   * @param ageMs time since the operation began
+   */
+  add(key: string, stackId: string, ageMs = 0): void {
+    const now = this.#options.clock.now();
+    const known = this.#operations.get(key);
+    if (known?.stackId === stackId) known.shownAt = now;
+    else this.#operations.set(key, { stackId, since: now - Math.max(0, ageMs), addedAt: now, shownAt: now });
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = undefined;
+    });
+    this.#wake?.();
+  }
+
+  /** Ends the watch for an object. */
+  remove(key: string): void {
+    this.#operations.delete(key);
+  }
+
+  /** Ends all watching; resolves when no request is left. */
+  async close(): Promise<void> {
+    this.#operations.clear();
+    this.#abort.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, logger } = this.#options;
+    let failures = 0;
+    while (this.#operations.size > 0 && !this.#abort.signal.aborted) {
+      await this.#pause(clock);
+      if (this.#abort.signal.aborted) return;
+      try {
+        await this.#tick();
+        failures = 0;
+      } catch (error) {
+        if (this.#abort.signal.aborted) return;
+        failures += 1;
+        logger.debug({ failures, code: codeOf(error) }, 'the list of stacks in progress could not be read');
+        if (failures >= FAILED_TICKS) this.#giveUp();
+      }
+    }
+  }
+
+  /** Waits for the next tick; a new operation shortens the wait. */
+  async #pause(clock: Clock): Promise<void> {
+    const until = clock.now() + this.#interval(clock.now()) * (0.9 + Math.random() * 0.2);
+    while (!this.#abort.signal.aborted) {
+      const left = Math.min(until, clock.now() + this.#interval(clock.now())) - clock.now();
+      if (left <= 0) return;
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      await clock.sleep(left, AbortSignal.any([woken.signal, this.#abort.signal])).catch(() => undefined);
+      this.#wake = undefined;
+      if (!woken.signal.aborted) return;
+    }
+  }
+
+  /** Fast for a young operation, slower for one that takes its time. */
+  #interval(now: number): number {
+    let youngest = Number.POSITIVE_INFINITY;
+    for (const { since } of this.#operations.values()) youngest = Math.min(youngest, now - since);
+    return Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, youngest * TICK_RATIO));
+  }
+
+  async #tick(): Promise<void> {
+    const orchestration = this.#options.orchestration();
+    if (!orchestration) return this.#giveUp();
+    const asked = this.#options.clock.now();
+    const listed = new Set<string>();
+    const query = { status: 'IN_PROGRESS', limit: PAGE, showHidden: true, signal: this.#abort.signal };
+    for await (const stack of orchestration.stacks(query)) listed.add(stack.id);
+    let oldest: { key: string; operation: Operation } | undefined;
+    for (const [key, operation] of this.#operations) {
+      if (operation.addedAt > asked) continue; // begun while the list was read
+      if (!listed.has(operation.stackId)) {
+        this.#operations.delete(key);
+        this.#options.onNews(key);
+      } else if (asked - operation.shownAt >= this.#options.progressIntervalMs) {
+        if (!oldest || operation.shownAt < oldest.operation.shownAt) oldest = { key, operation };
+      }
+    }
+    // One look for each tick, whatever the number of stacks: progress is a comfort that must stay cheap.
+    if (oldest) {
+      oldest.operation.shownAt = asked;
+      this.#options.onNews(oldest.key);
+    }
+  }
+
+  #giveUp(): void {
+    const keys = [...this.#operations.keys()];
+    this.#operations.clear();
+    for (const key of keys) this.#options.onNews(key);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}

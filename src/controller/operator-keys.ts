@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { isKubeError, type KubeClient, type KubeObject, NAMESPACES, SECRETS } from '../kube/index.ts';
+
+/** Name of the Secret in the operator's namespace that holds the key of all digests. */
+export const DIGEST_KEY_SECRET = 'heatstack-operator-digest-key';
+const KEY = 'key';
+const KEY_BYTES = 32;
+
+/** Something that the operator needs at its start and can't have. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
+interface Secret extends KubeObject {
+  type?: string;
+  data?: Record<string, string>;
+}
+
+/**
+ * The key of all digests, made at the first start. It is kept for ever: with another key no digest of before is
+ * known any more.
+ *
+ * @throws SetupError when the Secret is there without a usable key.
+ */
+export async function loadDigestKey(
+  client: KubeClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const ref = { namespace, name: DIGEST_KEY_SECRET };
+  let secret = await client.get<Secret>(SECRETS, ref, { signal });
+  if (!secret) {
+    try {
+      secret = await client.create<Secret>(
+        SECRETS,
+        {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { ...ref, labels: { 'app.kubernetes.io/managed-by': 'heatstack-operator' } },
+          type: 'Opaque',
+          data: { [KEY]: randomBytes(KEY_BYTES).toString('base64') },
+        },
+        { signal },
+      );
+    } catch (error) {
+      if (!isKubeError(error, 'AlreadyExists')) throw error;
+      secret = await client.get<Secret>(SECRETS, ref, { signal });
+    }
+  }
+  const key = Buffer.from(secret?.data?.[KEY] ?? '', 'base64');
+  if (key.length < KEY_BYTES) {
+    throw new SetupError(
+      `Secret ${namespace}/${DIGEST_KEY_SECRET} has no usable "${KEY}" (${KEY_BYTES} random bytes); restore it from a backup, or delete it to have a new one made`,
+    );
+  }
+  return key;
+}
+
+/** The id of the cluster, for the tags of its stacks: the uid of the namespace `kube-system`, which lives as long as the cluster. */
+export async function readClusterID(client: KubeClient, signal: AbortSignal): Promise<string> {
+  const namespace = await client.get<KubeObject>(NAMESPACES, { name: 'kube-system' }, { signal });
+  if (!namespace)
+    throw new SetupError('the cluster has no namespace kube-system to take its id from; pass --cluster-id');
+  return namespace.metadata.uid;
+}

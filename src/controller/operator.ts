@@ -1,0 +1,214 @@
+import type { Logger } from 'pino';
+import { HEAT_STACKS } from '../api/constants.ts';
+import type { HeatStack } from '../api/heat-stack.ts';
+import {
+  type Clock,
+  CONFIG_MAPS,
+  Controller,
+  EventRecorder,
+  type KubeClient,
+  type KubeObject,
+  Reflector,
+  type ResourceType,
+  SECRETS,
+  systemClock,
+  WorkQueue,
+} from '../kube/index.ts';
+import { connect, type RequestInfo } from '../openstack/index.ts';
+import { Digester } from './digest.ts';
+import { loadDigestKey, readClusterID } from './operator-keys.ts';
+import { Reconciler } from './reconciler.ts';
+import { type CachedStack, ReferenceIndex, referenceKey, referencesOf } from './references.ts';
+import { Sessions } from './sessions.ts';
+
+/** Settings of the operator. */
+export interface OperatorOptions {
+  client: KubeClient;
+  logger: Logger;
+  /** Namespaces to work in; none means all. */
+  namespaces: readonly string[];
+  /** The namespace of the operator's own Secret. */
+  operatorNamespace: string;
+  /** Default: the uid of the namespace `kube-system`. */
+  clusterID?: string | undefined;
+  /** How many objects are worked on at once. */
+  concurrency: number;
+  /** How often the resources of a stack in progress are read, in ms. */
+  progressIntervalMs: number;
+  /** Time beyond `spec.timeout` before an operation counts as stuck, in ms. */
+  graceMs: number;
+  userAgent: string;
+  /** Name of the pod or machine, in Events. */
+  instance: string;
+  /** Called for each answer of Keystone and Heat. */
+  onRequest?: (request: RequestInfo) => void;
+  clock?: Clock;
+}
+
+/** People's edits go before what a start or a resync brings. */
+const INITIAL_PRIORITY = -100;
+const FLUSH_EVENTS_MS = 5_000;
+
+/**
+ * Runs the operator until the signal is aborted; then finishes what is under way, and resolves.
+ *
+ * @throws SetupError, KubeError when it can't start.
+ */
+export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
+  const { client, logger, clock = systemClock } = options;
+  const key = await loadDigestKey(client, options.operatorNamespace, signal);
+  const clusterID = options.clusterID ?? (await readClusterID(client, signal));
+  const queue = new WorkQueue({ clock });
+  const events = new EventRecorder({
+    client,
+    reportingController: 'heatstack.dev/operator',
+    reportingInstance: options.instance,
+    logger,
+    clock,
+  });
+  const sessions = new Sessions({
+    connect: (cloud, connectOptions) =>
+      connect(cloud, { ...connectOptions, logger, userAgent: options.userAgent }),
+    onNews: (name) => queue.add(name),
+    onRequest: (request) => {
+      logger.trace(request, 'cloud request');
+      options.onRequest?.(request);
+    },
+    progressIntervalMs: options.progressIntervalMs,
+    clock,
+    logger,
+  });
+  const watches = new Watches(options, queue);
+  const reconciler = new Reconciler({
+    client,
+    sessions,
+    events,
+    digester: new Digester(key),
+    clusterID,
+    secretVersion: (namespace, name) => watches.versionOf('Secret', namespace, name),
+    progressIntervalMs: options.progressIntervalMs,
+    graceMs: options.graceMs,
+    clock,
+  });
+  watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
+
+  const reflectors = watches.run(signal);
+  try {
+    await watches.whenSynced(signal);
+    logger.info({ clusterID, stacks: watches.size, namespaces: options.namespaces }, 'started');
+    const controller = new Controller({
+      name: 'heatstack',
+      queue,
+      reconcile: (name, context) => reconciler.reconcile(name, context),
+      concurrency: options.concurrency,
+      logger,
+      clock,
+    });
+    await controller.run(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    queue.shutDown();
+    await sessions.close();
+    await Promise.race([events.flush(), clock.sleep(FLUSH_EVENTS_MS).catch(() => undefined)]);
+    if (signal.aborted) await reflectors;
+  }
+  logger.info('stopped');
+}
+
+/** What the operator watches: HeatStacks, and of ConfigMaps and Secrets no more than names and versions. */
+class Watches {
+  readonly #stacks: Reflector<CachedStack>[] = [];
+  readonly #objects: Record<'ConfigMap' | 'Secret', Reflector<KubeObject>[]> = { ConfigMap: [], Secret: [] };
+  readonly #index = new ReferenceIndex();
+  readonly #queue: WorkQueue;
+  /** Whether a version of a HeatStack is the operator's own write. */
+  ignore: (key: string, resourceVersion: string) => boolean = () => false;
+
+  constructor({ client, logger, namespaces, clock = systemClock }: OperatorOptions, queue: WorkQueue) {
+    this.#queue = queue;
+    const common = { client, logger, clock };
+    for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
+      const where = namespace === undefined ? {} : { namespace };
+      this.#stacks.push(
+        new Reflector<CachedStack>({
+          ...common,
+          ...where,
+          type: HEAT_STACKS,
+          transform: (raw) => toCached(raw as unknown as HeatStack),
+          onEvent: ({ type, key, object, old, initial }) => {
+            this.#index.update(key, old?.references ?? [], type === 'deleted' ? [] : object.references);
+            if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
+              queue.add(key, { priority: initial ? INITIAL_PRIORITY : 0 });
+            }
+          },
+        }),
+      );
+      this.#objects.ConfigMap.push(this.#metadata('ConfigMap', CONFIG_MAPS, { ...common, ...where }));
+      // Helm keeps its releases in Secrets: large, many, and never referred to.
+      this.#objects.Secret.push(
+        this.#metadata('Secret', SECRETS, { ...common, ...where, fieldSelector: 'type!=helm.sh/release.v1' }),
+      );
+    }
+  }
+
+  get size(): number {
+    return this.#stacks.reduce((sum, { cache }) => sum + cache.size, 0);
+  }
+
+  /** `uid/resourceVersion` of an object. */
+  versionOf(kind: 'ConfigMap' | 'Secret', namespace: string, name: string): string | undefined {
+    for (const { cache } of this.#objects[kind]) {
+      const object = cache.get(`${namespace}/${name}`);
+      if (object) return `${object.metadata.uid}/${object.metadata.resourceVersion}`;
+    }
+    return undefined;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#all().map((reflector) => reflector.run(signal)));
+  }
+
+  async whenSynced(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#all().map((reflector) => reflector.whenSynced(signal)));
+  }
+
+  #all(): Pick<Reflector<KubeObject>, 'run' | 'whenSynced'>[] {
+    return [...this.#stacks, ...this.#objects.ConfigMap, ...this.#objects.Secret];
+  }
+
+  #metadata(
+    kind: 'ConfigMap' | 'Secret',
+    type: ResourceType,
+    options: Pick<
+      ConstructorParameters<typeof Reflector>[0],
+      'client' | 'logger' | 'namespace' | 'fieldSelector' | 'clock'
+    >,
+  ): Reflector<KubeObject> {
+    return new Reflector<KubeObject>({
+      ...options,
+      type,
+      metadataOnly: true,
+      transform: bare,
+      onEvent: ({ object, initial }) => {
+        if (initial) return;
+        const { namespace = '', name } = object.metadata;
+        for (const key of this.#index.usersOf(referenceKey(kind, namespace, name))) this.#queue.add(key);
+      },
+    });
+  }
+}
+
+function toCached(raw: HeatStack): CachedStack {
+  return { ...bare(raw), references: referencesOf(raw.spec, raw.metadata.namespace ?? '') };
+}
+
+/** Name and version alone: even a Secret's metadata can hold its values (in kubectl's last-applied annotation). */
+function bare({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion },
+  };
+}

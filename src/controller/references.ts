@@ -1,0 +1,47 @@
+import type { HeatStackSpec } from '../api/heat-stack.ts';
+import type { KubeObject } from '../kube/index.ts';
+
+/** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
+export interface CachedStack extends KubeObject {
+  /** Keys of the objects that the spec names, as in {@link referenceKey}. */
+  references: string[];
+}
+
+/** Names a ConfigMap or Secret. */
+export function referenceKey(kind: 'ConfigMap' | 'Secret', namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+/** The ConfigMaps and Secrets that a spec names. */
+export function referencesOf(spec: HeatStackSpec, namespace: string): string[] {
+  const { configMapKeyRef, secretKeyRef } = spec.template;
+  return [
+    referenceKey('Secret', namespace, spec.cloudCredentialsRef.secretName),
+    ...(configMapKeyRef ? [referenceKey('ConfigMap', namespace, configMapKeyRef.name)] : []),
+    ...(secretKeyRef ? [referenceKey('Secret', namespace, secretKeyRef.name)] : []),
+  ];
+}
+
+/** Which HeatStacks name which ConfigMap or Secret, so that a change of one is a look-up and no search. */
+export class ReferenceIndex {
+  readonly #users = new Map<string, Set<string>>();
+
+  /** Replaces the references of the HeatStack `key`. */
+  update(key: string, before: readonly string[], after: readonly string[]): void {
+    for (const reference of before) {
+      const users = this.#users.get(reference);
+      users?.delete(key);
+      if (users?.size === 0) this.#users.delete(reference);
+    }
+    for (const reference of after) {
+      const users = this.#users.get(reference);
+      if (users) users.add(key);
+      else this.#users.set(reference, new Set([key]));
+    }
+  }
+
+  /** Keys of the HeatStacks that name it. */
+  usersOf(reference: string): Iterable<string> {
+    return this.#users.get(reference) ?? [];
+  }
+}

@@ -1,0 +1,132 @@
+import type { ResourceFailure, ResourceStatus, ResourceSummary } from '../api/heat-stack.ts';
+import type { Resource } from '../openstack/index.ts';
+import type { Scrubber } from './scrubber.ts';
+import { parseState } from './stack-state.ts';
+
+/** What an object's status shows of the resources. */
+export interface ResourceReport {
+  resources: ResourceStatus[];
+  resourceSummary: ResourceSummary;
+  resourcesTruncated: boolean;
+}
+
+/** A resource with its place in the tree of nested stacks. */
+export interface PlacedResource {
+  resource: Resource;
+  /** Names from the root stack's resource down, joined by "/". */
+  path: string;
+  /** 0 for a resource of the root stack. */
+  depth: number;
+  /** A nested stack's resource that has failed members of its own. */
+  hasFailedChild: boolean;
+}
+
+const MAX_FAILURES = 10;
+const MAX_REASON = 1024;
+
+/**
+ * Puts resources of a stack and its nested stacks into a tree. Heat lists them flat; each links to the stack that
+ * holds it and, if it is one, to its own nested stack.
+ */
+export function placeResources(resources: readonly Resource[]): PlacedResource[] {
+  const ownerOf = new Map<string, Resource>();
+  for (const resource of resources) {
+    if (resource.nestedStack) ownerOf.set(resource.nestedStack.id, resource);
+  }
+  const withFailedChild = new Set<Resource>();
+  const placed = resources.map((resource) => {
+    const names = [resource.name];
+    const seen = new Set<Resource>([resource]);
+    let parent = ownerOf.get(resource.stack?.id ?? '');
+    while (parent && !seen.has(parent)) {
+      if (isFailed(resource)) withFailedChild.add(parent);
+      seen.add(parent);
+      names.unshift(parent.name);
+      parent = ownerOf.get(parent.stack?.id ?? '');
+    }
+    return { resource, path: names.join('/'), depth: names.length - 1 };
+  });
+  return placed.map((place) => ({ ...place, hasFailedChild: withFailedChild.has(place.resource) }));
+}
+
+/**
+ * The resources as the status shows them: at most `maxItems`, the failed ones first when some must be left out.
+ */
+export function reportResources(
+  placed: readonly PlacedResource[],
+  maxItems: number,
+  scrubber: Scrubber,
+): ResourceReport {
+  const shown =
+    placed.length <= maxItems
+      ? [...placed]
+      : [...placed]
+          .sort((a, b) => Number(isFailed(b.resource)) - Number(isFailed(a.resource)))
+          .slice(0, maxItems);
+  shown.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  return {
+    resources: shown.map(({ resource, path, depth }) => ({
+      name: resource.name,
+      type: resource.type,
+      ...(resource.physicalId ? { physicalResourceID: resource.physicalId } : {}),
+      status: resource.status,
+      // "state changed" is what Heat says of every resource that is well.
+      ...(resource.statusReason && resource.statusReason !== 'state changed'
+        ? { statusReason: scrubber.clean(resource.statusReason) }
+        : {}),
+      ...(resource.requiredBy.length > 0 ? { requiredBy: [...resource.requiredBy].sort() } : {}),
+      ...(resource.updatedAt ? { updatedAt: resource.updatedAt } : {}),
+      ...(depth > 0 ? { path } : {}),
+    })),
+    resourceSummary: summarise(placed),
+    resourcesTruncated: placed.length > shown.length,
+  };
+}
+
+/** The leaf causes of a failure: failed resources that no failed resource inside them explains. */
+export function findFailures(placed: readonly PlacedResource[], scrubber: Scrubber): ResourceFailure[] {
+  return (
+    placed
+      .filter(({ resource, hasFailedChild }) => isFailed(resource) && !hasFailedChild)
+      // Of several failures Heat reports others as a consequence; the earliest comes nearest to the cause.
+      .sort(
+        (a, b) =>
+          Number(isConsequence(a.resource)) - Number(isConsequence(b.resource)) ||
+          compareTimes(a.resource, b.resource) ||
+          (a.path < b.path ? -1 : 1),
+      )
+      .slice(0, MAX_FAILURES)
+      .map(({ resource, path }) => ({
+        path,
+        type: resource.type,
+        ...(resource.physicalId ? { physicalResourceID: resource.physicalId } : {}),
+        reason: scrubber.clean(resource.statusReason ?? 'Heat gives no reason').slice(0, MAX_REASON),
+      }))
+  );
+}
+
+/** Heat fails a resource that was in progress when another one ended the operation. */
+function isConsequence(resource: Resource): boolean {
+  return /aborted|cancelled|Timed out/i.test(resource.statusReason ?? '');
+}
+
+function compareTimes(a: Resource, b: Resource): number {
+  const [left = '', right = ''] = [a.updatedAt, b.updatedAt];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function summarise(placed: readonly PlacedResource[]): ResourceSummary {
+  const summary = { total: placed.length, complete: 0, inProgress: 0, failed: 0 };
+  for (const { resource } of placed) {
+    const { status } = parseState(resource.status);
+    if (status === 'IN_PROGRESS') summary.inProgress += 1;
+    else if (status === 'FAILED') summary.failed += 1;
+    // INIT_COMPLETE only says that Heat knows the resource, not that it made it.
+    else if (status === 'COMPLETE' && !resource.status.startsWith('INIT_')) summary.complete += 1;
+  }
+  return { ...summary, text: `${summary.complete}/${summary.total}` };
+}
+
+function isFailed(resource: Resource): boolean {
+  return parseState(resource.status).status === 'FAILED';
+}

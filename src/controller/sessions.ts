@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { canonicalJson } from '../json.ts';
+import type { Clock } from '../kube/index.ts';
+import type { CloudConfig, Connection, RequestInfo } from '../openstack/index.ts';
+import { OperationWatch } from './operation-watch.ts';
+
+/** A login to one cloud with one Secret's credentials, shared by all HeatStacks that use just these. */
+export interface Session {
+  readonly connection: Connection;
+  readonly operations: OperationWatch;
+}
+
+/** Settings of {@link Sessions}. */
+export interface SessionsOptions {
+  connect: (
+    cloud: CloudConfig,
+    options: { signal?: AbortSignal; onRequest: (request: RequestInfo) => void },
+  ) => Promise<Connection>;
+  /** Called with the key of an object whose stack is worth a look; see {@link OperationWatch}. */
+  onNews: (key: string) => void;
+  /** Called for each answer of Keystone or Heat. */
+  onRequest: (request: RequestInfo) => void;
+  progressIntervalMs: number;
+  clock: Clock;
+  logger: Logger;
+}
+
+interface Entry {
+  opening: Promise<Session>;
+  users: Set<string>;
+}
+
+/**
+ * The sessions in use. Keyed by the SHA-256 of the resolved cloud, password and CA included, and the Secret's uid,
+ * never by a name or id that a server reported: tenants can't meet, and a rotated Secret makes a new session.
+ */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #keyOf = new Map<string, string>();
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The session for these credentials, opened when there is none yet. The object leaves the session that it used
+   * before; a session that nobody uses is closed.
+   *
+   * @throws OpenStackError when the login fails; nothing is kept then.
+   */
+  async acquire(user: string, secretUid: string, cloud: CloudConfig, signal: AbortSignal): Promise<Session> {
+    const key = createHash('sha256')
+      .update(canonicalJson([secretUid, cloud]))
+      .digest('hex');
+    if (this.#keyOf.get(user) !== key) this.release(user);
+    let entry = this.#entries.get(key);
+    if (!entry) {
+      entry = { opening: this.#open(cloud), users: new Set() };
+      this.#entries.set(key, entry);
+    }
+    entry.users.add(user);
+    this.#keyOf.set(user, key);
+    try {
+      return await abortable(entry.opening, signal);
+    } catch (error) {
+      if (!signal.aborted && this.#entries.get(key) === entry) this.#entries.delete(key);
+      this.release(user);
+      throw error;
+    }
+  }
+
+  /** The session that the object used last, if it is still open. */
+  async current(user: string): Promise<Session | undefined> {
+    const key = this.#keyOf.get(user);
+    return key === undefined ? undefined : this.#entries.get(key)?.opening;
+  }
+
+  /** The object needs its session no more. */
+  release(user: string): void {
+    const key = this.#keyOf.get(user);
+    if (key === undefined) return;
+    this.#keyOf.delete(user);
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    entry.users.delete(user);
+    entry.opening.then((session) => session.operations.remove(user)).catch(() => undefined);
+    if (entry.users.size > 0) return;
+    this.#entries.delete(key);
+    close(entry).catch((error: unknown) =>
+      this.#options.logger.warn({ err: error }, 'a session could not be closed'),
+    );
+  }
+
+  /** Closes all sessions; no socket is left. */
+  async close(): Promise<void> {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    this.#keyOf.clear();
+    await Promise.all(entries.map(close));
+  }
+
+  async #open(cloud: CloudConfig): Promise<Session> {
+    // Not bound to one object's signal: others wait for the same login. The client bounds its time.
+    const connection = await this.#options.connect(cloud, { onRequest: this.#options.onRequest });
+    const { onNews, progressIntervalMs, clock, logger } = this.#options;
+    const operations = new OperationWatch({
+      orchestration: () => connection.orchestration,
+      onNews,
+      progressIntervalMs,
+      clock,
+      logger,
+    });
+    return { connection, operations };
+  }
+}
+
+async function close(entry: Entry): Promise<void> {
+  let session: Session;
+  try {
+    session = await entry.opening;
+  } catch {
+    return; // never opened
+  }
+  await session.operations.close();
+  await session.connection.close();
+}
+
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

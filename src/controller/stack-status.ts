@@ -1,0 +1,80 @@
+import type { HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import { canonicalJson } from '../json.ts';
+import type { Output, Stack } from '../openstack/index.ts';
+import type { ResourceReport } from './resource-tree.ts';
+import type { Scrubber } from './scrubber.ts';
+
+const MAX_OUTPUTS = 256;
+const MAX_VALUE_BYTES = 4096;
+// An object over etcd's limit is lost whole (the API server answers 500), so the list of resources is cut before.
+const MAX_STATUS_BYTES = 700 * 1024;
+
+/** The part of a status that Heat's answer to a GET of the stack fills. */
+export function stackFields(
+  stack: Stack,
+  scrubber: Scrubber,
+): Pick<
+  HeatStackStatus,
+  'id' | 'stackName' | 'stackStatus' | 'stackStatusReason' | 'createdAt' | 'updatedAt'
+> {
+  return {
+    id: stack.id,
+    stackName: stack.name,
+    stackStatus: stack.status,
+    ...(stack.statusReason ? { stackStatusReason: scrubber.clean(stack.statusReason) } : {}),
+    ...(stack.createdAt ? { createdAt: stack.createdAt } : {}),
+    ...(stack.updatedAt ? { updatedAt: stack.updatedAt } : {}),
+  };
+}
+
+/**
+ * The outputs as the status lists them: names, descriptions and errors. Values only for those that the spec names,
+ * since an output may carry a hidden parameter in clear (Heat 27).
+ */
+export function reportOutputs(
+  outputs: readonly Output[],
+  spec: HeatStackSpec['outputs'],
+  scrubber: Scrubber,
+): NonNullable<HeatStackStatus['outputs']> {
+  const named = new Set(spec?.inStatus);
+  return [...outputs]
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .slice(0, MAX_OUTPUTS)
+    .map(({ key, description, value, error }) => ({
+      name: key,
+      ...(description ? { description: description.slice(0, 1024) } : {}),
+      ...(error ? { error: scrubber.clean(error) } : {}),
+      ...(named.has('*') || named.has(key) ? shownValue(value) : {}),
+    }));
+}
+
+function shownValue(
+  value: Output['value'],
+): Pick<NonNullable<HeatStackStatus['outputs']>[number], 'value' | 'error'> {
+  if (value === undefined || value === null) return {};
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes > MAX_VALUE_BYTES)
+    return { error: `the value has ${bytes} bytes; the status holds at most ${MAX_VALUE_BYTES}` };
+  return { value };
+}
+
+/** Takes resources out of a report until the status fits into the object. */
+export function fitReport(report: ResourceReport): ResourceReport {
+  let { resources, resourcesTruncated } = report;
+  while (resources.length > 1 && Buffer.byteLength(JSON.stringify(resources)) > MAX_STATUS_BYTES) {
+    resources = resources.slice(0, Math.floor(resources.length * 0.8));
+    resourcesTruncated = true;
+  }
+  return { ...report, resources, resourcesTruncated };
+}
+
+/** Whether two statuses say the same; times at which somebody looked don't count. */
+export function sameStatus(a: HeatStackStatus, b: HeatStackStatus): boolean {
+  return statusFingerprint(a) === statusFingerprint(b);
+}
+
+/** A text that differs when two statuses say different things. */
+export function statusFingerprint(status: HeatStackStatus): string {
+  const { lastSyncTime: _, ...rest } = status;
+  return canonicalJson(rest);
+}

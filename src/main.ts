@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+import { hostname } from 'node:os';
+import { type Logger, pino } from 'pino';
+import { runOperator } from './controller/operator.ts';
+import { inClusterNamespace, KubeClient, KubeTransport, loadKubeConfig } from './kube/index.ts';
+import { helpText, type Options, parseOptions } from './options.ts';
+import { VERSION } from './version.ts';
+
+const userAgent = `heatstack-operator/${VERSION}`;
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`heatstack-operator: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), process.env);
+  if (options === 'help' || options === 'version') {
+    process.stdout.write(options === 'help' ? helpText() : `${VERSION}\n`);
+    return 0;
+  }
+  const logger = await createLogger(options);
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      logger.info({ signal: name }, 'stopping');
+      stop.abort(new Error(`stopped by ${name}`));
+    });
+  }
+  const transport = new KubeTransport(loadKubeConfig(options), { userAgent, logger });
+  try {
+    await runOperator(
+      {
+        client: new KubeClient(transport),
+        logger,
+        namespaces: options.namespaces,
+        operatorNamespace: options.operatorNamespace ?? inClusterNamespace() ?? 'default',
+        clusterID: options.clusterID,
+        concurrency: options.concurrency,
+        progressIntervalMs: options.progressIntervalMs,
+        graceMs: options.graceMs,
+        userAgent,
+        instance: hostname(),
+      },
+      stop.signal,
+    );
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    await transport.close();
+  }
+  return 0;
+}
+
+async function createLogger({ logLevel, logFormat }: Options): Promise<Logger> {
+  const base = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  if (logFormat === 'json' || (logFormat === 'auto' && !process.stdout.isTTY)) return pino(base);
+  // A stream, not a transport: a worker thread wouldn't survive bundling, and loses lines at the end.
+  const { default: pretty } = await import('pino-pretty');
+  return pino(
+    base,
+    pretty({
+      colorize: process.stdout.isTTY,
+      translateTime: 'SYS:HH:MM:ss',
+      ignore: 'controller,reconcileID',
+      sync: true,
+    }),
+  );
+}

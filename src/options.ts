@@ -1,0 +1,165 @@
+import { parseArgs } from 'node:util';
+import { parseDuration } from './api/duration.ts';
+
+/** The operator's options. */
+export interface Options {
+  kubeconfig?: string;
+  context?: string;
+  namespaces: string[];
+  operatorNamespace?: string;
+  clusterID?: string;
+  concurrency: number;
+  progressIntervalMs: number;
+  graceMs: number;
+  logLevel: string;
+  logFormat: 'auto' | 'json' | 'pretty';
+}
+
+/** A wrong option; the message says which, why and what to do. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError';
+}
+
+interface Definition {
+  /** What `--help` shows for the value. */
+  value: string;
+  help: string;
+  preset?: string;
+  multiple?: true;
+}
+
+const DEFINITIONS = {
+  kubeconfig: {
+    value: 'FILE',
+    help: "kubeconfig of the cluster; default: $KUBECONFIG, the pod's service account, ~/.kube/config",
+  },
+  context: { value: 'NAME', help: 'context of the kubeconfig; default: the current one' },
+  namespace: {
+    value: 'NAME',
+    help: 'work in this namespace only; may be repeated; default: all namespaces',
+    multiple: true,
+  },
+  'operator-namespace': {
+    value: 'NAME',
+    help: 'namespace of the operator\'s own Secret; default: the pod\'s, else "default"',
+  },
+  'cluster-id': {
+    value: 'ID',
+    help: 'names the cluster in the tags of its stacks; default: uid of namespace kube-system',
+  },
+  concurrency: { value: 'N', help: 'objects worked on at once, 1 to 100', preset: '10' },
+  'progress-interval': {
+    value: 'DURATION',
+    help: 'how often the resources of a stack in progress are read',
+    preset: '10s',
+  },
+  'operation-grace': {
+    value: 'DURATION',
+    help: 'time beyond spec.timeout before an operation counts as stuck',
+    preset: '5m',
+  },
+  'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn, error or fatal', preset: 'info' },
+  'log-format': { value: 'FORMAT', help: 'json, pretty, or auto: pretty on a terminal', preset: 'auto' },
+} as const satisfies Record<string, Definition>;
+
+const PREFIX = 'HEATSTACK_';
+const definitions: [string, Definition][] = Object.entries(DEFINITIONS);
+
+/** The text of `--help`. */
+export function helpText(): string {
+  const rows = definitions.map(([name, { value, help, preset }]) => {
+    const text = preset === undefined ? help : `${help} (default ${preset})`;
+    return `  ${`--${name} ${value}`.padEnd(32)} ${text}`;
+  });
+  return `heatstack-operator: runs OpenStack Heat stacks for the HeatStack objects of a Kubernetes cluster
+
+Usage: heatstack-operator [options]
+
+${rows.join('\n')}
+  ${'--version'.padEnd(32)} print the version
+  ${'--help'.padEnd(32)} print this
+
+Each option can be given in the environment as well, as ${PREFIX} and its name in capitals (${PREFIX}LOG_LEVEL); a list
+is separated by commas. A flag wins. Durations are written like 90s, 5m or 1h30m.
+`;
+}
+
+/**
+ * Reads flags and environment.
+ *
+ * @returns `help` or `version` when that was asked for.
+ * @throws OptionError
+ */
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options | 'help' | 'version' {
+  let flags: Record<string, string | boolean | (string | boolean)[] | undefined>;
+  try {
+    flags = parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+        ...Object.fromEntries(
+          definitions.map(([name, { multiple = false }]) => [name, { type: 'string', multiple }]),
+        ),
+      },
+    }).values;
+  } catch (error) {
+    throw new OptionError(
+      `${error instanceof Error ? (error.message.split(/[.\n]/)[0] ?? '') : String(error)}; see --help`,
+    );
+  }
+  if (flags['help']) return 'help';
+  if (flags['version']) return 'version';
+
+  const text = (name: keyof typeof DEFINITIONS): string | undefined => {
+    const flag = flags[name];
+    if (typeof flag === 'string') return flag;
+    const { preset }: Definition = DEFINITIONS[name];
+    return env[PREFIX + name.toUpperCase().replaceAll('-', '_')] || preset;
+  };
+  const duration = (name: keyof typeof DEFINITIONS, least: number): number => {
+    try {
+      const ms = parseDuration(text(name) ?? '');
+      if (ms >= least) return ms;
+    } catch {
+      // said below
+    }
+    throw new OptionError(
+      `--${name} must be a duration of at least ${least / 1000}s, such as 30s or 5m; it is "${text(name)}"`,
+    );
+  };
+  const oneOf = <T extends string>(name: keyof typeof DEFINITIONS, allowed: readonly T[]): T => {
+    const found = allowed.find((value) => value === text(name));
+    if (found === undefined)
+      throw new OptionError(`--${name} must be one of ${allowed.join(', ')}; it is "${text(name)}"`);
+    return found;
+  };
+  const concurrency = Number(text('concurrency'));
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 100) {
+    throw new OptionError(
+      `--concurrency must be a whole number from 1 to 100; it is "${text('concurrency')}"`,
+    );
+  }
+  const namespaces = Array.isArray(flags['namespace'])
+    ? flags['namespace'].map(String)
+    : (text('namespace') ?? '').split(',');
+  const given = {
+    kubeconfig: text('kubeconfig'),
+    context: text('context'),
+    operatorNamespace: text('operator-namespace'),
+    clusterID: text('cluster-id'),
+  };
+  return {
+    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+      [K in keyof typeof given]?: string;
+    }),
+    namespaces: [...new Set(namespaces.map((name) => name.trim()).filter((name) => name !== ''))],
+    concurrency,
+    progressIntervalMs: duration('progress-interval', 1_000),
+    graceMs: duration('operation-grace', 1_000),
+    logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
+    logFormat: oneOf('log-format', ['auto', 'json', 'pretty']),
+  };
+}
