@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { withLock } from './guard.ts';
-import type { Log } from './progress.ts';
+import { acquireLock } from './guard.ts';
+import { type Log, tell } from './progress.ts';
 
 /** Folder of what is built once: `$XDG_CACHE_HOME/heatstack-operator`, else `~/.cache/heatstack-operator`. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
@@ -44,13 +44,21 @@ export async function cached(
   const stamp = join(folder, '.complete');
   if (existsSync(stamp)) return folder;
   await mkdir(cache.root, { recursive: true });
-  const onWait = (): void => cache.log(`another test bed is building ${name}; waiting for it`);
-  return withLock(cache.python, `${folder}.lock`, { onWait, signal: cache.signal }, async () => {
+  let stopTelling = (): unknown => undefined;
+  const release = await acquireLock(cache.python, `${folder}.lock`, {
+    onWait: () => {
+      stopTelling = tell(cache.log, `waiting for another test bed that builds ${name}`);
+    },
+    signal: cache.signal,
+  }).finally(() => stopTelling());
+  try {
     if (existsSync(stamp)) return folder;
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
     await mkdir(folder);
     await build(folder);
     await writeFile(stamp, `${new Date().toISOString()}\n`);
     return folder;
-  });
+  } finally {
+    release();
+  }
 }

@@ -23,44 +23,35 @@ export function spawnGuarded(
 }
 
 /**
- * Hold an exclusive lock on a file while `work` runs; processes that want the same wait. `onWait` is called if this
- * one has to.
+ * Take an exclusive lock on a file; the function returned gives it back, and so does the end of this process, however
+ * it ends. `onWait` is called if another process holds it.
  */
-export async function withLock<T>(
+export async function acquireLock(
   python: string,
   file: string,
   { onWait, signal }: { onWait: () => void; signal?: AbortSignal | undefined },
-  work: () => Promise<T>,
-): Promise<T> {
-  const holder = spawn(python, pythonArguments('lock', file), {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-  });
-  const release = (): void => void holder.stdin.end();
+): Promise<() => void> {
+  const holder = spawn(python, pythonArguments('lock', file), { stdio: 'pipe', detached: true });
+  const release = (): void => void holder.kill('SIGKILL');
   signal?.addEventListener('abort', release, { once: true });
   let complaint = '';
   holder.stderr.on('data', (chunk: Buffer) => {
     complaint += chunk.toString();
   });
-  holder.on('error', (error) => {
+  holder.once('error', (error) => {
     complaint += error.message;
   });
-  try {
-    let locked = false;
-    for await (const line of createInterface({ input: holder.stdout })) {
-      if (line === 'waiting') onWait();
-      locked = line === 'locked';
-      if (locked) break;
+  for await (const line of createInterface({ input: holder.stdout })) {
+    if (line === 'waiting') onWait();
+    if (line === 'locked') {
+      signal?.removeEventListener('abort', release);
+      return release;
     }
-    signal?.removeEventListener('abort', release);
-    signal?.throwIfAborted();
-    if (!locked) throw new TestbedError(`can't lock ${file}: ${complaint.trim().split('\n').at(-1) ?? ''}`);
-    return await work();
-  } finally {
-    signal?.removeEventListener('abort', release);
-    release();
-    holder.kill();
   }
+  signal?.throwIfAborted();
+  throw new TestbedError(
+    `can't lock ${file}: ${complaint.trim().split('\n').at(-1) ?? ''}; its folder must be writable, or set XDG_CACHE_HOME to one that is`,
+  );
 }
 
 /** A folder that is removed when `sweep()` is called or this process ends in whatever way; `keep()` leaves it in place. */

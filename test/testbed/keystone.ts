@@ -55,26 +55,20 @@ export async function logIn({ auth }: CloudEntry, signal?: AbortSignal): Promise
   };
 }
 
-/** Show or hide a service in Keystone's catalog, by enabling or disabling all its endpoints. */
+/** Show or hide a service in Keystone's catalog: tokens issued from then on don't have it, or have it again. */
 export async function setServiceInCatalog(
   admin: Session,
   serviceType: string,
   shown: boolean,
 ): Promise<void> {
-  const get = async (path: string): Promise<unknown> => (await call('GET', admin.authUrl + path, admin)).body;
-  const { services } = (await get(`/services?type=${encodeURIComponent(serviceType)}`)) as {
-    services: { id: string }[];
-  };
-  if (services.length === 0)
+  const url = `${admin.authUrl}/services`;
+  const { body } = await call('GET', `${url}?type=${encodeURIComponent(serviceType)}`, admin);
+  const { services } = body as { services: { id: string }[] };
+  if (services.length === 0) {
     throw new TestbedError(`Keystone at ${admin.authUrl} knows no service of type ${serviceType}`);
+  }
   for (const { id } of services) {
-    const { endpoints } = (await get(`/endpoints?service_id=${id}`)) as { endpoints: { id: string }[] };
-    for (const endpoint of endpoints) {
-      await call('PATCH', `${admin.authUrl}/endpoints/${endpoint.id}`, {
-        token: admin.token,
-        body: { endpoint: { enabled: shown } },
-      });
-    }
+    await call('PATCH', `${url}/${id}`, { token: admin.token, body: { service: { enabled: shown } } });
   }
 }
 

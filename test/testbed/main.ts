@@ -15,6 +15,7 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const log = (line: string): void => void process.stdout.write(`testbed: ${line}\n`);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined); // its reader may be gone
   const ending = new AbortController();
   const end = (reason: unknown): void => ending.abort(reason);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));

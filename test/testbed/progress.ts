@@ -1,28 +1,42 @@
 /** Where progress goes, a line at a time, without a line end. */
 export type Log = (line: string) => void;
 
-/**
- * Run a long step and tell about it: a line at its start, one every five seconds with the time gone by, and one at its
- * end. `note` sets what the step is busy with just now.
- */
+/** Log a line now and one every five seconds with the time gone by, until the function returned is called. */
+export function tell(
+  log: Log,
+  title: string,
+  busyWith: () => string = () => '',
+  everyMs = 5000,
+): () => string {
+  const start = performance.now();
+  const elapsed = (): string => `${Math.round((performance.now() - start) / 1000)} s`;
+  log(`${title} …`);
+  const ticker = setInterval(
+    () => log([`${title}: ${elapsed()}`, busyWith()].filter(Boolean).join(', ')),
+    everyMs,
+  );
+  return () => {
+    clearInterval(ticker);
+    return elapsed();
+  };
+}
+
+/** Run a long step and tell about it, its end too. `note` sets what the step is busy with just now. */
 export async function step<T>(
   log: Log,
   title: string,
   work: (note: (text: string) => void) => Promise<T>,
-  everyMs = 5000,
+  everyMs?: number,
 ): Promise<T> {
-  const start = performance.now();
-  const seconds = (): string => `${Math.round((performance.now() - start) / 1000)} s`;
   let busyWith = '';
-  log(`${title} …`);
-  const ticker = setInterval(() => log(`${title}: ${seconds()}${busyWith && `, ${busyWith}`}`), everyMs);
+  const stop = tell(log, title, () => busyWith, everyMs);
   try {
     const result = await work((text) => {
       busyWith = text;
     });
-    log(`${title}: done in ${seconds()}`);
+    log(`${title}: done in ${stop()}`);
     return result;
   } finally {
-    clearInterval(ticker);
+    stop();
   }
 }
