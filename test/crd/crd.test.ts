@@ -226,9 +226,9 @@ describe('an object', () => {
       'AGE',
     ]);
     expect(row).toMatch(/^shown +False +CREATE_FAILED +1\/3 +é+ +7a43b1f8\S+ +demo +\d+s/);
-    expect(await kubectl('get', 'openstack', '-n', NAMESPACE, '-o', 'name')).toContain(
-      'heatstack.heatstack.dev/shown',
-    );
+    // The API server tells of categories a moment after it has taken a CRD.
+    const inCategory = () => kubectl('get', 'openstack', '-n', NAMESPACE, '-o', 'name').catch(String);
+    await expect.poll(inCategory, { timeout: 10_000 }).toContain('heatstack.heatstack.dev/shown');
   });
 });
 
