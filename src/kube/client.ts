@@ -201,8 +201,9 @@ export class KubeClient {
   }
 
   /**
-   * Merges `patch` into an object (JSON merge patch: `null` removes, lists are replaced). With `metadata.uid` and
-   * `metadata.resourceVersion` in the patch it is a `Conflict` when the object isn't that one any more.
+   * Merges `patch` into an object (JSON merge patch: `null` removes, lists are replaced). With
+   * `metadata.resourceVersion` in the patch it is a `Conflict` when the object has changed since; with another
+   * object's `metadata.uid` it is `Conflict` or `Invalid`.
    */
   async mergePatch<T extends KubeObject>(
     type: ResourceType,

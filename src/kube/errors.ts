@@ -80,8 +80,11 @@ export function responseError(
   const retryAfterMs = retryAfter(headers['retry-after']);
   const parsed = v.safeParse(statusSchema, tryParse(body));
   if (parsed.success) return statusError(where, { code: status, ...parsed.output }, retryAfterMs);
-  const contentType = headers['content-type'] ?? 'nothing';
-  const message = `${where}: ${status} with a body of ${contentType} instead of a Kubernetes Status`;
+  const contentType = headers['content-type'] ?? 'no content type';
+  const message =
+    status === 404
+      ? `${where}: 404, this API server has no such resource; is its CustomResourceDefinition installed?`
+      : `${where}: ${status} with a body of ${contentType} instead of a Kubernetes Status`;
   return new KubeError(codeOf(status, undefined), message, { status, retryAfterMs });
 }
 

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { KubeClient } from './client.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { Deadline } from './deadline.ts';
 import { isKubeError } from './errors.ts';
 import { EVENTS, type KubeObject, type ObjectRef } from './objects.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -108,9 +107,12 @@ export class EventRecorder {
 
   /** Waits until everything is written, for 5 s at most; then the rest is dropped and nothing more is recorded. */
   async flush(): Promise<void> {
-    using deadline = new Deadline(FLUSH_MS, () => new Error('flush timed out'));
-    deadline.signal.addEventListener('abort', () => this.#stop.abort(deadline.signal.reason), { once: true });
-    await this.#sending;
+    const timer = setTimeout(() => this.#stop.abort(new Error('no time left to write events')), FLUSH_MS);
+    try {
+      await this.#sending;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #seriesFor(regarding: KubeObject, details: EventDetails, now: number): Series {

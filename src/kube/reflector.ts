@@ -54,6 +54,9 @@ export class Reflector<T extends KubeObject> {
   #resourceVersion: string | undefined;
   // Whether the current watch has brought anything.
   #heard = false;
+  // Since the last good watch: how much went wrong, and whether that was an expired version.
+  #failures = 0;
+  #expired = false;
   #lastEventAt: number | undefined;
   // 0 = all in one answer, once a paged list has outlived the version its pages were taken from.
   #pageSize: number | undefined;
@@ -104,7 +107,6 @@ export class Reflector<T extends KubeObject> {
 
   /** Lists and watches until the signal is aborted, then resolves with no request left open; it never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
     while (!signal.aborted) {
       let watchedSince: number | undefined;
       let problem: unknown;
@@ -120,11 +122,13 @@ export class Reflector<T extends KubeObject> {
 
       const lived = watchedSince === undefined ? 0 : this.#clock.now() - watchedSince;
       const refused = isKubeError(problem) && problem.status !== undefined && !this.#heard;
-      if (lived >= SHORTEST_GOOD_WATCH_MS && !refused) failures = 0;
-      // The API server ends every watch after a while; nothing is wrong then.
-      if (problem === undefined && failures === 0 && lived >= SHORTEST_GOOD_WATCH_MS) continue;
-      await this.#recover(problem, failures, signal);
-      failures++;
+      if (lived >= SHORTEST_GOOD_WATCH_MS && !refused) {
+        this.#failures = 0;
+        this.#expired = false;
+        // The API server ends every watch after a while; nothing is wrong then.
+        if (problem === undefined) continue;
+      }
+      await this.#recover(problem, signal);
     }
   }
 
@@ -223,18 +227,24 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** Logs what went wrong, decides from where to go on, and waits before that. */
-  async #recover(problem: unknown, failures: number, signal: AbortSignal): Promise<void> {
+  async #recover(problem: unknown, signal: AbortSignal): Promise<void> {
     const { backoff = DEFAULT_BACKOFF } = this.#options;
-    // What can't be continued or read now can't be by watching the same changes again.
-    const relist = isKubeError(problem, 'Expired', 'InvalidResponse', 'ResponseTooLarge');
-    if (relist) this.#resourceVersion = undefined;
-    if (isKubeError(problem, 'Expired') && failures === 0) {
+    if (isKubeError(problem, 'Expired') && !this.#expired) {
+      // Usual after a restart of the API server, which is back now: no reason to wait. Once only, lest we hammer it.
       this.#logger.debug({ error: problem.message }, 'version expired; listing anew');
+      this.#expired = true;
+      this.#resourceVersion = undefined;
       return;
     }
-    this.#counters.failures++;
+    // What can't be continued or read now can't be by watching the same changes again.
+    if (isKubeError(problem, 'Expired', 'InvalidResponse', 'ResponseTooLarge'))
+      this.#resourceVersion = undefined;
     const retryAfterMs = isKubeError(problem) ? (problem.retryAfterMs ?? 0) : 0;
-    const delayMs = Math.max(backoffMs(failures, backoff), Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS));
+    const delayMs = Math.max(
+      backoffMs(this.#failures++, backoff),
+      Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS),
+    );
+    this.#counters.failures++;
     this.#logger.warn(
       {
         error: problem === undefined ? 'the watch ended at once' : messageOf(problem),

@@ -19,7 +19,7 @@ const MAX_WATCH_LINE_BYTES = 8 * MIB;
 const GET_RETRIES = 3;
 // A longer Retry-After than this is for the caller to wait out.
 const LONGEST_RETRY_AFTER_MS = 10_000;
-const CONNECTIONS = 32;
+const MAX_REQUEST_CONNECTIONS = 32;
 
 export interface KubeRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -184,8 +184,12 @@ export class KubeTransport {
     if (this.#closed) throw new KubeError('ConnectionFailed', 'the connections to the API server are closed');
     if (this.#pools?.tlsId !== credential.tlsId) {
       const old = this.#pools;
-      const create = () => createDispatcher(credential.tls, this.#proxyUrl);
-      this.#pools = { tlsId: credential.tlsId, requests: create(), watches: create() };
+      this.#pools = {
+        tlsId: credential.tlsId,
+        requests: createDispatcher(credential.tls, this.#proxyUrl, MAX_REQUEST_CONNECTIONS),
+        // No limit: a watch over it would wait for another one to end.
+        watches: createDispatcher(credential.tls, this.#proxyUrl, null),
+      };
       // What runs on the old certificates runs to its end.
       old?.requests.close().catch(() => undefined);
       old?.watches.close().catch(() => undefined);
@@ -219,10 +223,14 @@ export class KubeTransport {
   }
 }
 
-function createDispatcher(tls: TlsOptions, proxyUrl: string | undefined): Dispatcher {
+function createDispatcher(
+  tls: TlsOptions,
+  proxyUrl: string | undefined,
+  connections: number | null,
+): Dispatcher {
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 };
   // HTTP/1.1: on one HTTP/2 connection a single stuck packet stalls all requests, and it isn't faster.
-  const pool = { connections: CONNECTIONS, allowH2: false, keepAliveTimeout: 30_000 };
+  const pool = { connections, allowH2: false, keepAliveTimeout: 30_000 };
   if (proxyUrl === undefined) return new Agent({ ...pool, connect });
   if (proxyUrl.startsWith('socks')) return new Socks5ProxyAgent(proxyUrl, { ...pool, requestTls: connect });
   return new ProxyAgent({ ...pool, uri: proxyUrl, requestTls: connect });
