@@ -1,5 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: {
+    projects: [
+      {
+        test: { name: 'unit', include: ['src/**/*.test.ts', 'test/testbed/**/*.test.ts'], environment: 'node' },
+      },
+      {
+        // On the real test bed, side by side: each scenario has a namespace and operators of its own.
+        test: {
+          name: 'e2e',
+          include: ['test/crd/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          maxWorkers: 4,
+        },
+      },
+      {
+        // These stop parts of the test bed that all share, so they run after the others, one at a time.
+        test: {
+          name: 'disruptive',
+          include: ['test/disruptive/**/*.test.ts'],
+          testTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
 });

@@ -5,6 +5,8 @@ import type { ResourceReport } from './resource-tree.ts';
 import type { Scrubber } from './scrubber.ts';
 
 const MAX_OUTPUTS = 256;
+/** What Heat says when a template describes nothing. */
+const NO_DESCRIPTION = 'No description given';
 const MAX_VALUE_BYTES = 4096;
 // An object over etcd's limit is lost whole (the API server answers 500), so the list of resources is cut before.
 const MAX_STATUS_BYTES = 700 * 1024;
@@ -42,7 +44,7 @@ export function reportOutputs(
     .slice(0, MAX_OUTPUTS)
     .map(({ key, description, value, error }) => ({
       name: key,
-      ...(description ? { description: description.slice(0, 1024) } : {}),
+      ...(description && description !== NO_DESCRIPTION ? { description: description.slice(0, 1024) } : {}),
       ...(error ? { error: scrubber.clean(error) } : {}),
       ...(named.has('*') || named.has(key) ? shownValue(value) : {}),
     }));

@@ -1,0 +1,378 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll } from 'vitest';
+import { stringify } from 'yaml';
+import { HEAT_STACKS } from '../../src/api/constants.ts';
+import type { Condition, HeatStack } from '../../src/api/heat-stack.ts';
+import { KubeClient, type KubeObject, KubeTransport, loadKubeConfig, type ResourceType } from '../../src/kube/index.ts';
+import { type Connection, connect, type Orchestration, parseCloudsYaml } from '../../src/openstack/index.ts';
+
+const run = promisify(execFile);
+
+/** What a running test bed says of itself, in the file that HEATSTACK_TESTBED names. */
+export interface BedInfo {
+  kubeconfig: string;
+  clouds: string;
+  kubectl: string;
+  heatUrl: string;
+  authUrl: string;
+  /** Where to ask for restarts; see {@link disturb}. */
+  control?: string;
+  /** Folder that keeps the logs and objects of the run. */
+  artifacts?: string;
+}
+
+/** The test bed that this run was started with. */
+export function bed(): BedInfo {
+  const file = process.env['HEATSTACK_TESTBED'];
+  if (!file) {
+    throw new Error(
+      'HEATSTACK_TESTBED is not set. Use "npm test", or start "npm run testbed -- --ready FILE" and set HEATSTACK_TESTBED=FILE',
+    );
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as BedInfo;
+}
+
+/** Kills, stops, continues or starts a part of the test bed, or hides Heat from the catalog; resolves when done. */
+export async function disturb(
+  action: `${'apiServer' | 'heat' | 'keystone'}/${'kill' | 'start'}` | 'orchestration/hide' | 'orchestration/show',
+): Promise<void> {
+  const { control } = bed();
+  if (!control) throw new Error('this test bed has no control address');
+  const answer = await fetch(`${control}/${action}`, { method: 'POST' });
+  if (!answer.ok) throw new Error(`${action}: ${await answer.text()}`);
+}
+
+/** A HeatStack as a test writes it. */
+export interface Manifest {
+  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: Record<string, unknown>;
+}
+
+/** A line of the operator's log. */
+export interface LogLine {
+  level: number;
+  msg: string;
+  key?: string;
+  service?: 'identity' | 'orchestration';
+  method?: string;
+  route?: string;
+  status?: number;
+  [field: string]: unknown;
+}
+
+/** A running operator. */
+export interface Operator {
+  readonly pid: number;
+  /** All lines logged so far, of all operators of the scenario. */
+  log(): LogLine[];
+  /** Ends it as Kubernetes does; resolves when it is gone. */
+  stop(): Promise<void>;
+  /** Ends it at once. */
+  kill(): Promise<void>;
+}
+
+const READY_MS = 60_000;
+const POLL_MS = 100;
+
+/** A template with one resource that needs no other service. */
+export const RANDOM_STRING = `heat_template_version: 2018-08-31
+resources:
+  random:
+    type: OS::Heat::RandomString
+    properties:
+      length: 8
+outputs:
+  value:
+    value: { get_attr: [random, value] }
+`;
+
+/** A template whose create takes `seconds`; every update to another value takes as long. */
+export function slowTemplate(seconds: number, value = 'one'): string {
+  return `heat_template_version: 2018-08-31
+resources:
+  slow:
+    type: OS::Heat::TestResource
+    properties:
+      value: ${value}
+      action_wait_secs: { create: ${seconds}, update: ${seconds}, delete: 0 }
+`;
+}
+
+/** A template whose one resource fails. */
+export const FAILING = `heat_template_version: 2018-08-31
+resources:
+  broken:
+    type: OS::Heat::TestResource
+    properties:
+      value: one
+      fail: true
+`;
+
+/**
+ * One scenario: a namespace of its own on the shared test bed, with credentials in the Secret `openstack-clouds`
+ * (clouds admin, demo, demo2 and alice), and operators that work in this namespace only.
+ */
+export class Scenario {
+  readonly name: string;
+  readonly namespace: string;
+  readonly bed: BedInfo;
+  readonly kube: KubeClient;
+  readonly #transport: KubeTransport;
+  readonly #operators: Operator[] = [];
+  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #artifacts: string;
+
+  constructor(name: string) {
+    this.name = name;
+    this.bed = bed();
+    this.namespace = `${name}-${Math.random().toString(36).slice(2, 7)}`;
+    this.#transport = new KubeTransport(loadKubeConfig({ kubeconfig: this.bed.kubeconfig }), { userAgent: 'heatstack-tests/1' });
+    this.kube = new KubeClient(this.#transport);
+    this.#artifacts = join(this.bed.artifacts ?? process.env['TMPDIR'] ?? '/tmp', this.namespace);
+    mkdirSync(this.#artifacts, { recursive: true });
+  }
+
+  /** Makes the namespace and the Secret. */
+  async open(): Promise<void> {
+    await this.kubectl(['create', 'namespace', this.namespace], { namespaced: false });
+    await this.writeSecret('openstack-clouds', { 'clouds.yaml': readFileSync(this.bed.clouds, 'utf8') });
+  }
+
+  /** Stops the operators, keeps what they left for the search for secrets, and deletes the stacks. */
+  async close(): Promise<void> {
+    await Promise.all(this.#operators.map((operator) => operator.kill()));
+    await this.keepObjects().catch(() => undefined);
+    await Promise.all([...this.#connections.values()].map(async (connection) => (await connection).close()));
+    await this.#transport.close();
+  }
+
+  /** Copies the namespace's objects and Events, but no Secret, to the artifacts. */
+  async keepObjects(): Promise<void> {
+    const objects = await this.kubectl(['get', 'heatstacks,events,configmaps', '-o', 'yaml', '--show-managed-fields']);
+    writeFileSync(join(this.#artifacts, `objects-${Date.now()}.yaml`), objects);
+  }
+
+  /** Runs kubectl in the scenario's namespace; its stdout. Throws with its stderr. */
+  async kubectl(args: string[], options: { stdin?: string; namespaced?: boolean } = {}): Promise<string> {
+    const where = options.namespaced === false ? [] : ['--namespace', this.namespace];
+    const child = run(this.bed.kubectl, ['--kubeconfig', this.bed.kubeconfig, ...where, ...args], { maxBuffer: 64 * 1024 * 1024 });
+    child.child.stdin?.end(options.stdin ?? '');
+    return (await child).stdout;
+  }
+
+  /** A manifest of a HeatStack with the scenario's credentials. */
+  manifest(name: string, spec: Record<string, unknown>, metadata: Partial<Manifest['metadata']> = {}): Record<string, unknown> & Manifest {
+    return {
+      apiVersion: 'heatstack.dev/v1alpha1',
+      kind: 'HeatStack',
+      metadata: { name, ...metadata },
+      spec: { cloudCredentialsRef: { secretName: 'openstack-clouds', cloudName: 'demo' }, ...spec },
+    };
+  }
+
+  /** `kubectl apply` of a HeatStack. */
+  async apply(name: string, spec: Record<string, unknown>, metadata: Partial<Manifest['metadata']> = {}): Promise<void> {
+    await this.applyText(stringify(this.manifest(name, spec, metadata)));
+  }
+
+  /** `kubectl apply` of manifests as they are written. */
+  async applyText(manifests: string, args: string[] = []): Promise<string> {
+    return this.kubectl(['apply', ...args, '-f', '-'], { stdin: manifests });
+  }
+
+  /** JSON merge patch on a HeatStack; `subresource` for its status. */
+  async patch(name: string, patch: unknown, subresource?: 'status'): Promise<void> {
+    const where = subresource ? [`--subresource=${subresource}`] : [];
+    await this.kubectl(['patch', 'heatstack', name, '--type=merge', ...where, '-p', JSON.stringify(patch)]);
+  }
+
+  /** Deletes a HeatStack; doesn't wait for it to go. */
+  async delete(name: string): Promise<void> {
+    await this.kubectl(['delete', 'heatstack', name, '--wait=false']);
+  }
+
+  async writeSecret(name: string, data: Record<string, string>): Promise<void> {
+    await this.applyText(stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: data }), ['--server-side', '--force-conflicts']);
+  }
+
+  async writeConfigMap(name: string, data: Record<string, string>): Promise<void> {
+    await this.applyText(stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }), ['--server-side', '--force-conflicts']);
+  }
+
+  async get(name: string): Promise<HeatStack | undefined> {
+    return this.kube.get<HeatStack>(HEAT_STACKS, { namespace: this.namespace, name });
+  }
+
+  /** Waits until an object is as asked for; throws with what it looked like last. */
+  async until(
+    name: string,
+    what: string,
+    holds: (object: HeatStack) => boolean,
+    timeoutMs: number = READY_MS,
+  ): Promise<HeatStack> {
+    let last: HeatStack | undefined;
+    await eventually(
+      async () => {
+        last = await this.get(name);
+        return last !== undefined && holds(last);
+      },
+      () => `${name} is not ${what}: ${JSON.stringify({ ...last?.status, resources: undefined }, null, 1)}`,
+      timeoutMs,
+    );
+    if (!last) throw new Error(`${name} is gone`);
+    return last;
+  }
+
+  /** Waits until the operator has looked at the newest generation and the object is Ready. */
+  async ready(name: string, timeoutMs: number = READY_MS): Promise<HeatStack> {
+    return this.until(name, 'Ready', (object) => isCurrent(object) && condition(object, 'Ready')?.status === 'True', timeoutMs);
+  }
+
+  /** Waits until the object is not Ready for this reason. */
+  async notReady(name: string, reason: string, timeoutMs: number = READY_MS): Promise<HeatStack> {
+    return this.until(
+      name,
+      `not Ready with ${reason}`,
+      (object) => {
+        const ready = condition(object, 'Ready');
+        return isCurrent(object) && ready?.status !== 'True' && ready?.reason === reason;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Waits until the object is gone. */
+  async gone(name: string, timeoutMs: number = READY_MS): Promise<void> {
+    await eventually(async () => (await this.get(name)) === undefined, () => `${name} is still there`, timeoutMs);
+  }
+
+  /** Reasons of the Events about an object, oldest first. */
+  async events(name: string): Promise<{ reason: string; note: string; type: string }[]> {
+    const text = await this.kubectl(['get', 'events.events.k8s.io', '-o', 'json']);
+    const { items } = JSON.parse(text) as {
+      items: { reason: string; note: string; type: string; eventTime: string; regarding: { name: string; kind: string } }[];
+    };
+    return items
+      .filter(({ regarding }) => regarding.kind === 'HeatStack' && regarding.name === name)
+      .sort((a, b) => (a.eventTime < b.eventTime ? -1 : 1))
+      .map(({ reason, note, type }) => ({ reason, note, type }));
+  }
+
+  /** Heat, as somebody else's client sees it. */
+  async heat(cloudName = 'demo'): Promise<Orchestration> {
+    let connection = this.#connections.get(cloudName);
+    if (!connection) {
+      connection = connect(parseCloudsYaml(readFileSync(this.bed.clouds, 'utf8'), { cloudName }));
+      this.#connections.set(cloudName, connection);
+    }
+    const { orchestration } = await connection;
+    if (!orchestration) throw new Error(`cloud ${cloudName} has no Heat`);
+    return orchestration;
+  }
+
+  /** Live stacks with this name in a cloud. */
+  async stacksNamed(name: string, cloudName = 'demo'): Promise<{ id: string; status: string; tags: string[] }[]> {
+    const heat = await this.heat(cloudName);
+    const stacks = await Array.fromAsync(heat.stacks({ name, showHidden: true }));
+    return stacks.filter(({ status }) => status !== 'DELETE_COMPLETE').map(({ id, status, tags }) => ({ id, status, tags }));
+  }
+
+  /** Starts an operator for this namespace; resolves when its caches are filled. */
+  async startOperator(args: string[] = []): Promise<Operator> {
+    const file = join(this.#artifacts, 'operator.log');
+    const output = openSync(file, 'a');
+    const before = this.log(file).length;
+    const child = spawn(
+      process.execPath,
+      [
+        'src/main.ts',
+        ...['--kubeconfig', this.bed.kubeconfig, '--namespace', this.namespace],
+        ...['--log-level', 'trace', '--log-format', 'json', ...args],
+      ],
+      { stdio: ['ignore', output, output] },
+    );
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    let ended = false;
+    void exited.then(() => {
+      ended = true;
+    });
+    const end = async (signal: NodeJS.Signals) => {
+      child.kill(signal);
+      await exited;
+    };
+    const operator: Operator = {
+      pid: child.pid ?? 0,
+      log: () => this.log(file),
+      stop: () => end('SIGTERM'),
+      kill: () => end('SIGKILL'),
+    };
+    this.#operators.push(operator);
+    await eventually(
+      async () => {
+        if (ended) throw new Error(`the operator ended: ${readFileSync(file, 'utf8').slice(-2000)}`);
+        return this.log(file).slice(before).some(({ msg }) => msg === 'started');
+      },
+      () => `the operator did not start: ${readFileSync(file, 'utf8').slice(-2000)}`,
+      READY_MS,
+    );
+    return operator;
+  }
+
+  /** Reads a log of JSON lines; a line that is being written is left out. */
+  log(file: string): LogLine[] {
+    const lines: LogLine[] = [];
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      try {
+        lines.push(JSON.parse(line) as LogLine);
+      } catch {
+        // half a line, or none
+      }
+    }
+    return lines;
+  }
+}
+
+/** A scenario with its namespace, opened before the tests of a file and closed after them. */
+export function scenario(name: string): Scenario {
+  const it = new Scenario(name);
+  beforeAll(() => it.open(), 60_000);
+  afterAll(() => it.close(), 60_000);
+  return it;
+}
+
+/** Waits until a condition holds; throws with the description when it doesn't in time. */
+export async function eventually(
+  holds: () => Promise<boolean> | boolean,
+  describe: () => string,
+  timeoutMs: number = READY_MS,
+): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs / 1000} s: ${describe()}`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** Whether the operator has looked at the newest generation. */
+export function isCurrent(object: HeatStack): boolean {
+  return object.status.observedGeneration === object.metadata.generation;
+}
+
+/** A condition of an object. */
+export function condition(object: HeatStack, type: string): Condition | undefined {
+  return object.status.conditions?.find((candidate) => candidate.type === type);
+}
+
+/** Requests to Heat in a log, without the shared list of what is in progress. */
+export function heatRequests(log: readonly LogLine[]): LogLine[] {
+  return log.filter(({ msg, service }) => msg === 'cloud request' && service === 'orchestration');
+}
+
+/** Reads any object. */
+export async function read<T extends KubeObject>(it: Scenario, type: ResourceType, name: string): Promise<T | undefined> {
+  return it.kube.get<T>(type, { namespace: it.namespace, name });
+}
