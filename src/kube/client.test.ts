@@ -58,7 +58,7 @@ test('paths: core and other groups, namespaced or not, status', async () => {
   await client.create(CONFIG_MAPS, configMap('c', ''));
   await client.replace(WIDGETS, widget('w'));
   await client.replaceStatus(WIDGETS, { ...widget('w'), status: { ready: true } });
-  await client.mergePatch(EVENTS, { namespace: 'ns', name: 'e' }, { note: 'n' });
+  await client.mergePatch(EVENTS, { namespace: 'ns', name: 'e' }, { metadata: {}, note: 'n' });
   await client.delete(NAMESPACES, { name: 'ns' });
   expect(calls()).toEqual([
     'GET /apis/example.org/v1alpha1/namespaces/ns/widgets/a%2Fb',

@@ -18,7 +18,8 @@ let log: ReturnType<typeof memoryLogger>;
 beforeEach(async () => {
   server = await FakeApiServer.start();
   // Not a real Event: only what a test looks at.
-  server.respond = (request, response) => sendJson(response, 201, JSON.parse(request.body));
+  server.respond = (request, response) =>
+    sendJson(response, 201, { metadata: {}, ...JSON.parse(request.body) });
   transport = new KubeTransport(server.config(), { userAgent: 'test/1' });
   clock = new FakeClock(START);
   log = memoryLogger();
