@@ -7,7 +7,13 @@ import { afterAll, beforeAll } from 'vitest';
 import { stringify } from 'yaml';
 import { HEAT_STACKS } from '../../src/api/constants.ts';
 import type { Condition, HeatStack } from '../../src/api/heat-stack.ts';
-import { KubeClient, type KubeObject, KubeTransport, loadKubeConfig, type ResourceType } from '../../src/kube/index.ts';
+import {
+  KubeClient,
+  type KubeObject,
+  KubeTransport,
+  loadKubeConfig,
+  type ResourceType,
+} from '../../src/kube/index.ts';
 import { type Connection, connect, type Orchestration, parseCloudsYaml } from '../../src/openstack/index.ts';
 
 const run = promisify(execFile);
@@ -38,7 +44,10 @@ export function bed(): BedInfo {
 
 /** Kills, stops, continues or starts a part of the test bed, or hides Heat from the catalog; resolves when done. */
 export async function disturb(
-  action: `${'apiServer' | 'heat' | 'keystone'}/${'kill' | 'start'}` | 'orchestration/hide' | 'orchestration/show',
+  action:
+    | `${'apiServer' | 'heat' | 'keystone'}/${'kill' | 'start'}`
+    | 'orchestration/hide'
+    | 'orchestration/show',
 ): Promise<void> {
   const { control } = bed();
   if (!control) throw new Error('this test bed has no control address');
@@ -130,7 +139,9 @@ export class Scenario {
     this.name = name;
     this.bed = bed();
     this.namespace = `${name}-${Math.random().toString(36).slice(2, 7)}`;
-    this.#transport = new KubeTransport(loadKubeConfig({ kubeconfig: this.bed.kubeconfig }), { userAgent: 'heatstack-tests/1' });
+    this.#transport = new KubeTransport(loadKubeConfig({ kubeconfig: this.bed.kubeconfig }), {
+      userAgent: 'heatstack-tests/1',
+    });
     this.kube = new KubeClient(this.#transport);
     this.#artifacts = join(this.bed.artifacts ?? process.env['TMPDIR'] ?? '/tmp', this.namespace);
     mkdirSync(this.#artifacts, { recursive: true });
@@ -152,20 +163,32 @@ export class Scenario {
 
   /** Copies the namespace's objects and Events, but no Secret, to the artifacts. */
   async keepObjects(): Promise<void> {
-    const objects = await this.kubectl(['get', 'heatstacks,events,configmaps', '-o', 'yaml', '--show-managed-fields']);
+    const objects = await this.kubectl([
+      'get',
+      'heatstacks,events,configmaps',
+      '-o',
+      'yaml',
+      '--show-managed-fields',
+    ]);
     writeFileSync(join(this.#artifacts, `objects-${Date.now()}.yaml`), objects);
   }
 
   /** Runs kubectl in the scenario's namespace; its stdout. Throws with its stderr. */
   async kubectl(args: string[], options: { stdin?: string; namespaced?: boolean } = {}): Promise<string> {
     const where = options.namespaced === false ? [] : ['--namespace', this.namespace];
-    const child = run(this.bed.kubectl, ['--kubeconfig', this.bed.kubeconfig, ...where, ...args], { maxBuffer: 64 * 1024 * 1024 });
+    const child = run(this.bed.kubectl, ['--kubeconfig', this.bed.kubeconfig, ...where, ...args], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
     child.child.stdin?.end(options.stdin ?? '');
     return (await child).stdout;
   }
 
   /** A manifest of a HeatStack with the scenario's credentials. */
-  manifest(name: string, spec: Record<string, unknown>, metadata: Partial<Manifest['metadata']> = {}): Record<string, unknown> & Manifest {
+  manifest(
+    name: string,
+    spec: Record<string, unknown>,
+    metadata: Partial<Manifest['metadata']> = {},
+  ): Record<string, unknown> & Manifest {
     return {
       apiVersion: 'heatstack.dev/v1alpha1',
       kind: 'HeatStack',
@@ -175,7 +198,11 @@ export class Scenario {
   }
 
   /** `kubectl apply` of a HeatStack. */
-  async apply(name: string, spec: Record<string, unknown>, metadata: Partial<Manifest['metadata']> = {}): Promise<void> {
+  async apply(
+    name: string,
+    spec: Record<string, unknown>,
+    metadata: Partial<Manifest['metadata']> = {},
+  ): Promise<void> {
     await this.applyText(stringify(this.manifest(name, spec, metadata)));
   }
 
@@ -196,11 +223,17 @@ export class Scenario {
   }
 
   async writeSecret(name: string, data: Record<string, string>): Promise<void> {
-    await this.applyText(stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: data }), ['--server-side', '--force-conflicts']);
+    await this.applyText(
+      stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: data }),
+      ['--server-side', '--force-conflicts'],
+    );
   }
 
   async writeConfigMap(name: string, data: Record<string, string>): Promise<void> {
-    await this.applyText(stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }), ['--server-side', '--force-conflicts']);
+    await this.applyText(stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }), [
+      '--server-side',
+      '--force-conflicts',
+    ]);
   }
 
   async get(name: string): Promise<HeatStack | undefined> {
@@ -229,7 +262,12 @@ export class Scenario {
 
   /** Waits until the operator has looked at the newest generation and the object is Ready. */
   async ready(name: string, timeoutMs: number = READY_MS): Promise<HeatStack> {
-    return this.until(name, 'Ready', (object) => isCurrent(object) && condition(object, 'Ready')?.status === 'True', timeoutMs);
+    return this.until(
+      name,
+      'Ready',
+      (object) => isCurrent(object) && condition(object, 'Ready')?.status === 'True',
+      timeoutMs,
+    );
   }
 
   /** Waits until the object is not Ready for this reason. */
@@ -247,14 +285,24 @@ export class Scenario {
 
   /** Waits until the object is gone. */
   async gone(name: string, timeoutMs: number = READY_MS): Promise<void> {
-    await eventually(async () => (await this.get(name)) === undefined, () => `${name} is still there`, timeoutMs);
+    await eventually(
+      async () => (await this.get(name)) === undefined,
+      () => `${name} is still there`,
+      timeoutMs,
+    );
   }
 
   /** Reasons of the Events about an object, oldest first. */
   async events(name: string): Promise<{ reason: string; note: string; type: string }[]> {
     const text = await this.kubectl(['get', 'events.events.k8s.io', '-o', 'json']);
     const { items } = JSON.parse(text) as {
-      items: { reason: string; note: string; type: string; eventTime: string; regarding: { name: string; kind: string } }[];
+      items: {
+        reason: string;
+        note: string;
+        type: string;
+        eventTime: string;
+        regarding: { name: string; kind: string };
+      }[];
     };
     return items
       .filter(({ regarding }) => regarding.kind === 'HeatStack' && regarding.name === name)
@@ -275,10 +323,15 @@ export class Scenario {
   }
 
   /** Live stacks with this name in a cloud. */
-  async stacksNamed(name: string, cloudName = 'demo'): Promise<{ id: string; status: string; tags: string[] }[]> {
+  async stacksNamed(
+    name: string,
+    cloudName = 'demo',
+  ): Promise<{ id: string; status: string; tags: string[] }[]> {
     const heat = await this.heat(cloudName);
     const stacks = await Array.fromAsync(heat.stacks({ name, showHidden: true }));
-    return stacks.filter(({ status }) => status !== 'DELETE_COMPLETE').map(({ id, status, tags }) => ({ id, status, tags }));
+    return stacks
+      .filter(({ status }) => status !== 'DELETE_COMPLETE')
+      .map(({ id, status, tags }) => ({ id, status, tags }));
   }
 
   /** Starts an operator for this namespace; resolves when its caches are filled. */
@@ -314,7 +367,9 @@ export class Scenario {
     await eventually(
       async () => {
         if (ended) throw new Error(`the operator ended: ${readFileSync(file, 'utf8').slice(-2000)}`);
-        return this.log(file).slice(before).some(({ msg }) => msg === 'started');
+        return this.log(file)
+          .slice(before)
+          .some(({ msg }) => msg === 'started');
       },
       () => `the operator did not start: ${readFileSync(file, 'utf8').slice(-2000)}`,
       READY_MS,
@@ -373,6 +428,10 @@ export function heatRequests(log: readonly LogLine[]): LogLine[] {
 }
 
 /** Reads any object. */
-export async function read<T extends KubeObject>(it: Scenario, type: ResourceType, name: string): Promise<T | undefined> {
+export async function read<T extends KubeObject>(
+  it: Scenario,
+  type: ResourceType,
+  name: string,
+): Promise<T | undefined> {
   return it.kube.get<T>(type, { namespace: it.namespace, name });
 }

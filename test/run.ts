@@ -1,0 +1,162 @@
+// `npm test`: checks, unit tests, and the scenarios on a real test bed. The last line counts them.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type ScenarioBed, startScenarioBed } from './support/bed.ts';
+import { findSecrets } from './support/secrets.ts';
+
+const USAGE = `npm test: checks, unit tests and the scenarios on a real API server, Keystone and Heat
+
+Usage: npm test -- [options] [FILTER…]
+
+  FILTER           run only test files whose path contains it
+  --unit           no test bed: checks and unit tests only
+  --bed            start the test bed for scenarios, print how to use it, and wait for Ctrl-C
+  --artifacts DIR  keep logs and objects of the run there (default: a temporary folder, kept when a test failed)
+  --help           print this
+
+The first run builds the test bed's servers (some minutes); see test/testbed/README.md.
+`;
+
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const count: Count = { passed: 0, failed: 0, skipped: 0 };
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      unit: { type: 'boolean', default: false },
+      bed: { type: 'boolean', default: false },
+      artifacts: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const artifacts = values.artifacts ?? (await mkdtemp(join(tmpdir(), 'heatstack-test-')));
+  let bed: ScenarioBed | undefined;
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+  try {
+    if (values.bed) {
+      bed = await startScenarioBed(artifacts, say);
+      say(
+        `The test bed is ready; Ctrl-C stops it. In another terminal:\n  HEATSTACK_TESTBED=${bed.file} npx vitest run --project e2e`,
+      );
+      await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+      return 0;
+    }
+    if (positionals.length === 0) {
+      await step('types', ['tsc', '-p', '.']);
+      await step('format and lint', ['biome', 'check', '--error-on-warnings', '.']);
+      await step('generated types are fresh', ['node', 'crds/generate-types.ts', '--check']);
+    }
+    await vitest('unit', positionals, artifacts);
+    if (!values.unit && !stop.signal.aborted) {
+      bed = await startScenarioBed(artifacts, say);
+      const env = { HEATSTACK_TESTBED: bed.file };
+      await vitest('e2e', positionals, artifacts, env);
+      await vitest('disruptive', positionals, artifacts, env);
+      const secrets = await findSecrets(bed.info);
+      record('no secret outside Secrets, in all logs, Events and objects', secrets);
+    }
+  } finally {
+    await bed?.stop();
+    if (count.failed === 0 && values.artifacts === undefined)
+      await rm(artifacts, { recursive: true, force: true });
+    else if (!values.bed) say(`logs and objects of this run: ${artifacts}`);
+  }
+  if (stop.signal.aborted) {
+    say(`stopped by ${stop.signal.reason}`);
+    return 130;
+  }
+  const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
+  say(`${count.passed} passed, ${count.failed} failed${skipped}`);
+  return count.failed === 0 && count.passed > 0 ? 0 : 1;
+}
+
+/** Runs a program of node_modules/.bin as one check. */
+async function step(name: string, [command = '', ...args]: string[]): Promise<void> {
+  const code = await execute(command, args);
+  record(name, code === 0 ? [] : [`${command} ended with ${code}`]);
+}
+
+function record(name: string, problems: string[]): void {
+  if (problems.length === 0) count.passed += 1;
+  else count.failed += 1;
+  say(
+    problems.length === 0
+      ? `✓ ${name}`
+      : `✗ ${name}\n${problems.map((problem) => `    ${problem}`).join('\n')}`,
+  );
+}
+
+/** Runs a project of vitest.config.ts and adds what it counted. */
+async function vitest(
+  project: string,
+  filters: string[],
+  artifacts: string,
+  env: Record<string, string> = {},
+): Promise<void> {
+  say(`\n── ${project} ──`);
+  const report = join(artifacts, `${project}.json`);
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--passWithNoTests',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  const code = await execute('vitest', [...args, ...filters], env);
+  const result = await readFile(report, 'utf8').then(
+    (text) =>
+      JSON.parse(text) as {
+        numPassedTests: number;
+        numFailedTests: number;
+        numPendingTests: number;
+        numTodoTests: number;
+      },
+    () => undefined,
+  );
+  if (!result) {
+    if (code !== 0) count.failed += 1;
+    return;
+  }
+  count.passed += result.numPassedTests;
+  count.failed += result.numFailedTests;
+  count.skipped += result.numPendingTests + result.numTodoTests;
+  // A file that can't be loaded, or an error outside of a test.
+  if (code !== 0 && result.numFailedTests === 0) count.failed += 1;
+}
+
+function execute(command: string, args: string[], env: Record<string, string> = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    // So that `node` and the tools are those of node_modules, however this was started.
+    const PATH = `${join(import.meta.dirname, '..', 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, PATH, ...env },
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`test: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

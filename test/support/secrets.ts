@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { BedInfo } from './scenario.ts';
+
+const run = promisify(execFile);
+
+/** The value of hidden parameters in scenarios; it stands in Secrets and nowhere else. */
+export const HIDDEN_VALUE = 'hidden-canary-7f3a91c2';
+
+/** What must not be found outside Secrets: the clouds' passwords, Keystone's (Fernet) tokens, a hidden parameter. */
+const SECRETS: [what: string, pattern: RegExp][] = [
+  ['a password of the cloud', /\b(demo|alice|admin)-pw\b/],
+  ['a token', /gAAAA[A-Za-z0-9_-]{20,}/],
+  ['the value of a hidden parameter', new RegExp(HIDDEN_VALUE)],
+];
+
+/**
+ * Searches the logs and objects that scenarios left, and all objects of the cluster but Secrets.
+ *
+ * @returns one line for each place where a secret was found, without the secret
+ */
+export async function findSecrets({
+  artifacts,
+  kubectl,
+  kubeconfig,
+}: BedInfo & { artifacts: string }): Promise<string[]> {
+  const found: string[] = [];
+  const search = (where: string, text: string): void => {
+    text.split('\n').forEach((line, index) => {
+      for (const [what, pattern] of SECRETS)
+        if (pattern.test(line)) found.push(`${where}:${index + 1}: ${what}`);
+    });
+  };
+  for (const entry of await readdir(artifacts, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && /\.(log|yaml|json)$/.test(entry.name)) search(path, await readFile(path, 'utf8'));
+  }
+  const everything = [
+    'get',
+    'heatstacks,events,configmaps',
+    '--all-namespaces',
+    '--show-managed-fields',
+    '-o',
+    'yaml',
+  ];
+  const { stdout } = await run(kubectl, ['--kubeconfig', kubeconfig, ...everything], {
+    maxBuffer: 512 * 1024 * 1024,
+  });
+  search('kubectl get', stdout);
+  return found;
+}
