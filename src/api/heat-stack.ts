@@ -331,7 +331,7 @@ export interface HeatStackStatus {
    */
   attemptedDigest?: string;
   /**
-   * How often the inputs of attemptedDigest failed in a row.
+   * How often the inputs of attemptedDigest were sent again after a failure.
    */
   attempts?: number;
   /**

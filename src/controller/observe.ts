@@ -42,21 +42,25 @@ function found(stack: Stack, outputsTooLarge: boolean): Found {
   return stack.deletedAt ? { is: 'gone' } : { is: 'stack', stack, outputsTooLarge };
 }
 
-/**
- * Looks for the stack that has the name, and tells by its tags whose it is.
- *
- * @param tags the two tags of the object; a stack that carries both is the object's (an answer to a create was lost)
- */
+/** Whose stack is looked for. */
+export interface Owner {
+  /** The two tags of the object; a stack that carries both is the object's (an answer to a create was lost). */
+  tags: readonly [string, string];
+  /** The object is being deleted, and so may its stack be. */
+  deleting: boolean;
+}
+
+/** Looks for the stack that has the name, and tells by its tags whose it is. */
 export async function lookUpStack(
   orchestration: Orchestration,
   name: string,
-  tags: readonly [string, string],
+  owner: Owner,
   signal: AbortSignal,
 ): Promise<Found> {
   for await (const stack of orchestration.stacks({ name, showHidden: true, signal })) {
     // Heat ignores a filter that it doesn't know and lists everything.
     if (stack.name !== name) continue;
-    return judge(stack, tags);
+    return judge(stack, owner);
   }
   return { is: 'absent' };
 }
@@ -68,22 +72,28 @@ export async function lookUpStack(
 export async function whoHasTheName(
   orchestration: Orchestration,
   name: string,
-  tags: readonly [string, string],
+  owner: Owner,
   signal: AbortSignal,
 ): Promise<Found> {
-  const listed = await lookUpStack(orchestration, name, tags, signal);
+  const listed = await lookUpStack(orchestration, name, owner, signal);
   if (listed.is !== 'absent') return listed;
   const stack = await orchestration.findStack(name, { resolveOutputs: false, signal });
   return stack
-    ? judge(stack, tags)
+    ? judge(stack, owner)
     : { is: 'held', message: `Heat still holds the name "${name}" of a stack that was deleted` };
 }
 
-function judge(stack: Stack, tags: readonly [string, string]): Found {
-  if (tags.every((tag) => stack.tags.includes(tag))) return { is: 'stack', stack, outputsTooLarge: false };
+function judge(stack: Stack, { tags, deleting }: Owner): Found {
+  const isOurs = tags.every((tag) => stack.tags.includes(tag));
+  if (isOurs && deleting) return { is: 'stack', stack, outputsTooLarge: false };
+  // Also one of ours: the object was deleted and applied again, and its former stack is on its way out.
   if (/^DELETE_(IN_PROGRESS|COMPLETE)$/.test(stack.status)) {
-    return { is: 'held', message: `another stack with the name "${stack.name}" is being deleted` };
+    return {
+      is: 'held',
+      message: `a stack with the name "${stack.name}" is being deleted; the name is free once it is gone`,
+    };
   }
+  if (isOurs) return { is: 'stack', stack, outputsTooLarge: false };
   const whose = stack.parentId
     ? 'a nested stack'
     : stack.tags.some((tag) => tag.startsWith('heatstack.dev/'))

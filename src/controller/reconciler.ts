@@ -459,7 +459,7 @@ class Run {
       }
       const tags = ownerTags(this.#options.clusterID, { namespace: this.#namespace, name: this.#name });
       return this.#note(
-        await lookUpStack(orchestration, this.#stackName, tags, this.#signal),
+        await lookUpStack(orchestration, this.#stackName, { tags, deleting: this.#deleting }, this.#signal),
         session,
         orchestration,
         desired,
@@ -514,6 +514,7 @@ class Run {
       }
     }
     const live = over && desired ? await this.#liveDigest(orchestration, stack, before) : undefined;
+    if (state.status === 'COMPLETE') this.#noteApplied(live, state.action);
     return { is: 'present', stack: this.#seen(stack.name, stack.status, live) };
   }
 
@@ -593,6 +594,14 @@ class Run {
     return digestMarker(
       await orchestration.stackEnvironment({ id: stack.id, name: stack.name }, { signal: this.#signal }),
     );
+  }
+
+  /** Remembers the inputs that a stack is whole with, unless another client brought them back. */
+  #noteApplied(live: string | undefined, action: string): void {
+    const { appliedDigest, attemptedDigest } = this.#status;
+    if (live === undefined) return;
+    if (live === attemptedDigest || action === 'ROLLBACK' || appliedDigest === undefined)
+      this.#status.appliedDigest = live;
   }
 
   get #wasDrifted(): boolean {
@@ -733,7 +742,7 @@ class Run {
         this.#forceDone();
       }
       if (!isOpenStackError(error, 'StackExists')) throw error;
-      const found = await whoHasTheName(orchestration, name, tags, this.#signal);
+      const found = await whoHasTheName(orchestration, name, { tags, deleting: false }, this.#signal);
       // Not in the list a moment ago, and not now: the name of a deleted stack is about to become free.
       const held: Found = {
         is: 'held',
@@ -783,10 +792,8 @@ class Run {
           toCloudProblem(error, 'Heat does not take the update now', this.#scrubber)?.message ?? '';
         return this.#finish({ state: 'working', message }, { requeueAfterMs: 5_000 });
       }
-      if (isOpenStackError(error, 'BadRequest')) {
-        this.#status.attemptedDigest = desired.digest;
-        this.#forceDone();
-      }
+      // Refused whole: what Heat has is still what was attempted before.
+      if (isOpenStackError(error, 'BadRequest')) this.#forceDone();
       throw error;
     }
     this.#status.attemptedDigest = desired.digest;
@@ -855,18 +862,7 @@ class Run {
       this.#status.attemptedDigest = desired.digest;
     }
     this.#status.attempts = 0;
-    if (this.#before.stackStatus !== stackStatus || this.#before.updatedAt !== this.#status.updatedAt) {
-      const [reason, action] =
-        this.#before.id === undefined
-          ? ['StackAdopted', 'Adopt']
-          : this.#before.appliedDigest === undefined
-            ? ['StackCreated', 'Create']
-            : ['StackUpdated', 'Update'];
-      const count = this.#status.resourceSummary
-        ? ` with ${this.#status.resourceSummary.text} resources`
-        : '';
-      this.#event('Normal', reason, action, `Stack ${stackName} is ${stackStatus}${count}`);
-    }
+    this.#announceSuccess();
     if (drifted && !this.#wasDrifted)
       this.#event('Warning', 'DriftDetected', 'Look', `${DRIFT} of stack ${stackName}`);
     const message = drifted
@@ -971,6 +967,17 @@ class Run {
       : (stackStatusReason ?? 'Heat gives no reason');
     const rolledBack = reason === 'RollbackComplete' ? '; Heat went back to the inputs before' : '';
     return `${stackStatus}: ${cause}${rolledBack}${cure ? `; ${cure}` : ''}`;
+  }
+
+  #announceSuccess(): void {
+    const { stackName, stackStatus = '', updatedAt, resourceSummary } = this.#status;
+    const before = this.#before;
+    if (before.stackStatus === stackStatus && before.updatedAt === updatedAt) return;
+    const note = `Stack ${stackName} is ${stackStatus}${resourceSummary ? ` with ${resourceSummary.text} resources` : ''}`;
+    if (before.id === undefined) this.#event('Normal', 'StackAdopted', 'Adopt', note);
+    else if (before.appliedDigest === undefined) this.#event('Normal', 'StackCreated', 'Create', note);
+    else if (parseState(stackStatus).action === 'UPDATE')
+      this.#event('Normal', 'StackUpdated', 'Update', note);
   }
 
   #announceFailure(message: string): void {
