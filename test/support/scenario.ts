@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll } from 'vitest';
 import { stringify } from 'yaml';
-import { HEAT_STACKS } from '../../src/api/constants.ts';
+import { HEAT_STACKS, TAGS } from '../../src/api/constants.ts';
 import type { Condition, HeatStack } from '../../src/api/heat-stack.ts';
 import {
   KubeClient,
@@ -14,7 +15,13 @@ import {
   loadKubeConfig,
   type ResourceType,
 } from '../../src/kube/index.ts';
-import { type Connection, connect, type Orchestration, parseCloudsYaml } from '../../src/openstack/index.ts';
+import {
+  type Connection,
+  connect,
+  type Orchestration,
+  parseCloudsYaml,
+  type Stack,
+} from '../../src/openstack/index.ts';
 
 const run = promisify(execFile);
 
@@ -157,8 +164,46 @@ export class Scenario {
   async close(): Promise<void> {
     await Promise.all(this.#operators.map((operator) => operator.kill()));
     await this.keepObjects().catch(() => undefined);
+    await this.#deleteStacks().catch(() => undefined);
+    await this.#deleteStacks().catch(() => undefined);
     await Promise.all([...this.#connections.values()].map(async (connection) => (await connection).close()));
     await this.#transport.close();
+  }
+
+  /** Deletes what a failed test left in Heat, so that the next run finds its names free. */
+  async #deleteStacks(): Promise<void> {
+    const heat = await this.heat();
+    for await (const stack of heat.stacks()) {
+      if (stack.tags.some((tag) => tag.startsWith(`heatstack.dev/object=${this.namespace}/`)))
+        await heat.deleteStack(stack);
+    }
+  }
+
+  /** Deletes what a failed scenario left in Heat, so that it doesn't hold the names of the next run. */
+  async #deleteStacks(): Promise<void> {
+    const heat = await this.heat();
+    const own = `${TAGS.object}${this.namespace}/`;
+    for await (const stack of heat.stacks({ showHidden: true })) {
+      if (stack.tags.some((tag) => tag.startsWith(own))) await heat.deleteStack(stack);
+    }
+  }
+
+  /** Deletes what a failed test left: stacks of the namespace's objects, and stacks named after the namespace. */
+  async #deleteStacks(cloudName: string): Promise<void> {
+    const heat = await this.heat(cloudName);
+    for await (const stack of heat.stacks({ showHidden: true })) {
+      const isOurs = stack.tags.some((tag) => tag.startsWith(`${TAGS.object}${this.namespace}/`));
+      if (isOurs || stack.name.startsWith(this.namespace)) await heat.deleteStack(stack);
+    }
+  }
+
+  /** A test that failed leaves stacks behind, whose names would be taken for the next run on the same test bed. */
+  async #deleteStacks(): Promise<void> {
+    const heat = await this.heat();
+    for await (const { id, name, tags } of heat.stacks()) {
+      if (tags.some((tag) => tag.startsWith(`heatstack.dev/object=${this.namespace}/`)))
+        await heat.deleteStack({ id, name });
+    }
   }
 
   /** Copies the namespace's objects and Events, but no Secret, to the artifacts. */
@@ -215,6 +260,13 @@ export class Scenario {
   async patch(name: string, patch: unknown, subresource?: 'status'): Promise<void> {
     const where = subresource ? [`--subresource=${subresource}`] : [];
     await this.kubectl(['patch', 'heatstack', name, '--type=merge', ...where, '-p', JSON.stringify(patch)]);
+  }
+
+  /** Asks for a reconcile, and waits until the operator has dealt with the object as it is now. */
+  async ask(name: string): Promise<HeatStack> {
+    const token = randomUUID();
+    await this.patch(name, { metadata: { annotations: { [ANNOTATIONS.requestedAt]: token } } });
+    return this.until(name, 'looked at', ({ status }) => status.lastHandledReconcileAt === token);
   }
 
   /** Deletes a HeatStack; doesn't wait for it to go. */
@@ -283,6 +335,19 @@ export class Scenario {
     );
   }
 
+  /** Waits until an operator has dealt with the object after the first `since` lines of its log. */
+  async reconciled(operator: Operator, name: string, since: number): Promise<void> {
+    const key = `${this.namespace}/${name}`;
+    await eventually(
+      () =>
+        operator
+          .log()
+          .slice(since)
+          .some((line) => line.msg === 'reconciled' && line.key === key),
+      () => `the operator did not deal with ${name}`,
+    );
+  }
+
   /** Waits until the object is gone. */
   async gone(name: string, timeoutMs: number = READY_MS): Promise<void> {
     await eventually(
@@ -332,6 +397,39 @@ export class Scenario {
     return stacks
       .filter(({ status }) => status !== 'DELETE_COMPLETE')
       .map(({ id, status, tags }) => ({ id, status, tags }));
+  }
+
+  /** A stack by its id, nested ones too; `undefined` once it is deleted. */
+  async stack(id: string, cloudName = 'demo'): Promise<Stack | undefined> {
+    return (await this.heat(cloudName)).findStack(id, { resolveOutputs: false });
+  }
+
+  /** Waits until Heat has deleted a stack. */
+  async stackGone(id: string, cloudName = 'demo'): Promise<void> {
+    await eventually(
+      async () => (await this.stack(id, cloudName)) === undefined,
+      () => `stack ${id} is still in Heat`,
+    );
+  }
+
+  /** Waits until Heat has nothing to do with a stack; throws when it ended otherwise than COMPLETE. */
+  async stackComplete(id: string, cloudName = 'demo'): Promise<Stack> {
+    let stack: Stack | undefined;
+    await eventually(
+      async () => {
+        stack = await this.stack(id, cloudName);
+        return !stack?.status.endsWith('_IN_PROGRESS');
+      },
+      () => `stack ${id} is ${stack?.status}`,
+    );
+    if (!stack?.status.endsWith('_COMPLETE')) throw new Error(`stack ${id} is ${stack?.status}`);
+    return stack;
+  }
+
+  /** Makes a stack as somebody else's client does, without tags; resolves when it is complete. */
+  async foreignStack(name: string, template: string = RANDOM_STRING, cloudName = 'demo'): Promise<Stack> {
+    const { id } = await (await this.heat(cloudName)).createStack({ name, template });
+    return this.stackComplete(id, cloudName);
   }
 
   /** Starts an operator for this namespace; resolves when its caches are filled. */
@@ -422,9 +520,21 @@ export function condition(object: HeatStack, type: string): Condition | undefine
   return object.status.conditions?.find((candidate) => candidate.type === type);
 }
 
+/** Which of Reconciling and Stalled an object has: exactly one while Ready is False, as kstatus wants it. */
+export function underway(object: HeatStack): string[] {
+  return ['Reconciling', 'Stalled'].filter((type) => condition(object, type)?.status === 'True');
+}
+
 /** Requests to Heat in a log, without the shared list of what is in progress. */
 export function heatRequests(log: readonly LogLine[]): LogLine[] {
   return log.filter(({ msg, service }) => msg === 'cloud request' && service === 'orchestration');
+}
+
+/** Requests to Heat in a log that change something, as `PUT /stacks/{name}/{id} 202`. */
+export function heatWrites(log: readonly LogLine[]): string[] {
+  return heatRequests(log)
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, route, status }) => `${method} ${route} ${status}`);
 }
 
 /** Reads any object. */
