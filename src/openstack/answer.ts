@@ -75,12 +75,11 @@ export function faultError(answer: HttpAnswer, asked: Asked, now: number): OpenS
   const fault = readFault(answer);
   const { type, text } = fault ?? {};
   const code = faultCode(answer.status, fault);
-  const said = fault
-    ? `${type ? ` ${type}` : ''}${text ? `: ${text}` : ' without a message'}`
-    : ` with a body (${contentType(answer)}) that isn't its own`;
+  const kind = type ? ` ${type}` : '';
+  const said = fault ? (text ?? 'no message') : `a body (${contentType(answer)}) that isn't its own`;
   return new OpenStackError(
     code,
-    `${asked.peer} answered ${answer.status} to ${asked.method} ${asked.route}${said}`,
+    `${asked.peer} answered ${answer.status}${kind} to ${asked.method} ${asked.route}: ${said}`,
     {
       status: answer.status,
       requestId: asked.requestId,

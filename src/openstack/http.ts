@@ -83,16 +83,21 @@ export class HttpClient {
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
     request.signal?.throwIfAborted();
-    this.#closed.signal.throwIfAborted();
-    const { origin } = new URL(request.url);
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), request.timeoutMs);
-    const signals = [deadline.signal, this.#closed.signal];
-    if (request.signal) signals.push(request.signal);
+    const { origin, pathname, search } = new URL(request.url);
+    // Not AbortSignal.any: signals derived from one that lives long pile up on it.
+    const end = new AbortController();
+    const abort = (): void => end.abort();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      abort();
+    }, request.timeoutMs);
+    const signals = request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal];
+    for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
     try {
       const answer = await this.#dispatcher.request({
         origin,
-        path: request.url.slice(origin.length),
+        path: `${pathname}${search}`,
         method: request.method,
         headers: {
           ...request.headers,
@@ -100,7 +105,7 @@ export class HttpClient {
           'x-openstack-request-id': request.requestId,
         },
         body: request.body ?? null,
-        signal: AbortSignal.any(signals),
+        signal: end.signal,
       });
       const header = (name: string): string | undefined => {
         const value = answer.headers[name];
@@ -114,7 +119,7 @@ export class HttpClient {
       this.#closed.signal.throwIfAborted();
       if (error instanceof OpenStackError) throw error;
       const { peer, requestId } = request;
-      if (deadline.signal.aborted) {
+      if (late) {
         throw new OpenStackError(
           'Timeout',
           `${peer} at ${origin} gave no complete answer within ${request.timeoutMs / 1000} s.`,
@@ -124,6 +129,7 @@ export class HttpClient {
       throw connectionError(`${peer} at ${origin}`, requestId, error);
     } finally {
       clearTimeout(timer);
+      for (const signal of signals) signal.removeEventListener('abort', abort);
     }
   }
 
@@ -136,7 +142,7 @@ export class HttpClient {
     const limit = failed ? ERROR_BODY_BYTES : request.maxBytes;
     const encoding = header('content-encoding');
     const chunks: Buffer[] = [];
-    let size = Number(header('content-length') ?? 0);
+    let size = Number(header('content-length')) || 0;
     if (size <= limit) {
       size = 0;
       for await (const chunk of answer.body as AsyncIterable<Buffer>) {

@@ -194,6 +194,7 @@ export class Session {
     request: Omit<HttpRequest, 'headers' | 'peer' | 'requestId'>,
     token?: Token,
   ): Promise<HeatAnswer> {
+    this.#http.closed.throwIfAborted();
     let requestId = `req-${randomUUID()}`;
     let status = 0;
     const start = performance.now();
