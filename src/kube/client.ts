@@ -47,10 +47,11 @@ export type WatchEvent<T extends KubeObject> =
   | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
   | { type: 'BOOKMARK'; resourceVersion: string };
 
-/** An object as it is sent for creation: name and namespace, the rest of `metadata` as wanted. */
-export type NewObject<T extends KubeObject> = Omit<T, 'metadata'> & {
-  metadata: Partial<T['metadata']> & Pick<T['metadata'], 'name'>;
-};
+/** An object as it is sent for creation; of `metadata` only the name must be given, `apiVersion` and `kind` need not. */
+export type NewObject<T extends KubeObject> = Omit<T, 'apiVersion' | 'kind' | 'metadata'> &
+  Partial<Pick<T, 'apiVersion' | 'kind'>> & {
+    metadata: Partial<T['metadata']> & Pick<T['metadata'], 'name'>;
+  };
 
 const listSchema = v.object({
   metadata: v.object({ resourceVersion: v.string(), continue: v.optional(v.string()) }),

@@ -54,6 +54,7 @@ describe('a token file', () => {
     writeFileSync(file('token'), '\n');
     await clock.advance(60_000);
     expect(await authorization(credentials)).toBe('Bearer one');
+    expect(log.text()).toContain('the last ones stay in use');
     rmSync(file('token'));
     await clock.advance(60_000);
     expect(await authorization(credentials)).toBe('Bearer one');
@@ -71,7 +72,7 @@ describe('a token file', () => {
 });
 
 test('a static token and a password', async () => {
-  expect(await authorization(credentialsOf({ token: 'abc' }))).toBe('Bearer abc');
+  expect(await authorization(credentialsOf({ token: 'abc\n' }))).toBe('Bearer abc');
   const basic = await authorization(credentialsOf({ username: 'me', password: 'pass' }));
   expect(basic).toBe(`Basic ${Buffer.from('me:pass').toString('base64')}`);
 });

@@ -192,8 +192,6 @@ export class EventRecorder {
     // No `-` or `.` may come before the suffix where the name is cut.
     const stem = name.slice(0, MAX_NAME_LENGTH - suffix.length).replace(/[^a-z0-9]+$/, '');
     return {
-      apiVersion: 'events.k8s.io/v1',
-      kind: 'Event',
       // Events of cluster-scoped objects live in "default", where kubectl looks for them.
       metadata: { name: `${stem}${suffix}`, namespace: namespace ?? 'default' },
       eventTime: microTime(series.firstAt),

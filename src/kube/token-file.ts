@@ -14,36 +14,21 @@ export function tokenFileProvider(path: string): { name: string; config: { path:
 }
 
 /**
- * Bearer token from a file that is replaced now and then, as a service account's is. It is read whenever
- * credentials are put together; while the file is missing or empty the last good token stays in use. (client-node's
- * own file provider throws on a missing file and sends the token untrimmed.)
+ * Bearer token from a file that is replaced now and then, as a service account's is. It is read, and trimmed,
+ * whenever credentials are put together. (client-node's own file provider sends the line break along.)
  */
 export class TokenFileAuth implements Authenticator {
-  readonly #lastGood = new Map<string, string>();
-
   isAuthProvider(user: User): boolean {
     return pathOf(user) !== undefined;
   }
 
-  /** @throws the file system's error when the file can't be read and never could be. */
+  /** @throws an error that names the file when it can't be read or is empty. */
   async applyAuthentication(user: User, options: RequestOptions): Promise<void> {
     const path = pathOf(user);
     if (path === undefined) return;
-    options.headers = { ...options.headers, Authorization: `Bearer ${await this.#token(path)}` };
-  }
-
-  async #token(path: string): Promise<string> {
-    const last = this.#lastGood.get(path);
-    let token: string;
-    try {
-      token = (await readFile(path, 'utf8')).trim();
-      if (token === '') throw new Error(`${path} is empty`);
-    } catch (error) {
-      if (last === undefined) throw error;
-      return last;
-    }
-    this.#lastGood.set(path, token);
-    return token;
+    const token = (await readFile(path, 'utf8')).trim();
+    if (token === '') throw new Error(`${path} is empty`);
+    options.headers = { ...options.headers, Authorization: `Bearer ${token}` };
   }
 }
 

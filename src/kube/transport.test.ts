@@ -204,16 +204,29 @@ describe('over http', () => {
     expect(error.message).toBe('GET /thing: no answer within 0.05 s');
   });
 
-  test('an abort gives its reason', async () => {
+  test.each([
+    ['an error', new Error('stopping')],
+    // As `abort()` without a reason gives; its `code` must not be taken for that of a connection.
+    ['an AbortError', new DOMException('aborted', 'AbortError')],
+  ])('an abort gives its reason: %s', async (_name, reason) => {
     server.respond = () => undefined;
     const stop = new AbortController();
-    const answer = transport.request({ ...GET, signal: stop.signal });
+    const answer = transport.request({ ...GET, method: 'PUT', signal: stop.signal });
     await vi.waitFor(() => expect(server.requests).toHaveLength(1));
-    const reason = new Error('stopping');
     stop.abort(reason);
     await expect(answer).rejects.toBe(reason);
     await expect(transport.request({ ...GET, signal: stop.signal })).rejects.toBe(reason);
     expect(server.requests).toHaveLength(1);
+  });
+
+  test('the time to wait may come in the Status as well', async () => {
+    const details = { retryAfterSeconds: 60 };
+    server.respond = (_request, response) =>
+      sendJson(response, 500, { kind: 'Status', code: 500, reason: 'ServerTimeout', message: 'm', details });
+    expect(await failure(transport.request(GET))).toMatchObject({
+      code: 'ServerError',
+      retryAfterMs: 60_000,
+    });
   });
 
   test('a server that is away is a ConnectionFailed', async () => {

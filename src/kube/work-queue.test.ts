@@ -120,6 +120,16 @@ describe('delay', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
+  test('the highest priority counts', async () => {
+    const { clock, queue, drain } = setUp();
+    queue.addAfter('b', 100, { priority: 1 });
+    queue.addAfter('a', 100, { priority: 2 });
+    queue.addAfter('a', 200);
+    await clock.advance(100);
+    queue.add('c', { priority: 1 });
+    expect(await drain()).toEqual(['a', 'b', 'c']);
+  });
+
   test('no delay is at once', async () => {
     const { queue, drain } = setUp();
     queue.addAfter('a', 0);
