@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll } from 'vitest';
 import { stringify } from 'yaml';
-import { HEAT_STACKS, TAGS } from '../../src/api/constants.ts';
+import { ANNOTATIONS, HEAT_STACKS, TAGS } from '../../src/api/constants.ts';
 import type { Condition, HeatStack } from '../../src/api/heat-stack.ts';
 import {
   KubeClient,
@@ -164,28 +164,10 @@ export class Scenario {
   async close(): Promise<void> {
     await Promise.all(this.#operators.map((operator) => operator.kill()));
     await this.keepObjects().catch(() => undefined);
-    await this.#deleteStacks().catch(() => undefined);
-    await this.#deleteStacks().catch(() => undefined);
+    for (const cloudName of new Set(['demo', ...this.#connections.keys()]))
+      await this.#deleteStacks(cloudName);
     await Promise.all([...this.#connections.values()].map(async (connection) => (await connection).close()));
     await this.#transport.close();
-  }
-
-  /** Deletes what a failed test left in Heat, so that the next run finds its names free. */
-  async #deleteStacks(): Promise<void> {
-    const heat = await this.heat();
-    for await (const stack of heat.stacks()) {
-      if (stack.tags.some((tag) => tag.startsWith(`heatstack.dev/object=${this.namespace}/`)))
-        await heat.deleteStack(stack);
-    }
-  }
-
-  /** Deletes what a failed scenario left in Heat, so that it doesn't hold the names of the next run. */
-  async #deleteStacks(): Promise<void> {
-    const heat = await this.heat();
-    const own = `${TAGS.object}${this.namespace}/`;
-    for await (const stack of heat.stacks({ showHidden: true })) {
-      if (stack.tags.some((tag) => tag.startsWith(own))) await heat.deleteStack(stack);
-    }
   }
 
   /** Deletes what a failed test left: stacks of the namespace's objects, and stacks named after the namespace. */
@@ -194,15 +176,6 @@ export class Scenario {
     for await (const stack of heat.stacks({ showHidden: true })) {
       const isOurs = stack.tags.some((tag) => tag.startsWith(`${TAGS.object}${this.namespace}/`));
       if (isOurs || stack.name.startsWith(this.namespace)) await heat.deleteStack(stack);
-    }
-  }
-
-  /** A test that failed leaves stacks behind, whose names would be taken for the next run on the same test bed. */
-  async #deleteStacks(): Promise<void> {
-    const heat = await this.heat();
-    for await (const { id, name, tags } of heat.stacks()) {
-      if (tags.some((tag) => tag.startsWith(`heatstack.dev/object=${this.namespace}/`)))
-        await heat.deleteStack({ id, name });
     }
   }
 
