@@ -27,6 +27,8 @@ export interface Desired {
   secrets: Json[];
 }
 
+const VERSION_KEYS = new Set(['heat_template_version', 'AWSTemplateFormatVersion']);
+
 /** Inputs that can't be used. */
 export class InputError extends Error {
   override readonly name = 'InputError';
@@ -98,7 +100,7 @@ async function resolveTemplate(
   reader: ReferenceReader,
   secrets: Json[],
 ): Promise<string | JsonObject> {
-  if (source.object !== undefined) return source.object;
+  if (source.object !== undefined) return withDates(source.object);
   if (source.inline !== undefined) return notEmpty(source.inline, 'spec.template.inline');
   if (source.configMapKeyRef)
     return readKey(reader, 'ConfigMap', source.configMapKeyRef, 'spec.template.configMapKeyRef');
@@ -110,6 +112,16 @@ async function resolveTemplate(
   throw new InputError(
     'InvalidConfiguration',
     'spec.template has no source; set inline, object, configMapKeyRef or secretKeyRef',
+  );
+}
+
+/** Kustomize makes a time of an unquoted date (`2018-08-31T00:00:00Z`), but a template's version is only ever a date. */
+function withDates(template: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(template).map(([key, value]) => [
+      key,
+      VERSION_KEYS.has(key) && typeof value === 'string' ? value.replace(/T00:00:00Z$/, '') : value,
+    ]),
   );
 }
 
