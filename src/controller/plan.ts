@@ -105,7 +105,7 @@ export function plan(wanted: Wanted, remembered: Remembered, sight: Sight): Step
     case 'absent':
       return { to: 'create' };
     case 'gone':
-      if (wanted.onExternalDeletion === 'recreate' || wanted.asked || isRecreating(remembered))
+      if (wanted.onExternalDeletion === 'recreate' || wanted.asked || isRecreating(wanted, remembered))
         return { to: 'create' };
       return {
         to: 'stall',
@@ -191,7 +191,7 @@ function planInProgress(wanted: Wanted, remembered: Remembered, { state, operati
 function planDeleted(wanted: Wanted, remembered: Remembered, stack: SeenStack): Step {
   if (stack.state.status === 'COMPLETE')
     return { to: 'wait', ms: NAME_HELD_MS, message: 'the stack was deleted; Heat is about to free its name' };
-  if (isRecreating(remembered)) return retryDelete(wanted, remembered, stack);
+  if (isRecreating(wanted, remembered)) return retryDelete(wanted, remembered, stack);
   return {
     to: 'stall',
     reason: 'StackDeleting',
@@ -270,6 +270,6 @@ function retryDelay({ remediation }: Wanted, attempts: number): number {
 }
 
 /** The stack failed to be created and was deleted by the operator, to be created again. */
-function isRecreating({ applied, attempts }: Remembered): boolean {
-  return applied === undefined && attempts > 0;
+function isRecreating({ remediation }: Wanted, { applied, attempts }: Remembered): boolean {
+  return remediation.create.strategy === 'recreate' && applied === undefined && attempts > 0;
 }
