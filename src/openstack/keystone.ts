@@ -210,10 +210,11 @@ function orchestrationEndpoints(token: Token, cloud: CloudConfig): Endpoint[] {
 /** Heat's address with the project, which an address that ends with `/v1` lacks. */
 function heatBase(text: string, token: Token): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash) {
+  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (!url || !isHttp || url.username || url.password || url.search || url.hash) {
     throw new OpenStackError(
       'InvalidResponse',
-      'The address of the orchestration service is not an http address.',
+      "The catalog's address of the orchestration service is unusable.",
     );
   }
   const base = url.href.replace(/\/+$/, '');

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { faultError } from './answer.ts';
+import type { OpenStackErrorCode } from './errors.ts';
+import type { HttpAnswer } from './http.ts';
+import { sample } from './testdata/fake-cloud.ts';
+
+const asked = { peer: 'Heat', method: 'POST', route: '/stacks', requestId: 'req-1' };
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): HttpAnswer {
+  const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
+  return { status, body: text, header: (name) => headers[name] };
+}
+
+describe('faultError', () => {
+  it.each<[string, OpenStackErrorCode, string | undefined, boolean]>([
+    ['heat_bad_token_401', 'AuthenticationFailed', undefined, false],
+    ['heat_unscoped_token', 'Forbidden', 'HTTPForbidden', false],
+    ['heat_foreign_project_url', 'Forbidden', 'HTTPForbidden', false],
+    ['stack_404', 'ResourceNotFound', 'EntityNotFound', false],
+    ['resource_404', 'ResourceNotFound', 'ResourceNotFound', false],
+    ['duplicate_409', 'StackExists', 'StackExists', false],
+    ['unknown_type_400', 'BadRequest', 'StackValidationFailed', false],
+    ['missing_param_400', 'BadRequest', 'UserParameterMissing', false],
+    ['nova_absent', 'BadRequest', 'ResourceTypeUnavailable', false],
+    ['cancel_not_updating', 'BadRequest', 'NotSupported', false],
+  ])('%s is %s', (name, code, type, retryable) => {
+    const { status, body } = sample(name);
+    const error = faultError(answer(status, body), asked, 0);
+    expect(error).toMatchObject({ code, status, requestId: 'req-1', retryable });
+    expect(error.type).toBe(type);
+    const { message } = (body as { error: { message: string } }).error;
+    expect(error.detail).toBe(message);
+    expect(error.message).toContain(message);
+  });
+
+  const limit = (message: string) => ({ error: { type: 'RequestLimitExceeded', message, traceback: null } });
+  it.each<[string, OpenStackErrorCode]>([
+    [
+      'Request limit exceeded: You have reached the maximum stacks per tenant, 512. Please delete some stacks.',
+      'QuotaExceeded',
+    ],
+    [
+      'Request limit exceeded: You have reached the maximum snapshots per stack, 32. Please delete some snapshots.',
+      'QuotaExceeded',
+    ],
+    ['Request limit exceeded: Maximum resources per stack exceeded.', 'BadRequest'],
+    ['Request limit exceeded: Recursion depth exceeds 5.', 'BadRequest'],
+    [
+      'Request limit exceeded: Template size (600107 bytes) exceeds maximum allowed size (524288 bytes).',
+      'BadRequest',
+    ],
+    [
+      'Request limit exceeded: JSON body size (1100160 bytes) exceeds maximum allowed size (1048576 bytes).',
+      'BadRequest',
+    ],
+  ])('takes "%s" for %s', (message, code) => {
+    expect(faultError(answer(400, limit(message)), asked, 0).code).toBe(code);
+  });
+
+  it.each<[number, OpenStackErrorCode, boolean]>([
+    [405, 'BadRequest', false],
+    [409, 'ActionInProgress', true],
+    [413, 'BadRequest', false],
+    [429, 'TooManyRequests', true],
+    [500, 'ServerError', true],
+    [503, 'ServerError', true],
+  ])('takes status %i for %s', (status, code, retryable) => {
+    expect(faultError(answer(status, { error: { type: 'X' } }), asked, 0)).toMatchObject({ code, retryable });
+  });
+
+  it('passes Retry-After on', () => {
+    expect(faultError(answer(503, '', { 'retry-after': '7' }), asked, 0).retryAfterMs).toBe(7_000);
+  });
+
+  it('never reads the traceback', () => {
+    const body = { error: { type: 'KeyError', traceback: 'Traceback … s3cret' }, explanation: 'x' };
+    const error = faultError(answer(500, body), asked, 0);
+    expect(error.message).toBe('Heat answered 500 KeyError to POST /stacks: no message');
+    expect(JSON.stringify(error)).not.toContain('s3cret');
+  });
+
+  it.each([
+    ['<html>s3cret</html>', 'text/html'],
+    ['"s3cret"', 'application/json'],
+    ['{"error":"s3cret"}', 'application/json'],
+    ['{"error":{"message":{"s3cret":1}}}', 'application/json'],
+    ['s3cret', 's3cret'],
+    [undefined, 'text/html'],
+  ])('quotes nothing of %j', (body, type) => {
+    const error = faultError(answer(502, body, { 'content-type': type }), asked, 0);
+    expect(error).toMatchObject({ code: 'ServerError', status: 502 });
+    expect(error.message + error.detail).not.toContain('s3cret');
+  });
+});

@@ -1,0 +1,321 @@
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ConnectOptions, RequestInfo } from './index.ts';
+import { FakeCloud, heatOf, PROJECT, type Reply, sample } from './testdata/fake-cloud.ts';
+
+const STACK = '/stacks/a/1';
+const web = { name: 'a', id: '1' };
+const expired = sample('heat_bad_token_401');
+const busy: Reply = { status: 503, body: 'busy', headers: { 'retry-after': '0' } };
+const reset: Reply = (_request, response) => void response.destroy();
+
+let cloud: FakeCloud;
+let closers: (() => Promise<void>)[];
+
+beforeEach(async () => {
+  cloud = await new FakeCloud().start();
+  closers = [];
+});
+afterEach(async () => {
+  for (const close of closers) await close();
+  await cloud.stop();
+});
+
+async function connected(options?: ConnectOptions, settings = {}) {
+  const { connect } = await import('./index.ts');
+  const connection = await connect({ ...cloud.config, ...settings }, options);
+  closers.push(() => connection.close());
+  return connection;
+}
+
+describe('connect', () => {
+  it('signs in with one request and says where it is', async () => {
+    const requests: RequestInfo[] = [];
+    const connection = await connected({ onRequest: (request) => requests.push(request) });
+    expect(cloud.tokens).toBe(1);
+    expect(requests).toEqual([
+      {
+        service: 'identity',
+        method: 'POST',
+        route: '/auth/tokens',
+        status: 201,
+        ms: expect.any(Number),
+        requestId: 'req-of-heat-201',
+      },
+    ]);
+    expect(connection.cloud).toEqual({
+      authURL: `${cloud.origin}/v3`,
+      endpoint: `${cloud.origin}/v1/${PROJECT}`,
+      region: 'RegionOne',
+      projectID: PROJECT,
+      projectName: 'demo',
+      projectDomainID: 'default',
+      projectDomainName: 'Default',
+    });
+    expect(connection.regions).toEqual(['RegionOne']);
+    expect(inspect(connection, { depth: 20, showHidden: true })).not.toMatch(/token-1|pa55/);
+  });
+
+  it('has no orchestration in another region, and none without the service', async () => {
+    const elsewhere = await connected({}, { regionName: 'Mars' });
+    expect(elsewhere.orchestration).toBeUndefined();
+    expect(elsewhere.regions).toEqual(['RegionOne']);
+    expect(elsewhere.cloud).toMatchObject({ region: 'Mars', projectID: PROJECT });
+    expect(elsewhere.cloud).not.toHaveProperty('endpoint');
+    cloud.editToken = (token) => {
+      token['catalog'] = [];
+    };
+    const without = await connected();
+    expect(without.orchestration).toBeUndefined();
+    expect(without.regions).toEqual([]);
+    cloud.editToken = () => {};
+    await without.reauthenticate();
+    expect(without.orchestration).toBeDefined();
+  });
+
+  it.each<[string, Reply, object]>([
+    ['wrong credentials', sample('auth_wrong_password_401'), { code: 'AuthenticationFailed', status: 401 }],
+    ['an unknown project', sample('auth_unknown_project_401'), { code: 'AuthenticationFailed', status: 401 }],
+    [
+      'a malformed request',
+      {
+        status: 400,
+        body: { error: { code: 400, message: 'Invalid input: pa55-of-demo', title: 'Bad Request' } },
+      },
+      { code: 'ConfigError', message: expect.stringContaining('Invalid input: [redacted]') },
+    ],
+    ['no Keystone', { status: 404, body: '<html>pa55-of-demo</html>' }, { code: 'ConfigError', status: 404 }],
+    [
+      'a redirect',
+      { status: 301, headers: { location: 'https://k/' } },
+      { code: 'ConfigError', status: 301 },
+    ],
+    ['no token', { status: 201, body: sample('auth_token').body }, { code: 'InvalidResponse' }],
+    ['no JSON', { status: 201, body: 'x', headers: { 'x-subject-token': 't' } }, { code: 'InvalidResponse' }],
+    [
+      'a token without a project',
+      {
+        status: 201,
+        body: { token: { expires_at: '2030-01-01T00:00:00Z' } },
+        headers: { 'x-subject-token': 't' },
+      },
+      { code: 'ConfigError', message: expect.stringContaining('without a project') },
+    ],
+    ['a refusal', { status: 403, body: { error: { message: 'locked' } } }, { code: 'Forbidden' }],
+    ['a server error', { status: 500, body: '' }, { code: 'ServerError', status: 500 }],
+  ])('tells %s', async (_what, reply, expected) => {
+    cloud.tokenReplies.push(reply);
+    const error = await connected().catch((e: unknown) => e);
+    expect(error).toMatchObject(expected);
+    expect(inspect(error, { depth: 9 })).not.toContain('pa55-of-demo');
+    expect(cloud.tokens).toBe(1);
+  });
+
+  it('tries again while Keystone is busy', async () => {
+    const warn = vi.fn();
+    const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() };
+    cloud.tokenReplies.push(busy, busy);
+    await connected({ logger });
+    expect(cloud.tokens).toBe(3);
+    expect(warn).toHaveBeenCalledTimes(2);
+  });
+
+  it('tells a Keystone that cannot be reached from one that refuses', async () => {
+    await expect(connected({}, { authUrl: 'http://127.0.0.1:1/v3' })).rejects.toMatchObject({
+      code: 'ConnectionFailed',
+      notSent: true,
+    });
+  });
+
+  it('ends with its signal and leaves no socket', async () => {
+    const abort = new AbortController();
+    const reason = new Error('stop');
+    cloud.tokenReplies.push(() => abort.abort(reason));
+    await expect(connected({ signal: abort.signal })).rejects.toBe(reason);
+    await vi.waitFor(async () => expect(await cloud.connections()).toBe(0));
+  });
+
+  it('closes every socket', async () => {
+    const connection = await connected();
+    cloud.on(`GET ${STACK}`, sample('get_stack'));
+    await Promise.all(Array.from({ length: 30 }, () => heatOf(connection).getStack(web)));
+    // Pooled: one socket for each of the 16 that may be open at once, not one for each request.
+    expect(await cloud.connections()).toBeLessThanOrEqual(16);
+    await connection.close();
+    await vi.waitFor(async () => expect(await cloud.connections()).toBe(0));
+    await expect(heatOf(connection).getStack(web)).rejects.toMatchObject({ code: 'ConnectionFailed' });
+  });
+});
+
+describe('a token', () => {
+  it('is renewed 120 s ahead of its end, once for all who wait', async () => {
+    let now = Date.now();
+    const connection = await connected({ now: () => now });
+    const heat = heatOf(connection);
+    cloud.on(`GET ${STACK}`, sample('get_stack'));
+    now += 3600_000 - 121_000;
+    await heat.getStack(web);
+    expect(cloud.tokens).toBe(1);
+    now += 2_000;
+    await Promise.all(Array.from({ length: 10 }, () => heat.getStack(web)));
+    expect(cloud.tokens).toBe(2);
+    expect(cloud.seen.map((request) => request.headers['x-auth-token'])).toEqual([
+      'token-1',
+      ...Array<string>(10).fill('token-2'),
+    ]);
+  });
+
+  it('that lives shortly is not renewed with each request', async () => {
+    cloud.tokenLifetime = 60;
+    const heat = heatOf(await connected());
+    cloud.on(`GET ${STACK}`, sample('get_stack'));
+    await heat.getStack(web);
+    await heat.getStack(web);
+    expect(cloud.tokens).toBe(1);
+  });
+
+  it('that was revoked is renewed once for all, and each request is repeated', async () => {
+    const heat = heatOf(await connected());
+    const byToken: Reply = (request, response) => {
+      const reply = request.headers['x-auth-token'] === 'token-1' ? expired : sample('get_stack');
+      response.writeHead(reply.status).end(JSON.stringify(reply.body));
+    };
+    cloud.on(`GET ${STACK}`, byToken);
+    await Promise.all(Array.from({ length: 10 }, () => heat.getStack(web)));
+    expect(cloud.tokens).toBe(2);
+  });
+
+  it('that was refused repeats a write too, with its body', async () => {
+    const heat = heatOf(await connected());
+    cloud.on('POST /stacks', expired, sample('create'));
+    await heat.createStack({ name: 'a', template: 'x' });
+    expect(cloud.seen.map(({ headers, body }) => [headers['x-auth-token'], body])).toEqual([
+      ['token-1', '{"stack_name":"a","template":"x"}'],
+      ['token-2', '{"stack_name":"a","template":"x"}'],
+    ]);
+  });
+
+  it('refused twice is AuthenticationFailed', async () => {
+    const heat = heatOf(await connected());
+    cloud.on(`GET ${STACK}`, expired);
+    await expect(heat.getStack(web)).rejects.toMatchObject({
+      code: 'AuthenticationFailed',
+      status: 401,
+      requestId: 'req-of-heat-401',
+    });
+    expect([cloud.tokens, cloud.seen.length]).toEqual([2, 2]);
+  });
+
+  it('of credentials that are wrong by now is AuthenticationFailed', async () => {
+    const heat = heatOf(await connected());
+    cloud.on(`GET ${STACK}`, expired);
+    cloud.tokenReplies.push(sample('auth_wrong_password_401'));
+    await expect(heat.getStack(web)).rejects.toMatchObject({
+      code: 'AuthenticationFailed',
+      message: expect.stringContaining('Keystone refused'),
+    });
+  });
+
+  it('is fetched for all, though one of them has left', async () => {
+    let now = Date.now();
+    const heat = heatOf(await connected({ now: () => now }));
+    cloud.on(`GET ${STACK}`, sample('get_stack'));
+    now += 3600_000;
+    const abort = new AbortController();
+    let answer: () => void = () => {};
+    cloud.tokenReplies.push((_request, response) => {
+      answer = () => response.writeHead(503, { 'retry-after': '0' }).end();
+      abort.abort(new Error('left'));
+    });
+    const left = heat.getStack(web, { signal: abort.signal });
+    const stays = heat.getStack(web);
+    await expect(left).rejects.toThrow('left');
+    answer();
+    await expect(stays).resolves.toMatchObject({ name: 'one-2aae3b' });
+    expect(cloud.tokens).toBe(3);
+  });
+
+  it('never moves a connection to another project', async () => {
+    const connection = await connected();
+    cloud.editToken = (token) => {
+      token['project'] = { id: 'other', name: 'demo' };
+    };
+    await expect(connection.reauthenticate()).rejects.toMatchObject({ code: 'AuthenticationFailed' });
+    expect(connection.cloud.projectID).toBe(PROJECT);
+  });
+});
+
+describe('a request', () => {
+  it.each<[string, Reply]>([
+    ['a busy Heat', busy],
+    ['a broken connection', reset],
+  ])('that only reads is repeated after %s', async (_what, reply) => {
+    const heat = heatOf(await connected());
+    cloud.on(`GET ${STACK}`, reply, reply, sample('get_stack'));
+    await expect(heat.getStack(web)).resolves.toMatchObject({ name: 'one-2aae3b' });
+    expect(cloud.seen).toHaveLength(3);
+    // A repeat is a request of its own in the logs of Heat.
+    expect(new Set(cloud.seen.map((request) => request.headers['x-openstack-request-id'])).size).toBe(3);
+  });
+
+  it('that only reads is given up after three tries', async () => {
+    const heat = heatOf(await connected());
+    cloud.on(`GET ${STACK}`, busy);
+    await expect(heat.getStack(web)).rejects.toMatchObject({
+      code: 'ServerError',
+      status: 503,
+      retryAfterMs: 0,
+    });
+    expect(cloud.seen).toHaveLength(3);
+  });
+
+  it('that met a 500 is not repeated', async () => {
+    const heat = heatOf(await connected());
+    cloud.on(`GET ${STACK}`, { status: 500, body: '' });
+    await expect(heat.getStack(web)).rejects.toMatchObject({ code: 'ServerError', status: 500 });
+    expect(cloud.seen).toHaveLength(1);
+  });
+
+  it.each<[string, Reply]>([
+    ['a busy Heat', busy],
+    ['a broken connection', reset],
+  ])('that writes is never repeated after %s', async (_what, reply) => {
+    const heat = heatOf(await connected());
+    cloud.on('POST /stacks', reply).on(`PUT ${STACK}`, reply).on(`DELETE ${STACK}`, reply);
+    const writes = [
+      () => heat.createStack({ name: 'a', template: 'x' }),
+      () => heat.createStack({ name: 'a', template: 'x' }),
+      () => heat.updateStack(web, { template: 'x' }),
+      () => heat.deleteStack(web),
+    ];
+    for (const write of writes) {
+      await expect(write()).rejects.toMatchObject({ retryable: true, notSent: false });
+    }
+    expect(cloud.seen).toHaveLength(4);
+  });
+
+  it('that writes is repeated when nothing was sent', async () => {
+    const requests: RequestInfo[] = [];
+    const connection = await connected(
+      { onRequest: (request) => requests.push(request) },
+      { orchestrationEndpointOverride: 'http://127.0.0.1:1/v1/p' },
+    );
+    await expect(heatOf(connection).createStack({ name: 'a', template: 'x' })).rejects.toMatchObject({
+      code: 'ConnectionFailed',
+      notSent: true,
+    });
+    expect(
+      requests.filter((request) => request.method === 'POST' && request.route === '/stacks'),
+    ).toHaveLength(3);
+  });
+
+  it('carries the id that Heat logged', async () => {
+    const heat = heatOf(await connected());
+    cloud.on('POST /stacks', sample('duplicate_409'));
+    await expect(heat.createStack({ name: 'a', template: 'x' })).rejects.toMatchObject({
+      code: 'StackExists',
+      type: 'StackExists',
+      requestId: 'req-of-heat-409',
+    });
+  });
+});

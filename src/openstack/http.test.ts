@@ -1,0 +1,180 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import { HttpClient, type HttpRequest, type TlsOptions } from './http.ts';
+
+const read = (name: string) => readFileSync(new URL(`./testdata/${name}`, import.meta.url), 'utf8');
+const CERT = read('loopback-cert.pem');
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+/** A client, and a server that it talks to. */
+async function serve(listener: RequestListener, tls?: TlsOptions) {
+  const server = tls
+    ? createTlsServer({ cert: CERT, key: read('loopback-key.pem') }, listener)
+    : createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new HttpClient(tls ?? { verify: true });
+  cleanups.push(async () => {
+    await client.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  const request = (settings: Partial<HttpRequest> = {}) =>
+    client.request({
+      method: 'GET',
+      url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}/v1/p?q=1`,
+      peer: 'Heat',
+      headers: {},
+      requestId: 'req-ours',
+      timeoutMs: 10_000,
+      maxBytes: 1000,
+      ...settings,
+    });
+  return { client, server, request, port };
+}
+
+describe('HttpClient', () => {
+  it('gives any status, body and headers, and follows no redirect', async () => {
+    const { request } = await serve((incoming, response) => {
+      response.writeHead(302, {
+        location: 'http://127.0.0.1:1/',
+        'x-seen': `${incoming.method} ${incoming.url}`,
+      });
+      response.end('go');
+    });
+    const answer = await request({ method: 'POST', body: '{}' });
+    expect(answer).toMatchObject({ status: 302, body: 'go' });
+    expect(answer.header('x-seen')).toBe('POST /v1/p?q=1');
+  });
+
+  it.each([
+    ['announced', { 'content-length': '1001' }],
+    ['not announced', {}],
+  ])('refuses a body over its limit, %s', async (_how, headers) => {
+    const { request } = await serve((_incoming, response) => {
+      response.writeHead(200, headers);
+      response.end('x'.repeat(1001));
+    });
+    await expect(request()).rejects.toMatchObject({ code: 'ResponseTooLarge', status: 200 });
+    expect((await request({ maxBytes: 1001 })).body).toHaveLength(1001);
+  });
+
+  it('stops reading a body that never ends', async () => {
+    let sent = 0;
+    const { request } = await serve((_incoming, response) => {
+      const more = (): void => {
+        sent += 65_536;
+        if (!response.destroyed) response.write('x'.repeat(65_536), () => setImmediate(more));
+      };
+      more();
+    });
+    await expect(request({ maxBytes: 200_000 })).rejects.toMatchObject({ code: 'ResponseTooLarge' });
+    expect(sent).toBeLessThan(50_000_000);
+  });
+
+  it('judges an error answer over 64 KiB by its status alone', async () => {
+    const { request } = await serve((_incoming, response) => {
+      response.writeHead(400).end('x'.repeat(64 * 1024 + 1));
+    });
+    expect(await request()).toMatchObject({ status: 400, body: undefined });
+  });
+
+  it('asks for no compression and takes none', async () => {
+    const { request } = await serve((incoming, response) => {
+      response.setHeader('x-asked', String(incoming.headers['accept-encoding']));
+      if (incoming.method === 'POST') response.writeHead(200, { 'content-encoding': 'gzip' });
+      response.end(incoming.method === 'POST' ? gzipSync('{}') : '{}');
+    });
+    expect((await request()).header('x-asked')).toBe('identity');
+    await expect(request({ method: 'POST' })).rejects.toMatchObject({ code: 'InvalidResponse' });
+  });
+
+  it.each([
+    ['no answer', () => {}],
+    ['half an answer', (response: { write(text: string): void }) => response.write('{')],
+  ])('gives up after its time: %s', async (_what, reply) => {
+    const { request } = await serve((_incoming, response) => void reply(response));
+    await expect(request({ timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'Timeout',
+      notSent: false,
+      requestId: 'req-ours',
+      message: expect.stringMatching(
+        /^Heat at http:\/\/127\.0\.0\.1:\d+ gave no complete answer within 0\.1 s\.$/,
+      ),
+    });
+  });
+
+  it('ends with the reason of the signal, before and during a request', async () => {
+    const abort = new AbortController();
+    const reason = new Error('stop');
+    const { request } = await serve(() => abort.abort(reason));
+    await expect(request({ signal: abort.signal })).rejects.toBe(reason);
+    await expect(request({ signal: abort.signal })).rejects.toBe(reason);
+  });
+
+  it('tells a broken connection from one that never was', async () => {
+    const { request, server, port } = await serve((incoming) => incoming.socket.destroy());
+    await expect(request()).rejects.toMatchObject({
+      code: 'ConnectionFailed',
+      notSent: false,
+      retryable: true,
+    });
+    await new Promise((resolve) => server.close(resolve));
+    await expect(request()).rejects.toMatchObject({
+      code: 'ConnectionFailed',
+      notSent: true,
+      message: `Heat at http://127.0.0.1:${port} can't be reached (ECONNREFUSED); check the address and the network.`,
+    });
+  });
+
+  it('ends what is under way and leaves no socket when closed', async () => {
+    let arrived: () => void = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const { request, client, server } = await serve(() => arrived());
+    const pending = request();
+    await waiting;
+    const [result] = await Promise.allSettled([pending, client.close()]);
+    expect(result).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'ConnectionFailed', retryable: false },
+    });
+    // Ends only when the last connection has; nothing here closes them from this side.
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  describe('with TLS', () => {
+    const ok: RequestListener = (_incoming, response) => void response.end('ok');
+
+    it('trusts the given CA', async () => {
+      const { request } = await serve(ok, { verify: true, cacert: CERT });
+      expect((await request()).body).toBe('ok');
+    });
+
+    it('trusts nobody else', async () => {
+      const { request } = await serve(ok, { verify: true });
+      await expect(request()).rejects.toMatchObject({
+        code: 'ConnectionFailed',
+        notSent: true,
+        retryable: false,
+        message: expect.stringContaining(
+          "isn't trusted (DEPTH_ZERO_SELF_SIGNED_CERT); give its CA as cacert",
+        ),
+      });
+    });
+
+    it('trusts anybody when told not to verify', async () => {
+      const { request } = await serve(ok, { verify: false });
+      expect((await request()).body).toBe('ok');
+    });
+  });
+});

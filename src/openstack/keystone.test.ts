@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { CloudConfig } from './clouds.ts';
+import { orchestrationEndpoint, orchestrationRegions, type Token, tokenRequest } from './keystone.ts';
+
+const cloud: CloudConfig = {
+  name: 'demo',
+  authUrl: 'https://k/v3',
+  auth: { username: 'u', userDomainName: 'D', password: 'p', projectName: 'shop', projectDomainId: 'd' },
+  interface: 'public',
+  verify: true,
+};
+
+describe('tokenRequest', () => {
+  it('names user and project with their domains, or by id', () => {
+    expect(JSON.parse(tokenRequest(cloud))).toEqual({
+      auth: {
+        identity: {
+          methods: ['password'],
+          password: { user: { name: 'u', domain: { name: 'D' }, password: 'p' } },
+        },
+        scope: { project: { name: 'shop', domain: { id: 'd' } } },
+      },
+    });
+    const byId = {
+      ...cloud,
+      auth: { userId: 'u1', password: 'p', projectId: 'p1', projectDomainName: 'ignored' },
+    };
+    expect(JSON.parse(tokenRequest(byId))).toMatchObject({
+      auth: {
+        identity: { password: { user: { id: 'u1', password: 'p' } } },
+        scope: { project: { id: 'p1' } },
+      },
+    });
+  });
+});
+
+describe('orchestrationEndpoint', () => {
+  const token: Token = {
+    id: 't',
+    expiresAt: 0,
+    renewAt: 0,
+    project: { id: 'p1', name: 'shop' },
+    catalog: [
+      { type: 'cloudformation', endpoints: [{ interface: 'public', region: 'A', url: 'http://cfn' }] },
+      { type: 'heat', endpoints: [{ interface: 'public', region: 'A', url: 'http://alias' }] },
+      {
+        type: 'orchestration',
+        endpoints: [
+          { interface: 'internal', region: 'A', url: 'http://internal-a/v1/p1' },
+          { interface: 'publicURL', region: 'A', url: 'http://public-a/v1/p1/' },
+          { interface: 'public', region: 'B', url: 'http://public-b/v1' },
+        ],
+      },
+    ],
+  };
+
+  it.each<[string, Partial<CloudConfig>, { url: string; region?: string }]>([
+    ['the first of the interface', {}, { url: 'http://public-a/v1/p1', region: 'A' }],
+    ['the one of the region', { regionName: 'B' }, { url: 'http://public-b/v1/p1', region: 'B' }],
+    ['the one of the interface', { interface: 'internal' }, { url: 'http://internal-a/v1/p1', region: 'A' }],
+    [
+      'the override',
+      { orchestrationEndpointOverride: 'http://o/v1/%(project_id)s', regionName: 'Z' },
+      { url: 'http://o/v1/p1', region: 'Z' },
+    ],
+    [
+      'an override in the older spelling',
+      { orchestrationEndpointOverride: 'http://o/v1/$(tenant_id)s' },
+      { url: 'http://o/v1/p1' },
+    ],
+    [
+      'an override without the project',
+      { orchestrationEndpointOverride: 'http://o/v1' },
+      { url: 'http://o/v1/p1' },
+    ],
+  ])('is %s', (_what, settings, endpoint) => {
+    expect(orchestrationEndpoint(token, { ...cloud, ...settings })).toEqual(endpoint);
+  });
+
+  it.each<[Partial<CloudConfig>, RegExp]>([
+    [{ regionName: 'a' }, /no public orchestration endpoint in region "a" \(regions that have one: A, B\)/],
+    [{ interface: 'admin' }, /no admin orchestration endpoint in any region \(regions that have one: none\)/],
+  ])('is missing for %j', (settings, message) => {
+    expect(() => orchestrationEndpoint(token, { ...cloud, ...settings })).toThrow(message);
+  });
+
+  it('has no alias', () => {
+    const without = { ...token, catalog: token.catalog.slice(0, 2) };
+    expect(() => orchestrationEndpoint(without, cloud)).toThrow(/has no orchestration service/);
+    expect(orchestrationRegions(without, cloud)).toEqual([]);
+  });
+
+  it.each(['ftp://h/v1', 'h:8004', 'http://u:p@h/v1', 'http://h/v1?x'])('is not %s', (url) => {
+    const catalog = [{ type: 'orchestration', endpoints: [{ interface: 'public', url }] }];
+    expect(() => orchestrationEndpoint({ ...token, catalog }, cloud)).toThrow(/unusable/);
+  });
+});
