@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Cache, cached, cacheRoot, fingerprint } from './cache.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // processes are started; the machine may be busy
 
 let root: string;
 let lines: string[];
@@ -55,7 +56,7 @@ test('lets one of many build, while the others wait', async () => {
   const build = async (): Promise<void> => {
     expect(++running).toBe(1);
     builds++;
-    await sleep(300);
+    await vi.waitFor(() => expect(lines).toHaveLength(2), 20_000); // the two others wait
     running--;
   };
   await Promise.all([1, 2, 3].map(() => cached(cache, 'tool', build)));
@@ -65,7 +66,12 @@ test('lets one of many build, while the others wait', async () => {
 
 test('stops waiting when aborted', async () => {
   const built = Promise.withResolvers<void>();
-  const first = cached(cache, 'tool', () => built.promise);
+  const begun = Promise.withResolvers<void>();
+  const first = cached(cache, 'tool', () => {
+    begun.resolve();
+    return built.promise;
+  });
+  await begun.promise;
   const aborter = new AbortController();
   const second = cached(
     { ...cache, signal: aborter.signal, log: () => aborter.abort(new Error('enough')) },

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { messageOf, TestbedError } from './errors.ts';
 import { acquireLock } from './guard.ts';
 import { type Log, tell } from './progress.ts';
 
@@ -23,6 +24,9 @@ export function fingerprint(parts: readonly (string | Uint8Array)[]): string {
   return hash.digest('hex').slice(0, 12);
 }
 
+/** Marks a folder of the cache complete. */
+const STAMP = '.complete';
+
 export interface Cache {
   root: string;
   python: string;
@@ -41,9 +45,13 @@ export async function cached(
   build: (folder: string) => Promise<void>,
 ): Promise<string> {
   const folder = join(cache.root, name);
-  const stamp = join(folder, '.complete');
+  const stamp = join(folder, STAMP);
   if (existsSync(stamp)) return folder;
-  await mkdir(cache.root, { recursive: true });
+  await mkdir(cache.root, { recursive: true }).catch((error: unknown) => {
+    throw new TestbedError(
+      `can't make the cache: ${messageOf(error)}; set XDG_CACHE_HOME to a folder you may write to`,
+    );
+  });
   let stopTelling = (): unknown => undefined;
   const release = await acquireLock(cache.python, `${folder}.lock`, {
     onWait: () => {
@@ -61,4 +69,10 @@ export async function cached(
   } finally {
     release();
   }
+}
+
+/** Have the folder `name` built again when it is wanted next. */
+export async function forget(cache: Cache, name: string): Promise<void> {
+  const stamp = join(cache.root, name, STAMP);
+  if (existsSync(stamp)) await rm(stamp, { force: true });
 }

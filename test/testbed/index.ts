@@ -1,10 +1,10 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { cacheRoot } from './cache.ts';
 import { prepareControlPlane } from './control-plane.ts';
 import { controlPlaneBinaries } from './control-plane-binaries.ts';
-import type { TestbedError } from './errors.ts';
+import { messageOf, TestbedError } from './errors.ts';
 import { sweepAtEnd } from './guard.ts';
 import { logIn, readCloud, setServiceInCatalog } from './keystone.ts';
 import { prepareOpenStack } from './openstack.ts';
@@ -81,8 +81,7 @@ export async function startTestbed(options: TestbedOptions = {}): Promise<Testbe
     return [controlPlaneBinaries(cache), openStackEnvironment(cache, python)];
   });
 
-  const dir =
-    options.dir === undefined ? await mkdtemp(join(tmpdir(), 'heatstack-testbed-')) : resolve(options.dir);
+  const dir = await stateFolder(options.dir);
   const sweeper = options.dir === undefined ? sweepAtEnd(python.path, dir) : undefined;
   const services: Service[] = [];
   const killAll = async (): Promise<void> => {
@@ -145,6 +144,18 @@ export async function startTestbed(options: TestbedOptions = {}): Promise<Testbe
     if (options.signal?.aborted) await sweeper?.sweep();
     else sweeper?.keep(); // the message names a log in there
     throw error;
+  }
+}
+
+async function stateFolder(dir: string | undefined): Promise<string> {
+  try {
+    if (dir === undefined) return await mkdtemp(join(tmpdir(), 'heatstack-testbed-'));
+    const path = resolve(dir);
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    return path;
+  } catch (error) {
+    const cure = dir === undefined ? 'set TMPDIR to a folder you may write to' : 'give --dir another folder';
+    throw new TestbedError(`can't make the folder of the state: ${messageOf(error)}; ${cure}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Cache, cached, fingerprint } from './cache.ts';
+import { type Cache, cached, fingerprint, forget } from './cache.ts';
 import { step } from './progress.ts';
 import type { Python } from './python.ts';
 import { runTool } from './tool.ts';
@@ -27,7 +27,7 @@ export async function openStackEnvironment(cache: Cache, python: Python): Promis
   // An environment points at the Python it was made from; when that one is gone, it is of no use.
   const venvName = `openstack-${venvPrint}`;
   const interpreter = join(cache.root, venvName, 'bin', 'python');
-  if (!existsSync(interpreter)) await rm(join(cache.root, venvName, '.complete'), { force: true });
+  if (!existsSync(interpreter)) await forget(cache, venvName);
   await cached(cache, venvName, (folder) => install(cache, python, folder));
 
   const seedPrint = fingerprint([venvPrint, await read('configuration.py'), await read('seed.py')]);

@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { messageOf } from './errors.ts';
 import { freePorts } from './ports.ts';
 import { Service, type ServiceOptions } from './service.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // processes are started; the machine may be busy
 
 let dir: string;
 let service: Service | undefined;
