@@ -261,6 +261,13 @@ const CASES: Record<string, Case[]> = {
       { to: 'stall', reason: 'OperationTimeout' },
     ],
     [
+      'the delete before a recreate for too long: delete again',
+      { remediation: recreate },
+      { ...CREATED, attempts: 1 },
+      present('DELETE_IN_PROGRESS', OVERDUE),
+      { to: 'delete', why: 'overdue' },
+    ],
+    [
       'at its very limit: watch',
       {},
       SENT,
@@ -568,7 +575,9 @@ describe('for every input', () => {
       if (step.to !== 'delete' || deleting) return;
       expect(remediation.create.strategy).toBe('recreate');
       expect(applied).toBeUndefined();
-      expect(sight.is === 'present' && sight.stack.stackStatus).toMatch(/^(CREATE|DELETE)_FAILED$/);
+      expect(sight.is === 'present' && sight.stack.stackStatus).toMatch(
+        /^(CREATE_FAILED|DELETE_(FAILED|IN_PROGRESS))$/,
+      );
     });
   });
 

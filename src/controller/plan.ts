@@ -179,6 +179,7 @@ function planInProgress(wanted: Wanted, remembered: Remembered, { state, operati
   const ours = state.action === 'CREATE' || state.action === 'UPDATE' || state.action === 'ROLLBACK';
   // A lost message leaves a stack in progress for ever; a new update starts the work again (Heat's convergence).
   if (ours && remembered.attempts === 0) return { to: 'update', why: 'overdue' };
+  if (state.action === 'DELETE' && isRecreating(wanted, remembered)) return { to: 'delete', why: 'overdue' };
   return {
     to: 'stall',
     reason: 'OperationTimeout',
