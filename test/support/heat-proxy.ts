@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+
+/** An answer of Heat, as the proxy saw it. */
+export interface HeatAnswer {
+  method: string;
+  /** Below the project, without the query: `/stacks/web/…`. */
+  path: string;
+  status: number;
+}
+
+/** Answers of Heat that have arrived at the proxy and go no further. */
+export interface HeldAnswers {
+  /** Resolves when the first one is there: Heat has done what it was asked for, and the client doesn't know. */
+  readonly arrived: Promise<HeatAnswer>;
+  /** Passes on what was held, and holds no more. */
+  release(): void;
+}
+
+/**
+ * A proxy in front of Heat, on loopback, to stop the world between an answer and who gets it. A client uses it by
+ * {@link endpoint} as `orchestration_endpoint_override` in its clouds.yaml.
+ */
+export class HeatProxy {
+  readonly #heatUrl: URL;
+  readonly #answers: HeatAnswer[] = [];
+  readonly #server = createServer((request, response) => {
+    // A client that was killed in the middle breaks the connection.
+    this.#pass(request, response).catch(() => response.destroy());
+  });
+  #onAnswer: (answer: HeatAnswer) => Promise<void> | undefined = () => undefined;
+
+  /** @param heatUrl Heat's API, with /v1 and without a project */
+  constructor(heatUrl: string) {
+    this.#heatUrl = new URL(heatUrl);
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  get endpoint(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}${this.#heatUrl.pathname}/%(project_id)s`;
+  }
+
+  /** How often Heat answered requests with this method, and with this path if one is given. */
+  count(method: string, path?: string): number {
+    return this.#answers.filter((answer) => answer.method === method && (path ?? answer.path) === answer.path)
+      .length;
+  }
+
+  /** Holds all answers to requests with this method from now on. */
+  hold(method: string): HeldAnswers {
+    const arrived = Promise.withResolvers<HeatAnswer>();
+    const released = Promise.withResolvers<void>();
+    this.#onAnswer = (answer) => {
+      if (answer.method !== method) return undefined;
+      arrived.resolve(answer);
+      return released.promise;
+    };
+    return {
+      arrived: arrived.promise,
+      release: () => {
+        this.#onAnswer = () => undefined;
+        released.resolve();
+      },
+    };
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url = '/', headers } = request;
+    const upstream = forward(new URL(url, this.#heatUrl), { method, headers });
+    const [[answer]] = await Promise.all([
+      once(upstream, 'response') as Promise<[IncomingMessage]>,
+      pipeline(request, upstream),
+    ]);
+    const { statusCode: status = 0 } = answer;
+    const path = new URL(url, this.#heatUrl).pathname.replace(/^\/v1\/[^/]+/, '');
+    const seen = { method, path, status };
+    this.#answers.push(seen);
+    await this.#onAnswer(seen);
+    response.writeHead(status, answer.headers);
+    await pipeline(answer, response);
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+}
