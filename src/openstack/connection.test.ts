@@ -309,6 +309,14 @@ describe('a request', () => {
     ).toHaveLength(3);
   });
 
+  it('is not cut short by api_timeout', async () => {
+    const heat = heatOf(await connected({}, { apiTimeoutMs: 1 }));
+    cloud.on('POST /stacks', (_request, response) => {
+      setTimeout(() => response.writeHead(201).end(JSON.stringify(sample('create').body)), 50);
+    });
+    await expect(heat.createStack({ name: 'a', template: 'x' })).resolves.toMatchObject({ name: 'a' });
+  });
+
   it('carries the id that Heat logged', async () => {
     const heat = heatOf(await connected());
     cloud.on('POST /stacks', sample('duplicate_409'));

@@ -131,7 +131,7 @@ describe('getStack', () => {
 
   it('looks a name or an id up, and joins the redirect with its own endpoint', async () => {
     const redirect = sample('get_by_name_302');
-    redirect.headers['location'] = `http://evil.example:1/v1/other${STACK}?resolve_outputs=false`;
+    redirect.headers['location'] = `http://evil.example:1/stacks/api/v1/other${STACK}?resolve_outputs=false`;
     cloud.on(`GET /stacks/${NAME}`, redirect).on(`GET /stacks/${ID}`, redirect);
     cloud.on(`GET ${STACK}`, sample('get_stack'));
     for (const ref of [NAME, { id: ID }, { name: NAME }]) await heat.getStack(ref);
