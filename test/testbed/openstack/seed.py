@@ -6,9 +6,12 @@ configuration.py, the roles and the domain that Heat wants, and the catalog. pre
 import grp
 import os
 import pwd
+import re
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import configuration
 from configuration import CLOUDS, PASSWORDS, REGION
@@ -39,6 +42,28 @@ def build_keystone_database(folder):
     tool("keystone-manage", *config, "bootstrap", "--bootstrap-password", PASSWORDS["admin"],
          "--bootstrap-region-id", REGION, "--bootstrap-public-url", url,
          "--bootstrap-internal-url", url, "--bootstrap-admin-url", url)
+
+
+def never_reuse_ids(database):
+    """Give each row an id that no row had before, as MySQL and PostgreSQL do.
+
+    SQLite hands out the highest id again once its row is deleted. Heat's engine keeps such ids while it works: an
+    update then reads another row's data or none, and the stack ends UPDATE_FAILED or stays in progress for ever.
+    """
+    with closing(sqlite3.connect(database)) as connection, connection:
+        tables = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type='table' AND sql LIKE '%id INTEGER NOT NULL%'").fetchall()
+        for name, sql in tables:
+            indexes = connection.execute(
+                "SELECT sql FROM sqlite_master WHERE type='index' AND tbl_name=? AND sql IS NOT NULL", (name,)).fetchall()
+            counted = sql.replace("id INTEGER NOT NULL", "id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", 1)
+            counted = re.sub(r",\s*PRIMARY KEY \(id\)", "", counted)
+            if connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() != (0,) or counted.count("PRIMARY KEY") != 1:
+                raise SystemExit(f"table {name} of {database} is not as expected: {sql}")
+            connection.execute(f'DROP TABLE "{name}"')
+            connection.execute(counted)
+            for (index,) in indexes:
+                connection.execute(index)
 
 
 class Keystone:
@@ -124,6 +149,7 @@ def main(folder):
     heat.join()
     for failure in failures:
         raise SystemExit(f"heat-manage db_sync: {failure}")
+    never_reuse_ids(f"{folder}/heat.db")
     os.remove(f"{folder}/keystone.conf")
     os.remove(f"{folder}/heat.conf")
 
