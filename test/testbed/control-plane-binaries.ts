@@ -33,7 +33,7 @@ export async function controlPlaneBinaries(cache: Cache): Promise<ControlPlaneBi
         'put them there, or unset KUBEBUILDER_ASSETS to have them built',
     );
   }
-  const { found } = await lookUp((process.env['PATH'] ?? '').split(delimiter));
+  const { found } = await lookUp((process.env['PATH'] ?? '').split(delimiter).filter(Boolean));
   if (found !== undefined && (await isNewEnough(found['kube-apiserver']))) return found;
   return build(cache);
 }

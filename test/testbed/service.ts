@@ -5,6 +5,9 @@ import { messageOf, TestbedError } from './errors.ts';
 import { spawnGuarded } from './guard.ts';
 import { waitUntil } from './wait-until.ts';
 
+/** How long one question whether a service is ready may take, in milliseconds. */
+const ONE_TRY_MS = 30_000;
+
 export interface ServiceOptions {
   name: string;
   command: string;
@@ -49,13 +52,11 @@ export class Service {
     if (!this.running) this.#spawn();
     this.#wanted = false; // until it is ready, its end is an error of start()
     const { isReady, readyTimeoutMs } = this.#options;
-    const asked = AbortSignal.any([
-      AbortSignal.timeout(readyTimeoutMs),
-      ...(signal === undefined ? [] : [signal]),
-    ]);
     const ready = await waitUntil(
       async () => {
         if (!this.running) throw this.#endError('ended while starting');
+        const patience = AbortSignal.timeout(Math.min(readyTimeoutMs, ONE_TRY_MS));
+        const asked = signal === undefined ? patience : AbortSignal.any([patience, signal]);
         return isReady(asked).catch(() => false);
       },
       { timeoutMs: readyTimeoutMs, signal },
