@@ -18,6 +18,7 @@ export interface CloudProblem {
 /**
  * Sorts an error of Keystone or Heat, in the words of the conditions. The message is scrubbed.
  *
+ * @param doing what was done when it came up, or where the mistake is; the message begins with it
  * @returns `undefined` for an error that isn't the OpenStack client's.
  */
 export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber): CloudProblem | undefined {
@@ -47,6 +48,13 @@ const CURES: Partial<Record<OpenStackError['code'], string>> = {
   Forbidden: '; give the user the roles that Heat asks for, or use other credentials',
   QuotaExceeded: '; raise the quota or delete what is not needed, the operator goes on by itself',
 };
+
+/** Whether two messages tell of the same problem: each request has an id of its own. */
+export function tellTheSame(one: string, other: string): boolean {
+  return one.replaceAll(REQUEST_ID, '') === other.replaceAll(REQUEST_ID, '');
+}
+
+const REQUEST_ID = /req-[0-9a-f-]{36}/g;
 
 function describe(error: OpenStackError, scrubber: Scrubber): string {
   const text = scrubber.clean(error.message, `${error.code}${error.type ? ` (${error.type})` : ''}`);

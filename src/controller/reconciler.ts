@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { type Availability, type Outcome, summarise } from '../api/conditions.ts';
+import { clip } from '../api/clip.ts';
+import { type Availability, MAX_MESSAGE_LENGTH, type Outcome, summarise } from '../api/conditions.ts';
 import { ANNOTATIONS, CREDENTIALS_KEYS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { Condition, HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
@@ -18,7 +19,7 @@ import {
 } from '../kube/index.ts';
 import { isOpenStackError, type Orchestration, parseCloudsYaml, type Stack } from '../openstack/index.ts';
 import { type Digester, ownerTags } from './digest.ts';
-import { toCloudProblem } from './heat-errors.ts';
+import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import {
   type Desired,
   digestMarker,
@@ -33,7 +34,7 @@ import { findFailures, placeResources, reportResources } from './resource-tree.t
 import { Scrubber } from './scrubber.ts';
 import type { Session, Sessions } from './sessions.ts';
 import { parseState } from './stack-state.ts';
-import { fitReport, reportOutputs, stackFields, statusFingerprint } from './stack-status.ts';
+import { cloudFields, fitReport, reportOutputs, stackFields, statusFingerprint } from './stack-status.ts';
 
 /** Settings of a {@link Reconciler}. */
 export interface ReconcilerOptions {
@@ -541,7 +542,7 @@ class Run {
     this.#status = {
       ...status,
       ...stackFields(stack, this.#scrubber),
-      cloud: { ...session.connection.cloud },
+      cloud: cloudFields(session.connection.cloud),
       ownership: this.#options.digester.ownership(this.#claim(session, stack.id)),
     };
   }
@@ -754,7 +755,7 @@ class Run {
     }
     this.#status.id = id;
     this.#status.stackName = name;
-    this.#status.cloud = { ...session.connection.cloud };
+    this.#status.cloud = cloudFields(session.connection.cloud);
     this.#status.ownership = this.#options.digester.ownership(this.#claim(session, id));
     this.#status.stackStatus = 'CREATE_IN_PROGRESS';
     this.#status.attemptedDigest = desired.digest;
@@ -996,12 +997,20 @@ class Run {
   }
 
   #cloudProblem(error: unknown): Promise<Result> {
-    const doing = this.#deleting ? 'deleting the stack' : 'reconciling the stack';
+    const doing = isOpenStackError(error, 'ConfigError')
+      ? `spec.cloudCredentialsRef: Secret "${this.#spec.cloudCredentialsRef.secretName}"`
+      : this.#deleting
+        ? 'deleting the stack'
+        : 'reconciling the stack';
     const problem = toCloudProblem(error, doing, this.#scrubber);
     if (!problem) throw error;
-    const { reason, message, next } = problem;
+    const { reason, next } = problem;
+    const before = readyOf(this.#before)?.message ?? '';
+    const isNews = !tellTheSame(before, clip(problem.message, MAX_MESSAGE_LENGTH));
+    // Else every look at a cloud that is out of order would write the status of every object.
+    const message = isNews ? problem.message : before;
     const available: Availability | undefined = this.#status.id ? undefined : NO_STACK;
-    this.#logger.info({ reason }, message);
+    this.#logger.info({ reason }, problem.message);
     if (next === 'refused') this.#memory.refusals += 1;
     const stalled =
       next === 'final' ||
@@ -1009,7 +1018,7 @@ class Run {
         (this.#memory.refusals >= REFUSALS_UNTIL_STALLED ||
           (this.#wasStalled && readyOf(this.#before)?.reason === reason)));
     if (stalled) {
-      if (readyOf(this.#before)?.message !== message) this.#event('Warning', reason, 'Reconcile', message);
+      if (isNews || !this.#wasStalled) this.#event('Warning', reason, 'Reconcile', message);
       const period = this.#lookPeriodMs();
       this.#memory.nextLookAt = period === 0 ? Number.POSITIVE_INFINITY : this.#now + period;
       return this.#finish(

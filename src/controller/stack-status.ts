@@ -1,6 +1,6 @@
 import type { HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import { canonicalJson } from '../json.ts';
-import type { Output, Stack } from '../openstack/index.ts';
+import type { CloudIdentity, Output, Stack } from '../openstack/index.ts';
 import type { ResourceReport } from './resource-tree.ts';
 import type { Scrubber } from './scrubber.ts';
 
@@ -27,6 +27,15 @@ export function stackFields(
     ...(stack.createdAt ? { createdAt: stack.createdAt } : {}),
     ...(stack.updatedAt ? { updatedAt: stack.updatedAt } : {}),
   };
+}
+
+/**
+ * The part of a status that tells which cloud holds the stack. The API server prunes what the schema doesn't know, and a
+ * status that never equals the stored one would be written at every look.
+ */
+export function cloudFields(cloud: CloudIdentity): NonNullable<HeatStackStatus['cloud']> {
+  const { projectDomainID: _, projectDomainName: __, ...fields } = cloud;
+  return fields;
 }
 
 /**
