@@ -4,7 +4,11 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['src/**/*.test.ts', 'test/testbed/**/*.test.ts'], environment: 'node' },
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/testbed/**/*.test.ts'],
+          environment: 'node',
+        },
       },
       {
         // On the real test bed, side by side: each scenario has a namespace and operators of its own.
@@ -12,6 +16,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/crd/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
+          hookTimeout: 60_000,
           maxWorkers: 4,
         },
       },
@@ -21,6 +26,7 @@ export default defineConfig({
           name: 'disruptive',
           include: ['test/disruptive/**/*.test.ts'],
           testTimeout: 300_000,
+          hookTimeout: 60_000,
           fileParallelism: false,
         },
       },
