@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,9 @@ import { HEAT_STACKS } from '../../src/api/constants.ts';
 import type { HeatStack } from '../../src/api/heat-stack.ts';
 import { isKubeError, KubeClient, KubeTransport, loadKubeConfig } from '../../src/kube/index.ts';
 import { connect, parseCloudsYaml } from '../../src/openstack/index.ts';
-import { startTestbed, type Testbed } from '../testbed/index.ts';
+import { sweepAtEnd } from '../testbed/guard.ts';
+import { startTestbed, type Testbed, type TestbedOptions } from '../testbed/index.ts';
+import { findPython } from '../testbed/python.ts';
 import { waitUntil } from '../testbed/wait-until.ts';
 import { DemoError, Interrupted } from './errors.ts';
 import { type Kubectl, kubectlFor, shortenDescription } from './kubectl.ts';
@@ -57,18 +59,20 @@ export interface DemoOptions {
 export async function runDemo({ screen, exit, signal, onUnexpectedExit }: DemoOptions): Promise<void> {
   const begin = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'heatstack-demo-'));
+  const sweeper = sweepAtEnd((await findPython()).path, folder);
   const operatorLog = join(folder, 'operator.log');
   let finished = false;
   await using cleanup = new AsyncDisposableStack();
-  // The operator's log is kept for whoever looks into a failure.
   cleanup.defer(async () => {
     const failed = signal.aborted ? !(signal.reason instanceof Interrupted) : !finished;
-    if (!failed) await rm(folder, { recursive: true, force: true });
+    // What is said of a failure names logs in there.
+    if (failed) sweeper.keep();
+    else await sweeper.sweep();
   });
 
   screen.line(screen.style('bold', 'heatstack-operator: OpenStack Heat stacks as Kubernetes objects'));
   screen.section('Start a Kubernetes API server, Keystone and Heat');
-  const bed = await startBed(screen, signal, onUnexpectedExit);
+  const bed = await startBed(screen, { dir: join(folder, 'testbed'), signal, onUnexpectedExit });
   cleanup.defer(() => bed.stop());
   const transport = new KubeTransport(loadKubeConfig({ kubeconfig: bed.kubeconfig }), {
     userAgent: 'heatstack-demo/1',
@@ -144,8 +148,7 @@ export async function runDemo({ screen, exit, signal, onUnexpectedExit }: DemoOp
 /** Starts the test bed and shows what it does: on a terminal one line for each step, elsewhere line by line. */
 async function startBed(
   screen: Screen,
-  signal: AbortSignal,
-  onUnexpectedExit: (error: unknown) => void,
+  options: Pick<TestbedOptions, 'dir' | 'signal' | 'onUnexpectedExit'>,
 ): Promise<Testbed> {
   const begin = performance.now();
   const steps = new Map<string, string>();
@@ -159,8 +162,7 @@ async function startBed(
   live.show(draw);
   try {
     const bed = await startTestbed({
-      signal,
-      onUnexpectedExit,
+      ...options,
       log: (line) => {
         // "TITLE …", then "TITLE: 5 s, what it is busy with", then "TITLE: done in 9 s"
         steps.set(line.replace(/ …$|: (\d+ s|done in ).*$/, ''), line);

@@ -116,7 +116,7 @@ export class Live {
     this.#frame += 1;
     const lines = this.#draw(SPINNER[this.#frame % SPINNER.length] ?? '');
     // What has left the screen can't be redrawn.
-    const room = (this.#out?.rows ?? DEFAULT_ROWS) - 1;
+    const room = (this.#out?.rows || DEFAULT_ROWS) - 1;
     const shown =
       lines.length <= room
         ? lines
