@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/testbed/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/testbed/**/*.test.ts'],
           environment: 'node',
         },
       },
