@@ -5,6 +5,8 @@ const REDACTED = '[redacted]';
 // A value this short occurs in ordinary words, so that replacing it tells where it stood.
 const MIN_LENGTH = 6;
 const MAX_LENGTH = 1024;
+// In a template from a Secret, such as `server:`. Heat's messages name resources so, and a name is no secret.
+const BARE_KEY = /^[\w.-]+:$/;
 
 /**
  * Takes secrets out of a text that came from outside, before it reaches a condition, Event, log or error.
@@ -48,7 +50,9 @@ function collect(value: Json, into: Set<string>): void {
     into.add(value);
     // A Secret's value often ends with a newline that Heat's message doesn't quote.
     into.add(value.trim());
-    for (const line of value.split('\n')) if (line.trim().length >= MIN_LENGTH) into.add(line.trim());
+    for (const line of value.split('\n').map((text) => text.trim())) {
+      if (line.length >= MIN_LENGTH && !BARE_KEY.test(line)) into.add(line);
+    }
   } else if (typeof value === 'number') into.add(String(value));
   else if (isRawNumber(value)) into.add(value.rawJSON);
   else if (Array.isArray(value)) for (const member of value) collect(member, into);
