@@ -68,19 +68,19 @@ export class OperationWatch {
   }
 
   /**
-   * Begins to watch the stack of an object; keeps its age when it is watched already.
+   * Watches the stack of an object; keeps its age when it is watched already.
    *
    * @param ageMs time since the operation began
    */
   add(key: string, stackId: string, ageMs = 0): void {
-    const now = this.#options.clock.now();
     const known = this.#operations.get(key);
-    if (known?.stackId === stackId) known.shownAt = now;
-    else this.#operations.set(key, { stackId, since: now - Math.max(0, ageMs), addedAt: now, shownAt: now });
-    this.#loop ??= this.#run().finally(() => {
-      this.#loop = undefined;
-    });
-    this.#wake?.();
+    if (known?.stackId === stackId) known.shownAt = this.#options.clock.now();
+    else this.#watch(key, stackId, ageMs);
+  }
+
+  /** Watches an operation that was started just now, on top of another one maybe. */
+  begin(key: string, stackId: string): void {
+    this.#watch(key, stackId, 0);
   }
 
   /** Ends the watch for an object. */
@@ -93,6 +93,15 @@ export class OperationWatch {
     this.#operations.clear();
     this.#abort.abort();
     await this.#loop;
+  }
+
+  #watch(key: string, stackId: string, ageMs: number): void {
+    const now = this.#options.clock.now();
+    this.#operations.set(key, { stackId, since: now - Math.max(0, ageMs), addedAt: now, shownAt: now });
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = undefined;
+    });
+    this.#wake?.();
   }
 
   async #run(): Promise<void> {

@@ -142,6 +142,8 @@ class Run {
   #object: HeatStack;
   /** The status as it will be written. */
   #status: HeatStackStatus;
+  /** The digest of the wanted inputs, once they are to be acted on. */
+  #digest: string | undefined;
   #scrubber = new Scrubber([]);
   #secrets: Json[] = [];
 
@@ -193,6 +195,7 @@ class Run {
       }
       const settledFor = this.#settledFor(desired.digest);
       if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
+      this.#digest = desired.digest;
     }
     try {
       const session = await this.#openSession();
@@ -370,8 +373,6 @@ class Run {
       const message = `the cloud's catalog has no orchestration service${where}${known}; correct the region, or have Heat added to the catalog`;
       return this.#finish({ state: 'retrying', reason: 'OrchestrationNotAvailable', message }, 'backoff');
     }
-    this.#memory.refusals = 0;
-    if (desired) this.#memory.digest = desired.digest;
     const wanted = this.#wanted(desired?.digest ?? '');
     let sight: Sight | undefined = elsewhere ? { is: 'elsewhere', message: elsewhere } : undefined;
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -384,7 +385,10 @@ class Run {
       this.#status.attempts = remembered.attempts;
       this.#logger.debug({ sight: sight.is, stackStatus: this.#status.stackStatus, step }, 'planned');
       const next = await this.#act(step, session, desired, sight);
-      if (!('again' in next)) return next;
+      if (!('again' in next)) {
+        this.#memory.refusals = 0;
+        return next;
+      }
       sight = next.again;
     }
     throw new TryAgain('the stack changed again and again while it was looked at');
@@ -579,18 +583,10 @@ class Run {
     const attempted = before?.attemptedDigest;
     const applied = before?.appliedDigest;
     if (status === 'FAILED' && attempted !== undefined) return attempted;
-    const still = before?.updatedAt === stack.updatedAt;
-    if (attempted !== undefined && action !== 'ROLLBACK') {
-      if (attempted === applied && still && before?.stackStatus === stack.status && !this.#wasDrifted)
-        return applied;
-      if (attempted !== applied && action === 'CREATE' && still) return attempted;
-      // Our update, which was seen to begin or moved the time; else it may have been lost in Heat.
-      if (
-        attempted !== applied &&
-        action === 'UPDATE' &&
-        (!still || before?.stackStatus === 'UPDATE_IN_PROGRESS')
-      )
-        return attempted;
+    if (before && attempted !== undefined && before.updatedAt === stack.updatedAt) {
+      if (attempted === applied && before.stackStatus === stack.status && !this.#wasDrifted) return applied;
+      // Our create, which was seen to begin. An update may have been lost in Heat, so only the marker tells.
+      if (action === 'CREATE' && before.stackStatus === 'CREATE_IN_PROGRESS') return attempted;
     }
     return digestMarker(
       await orchestration.stackEnvironment({ id: stack.id, name: stack.name }, { signal: this.#signal }),
@@ -720,8 +716,8 @@ class Run {
     const name = this.#stackName;
     const tags = ownerTags(this.#options.clusterID, { namespace: this.#namespace, name: this.#name });
     const { attempts } = this.#remembered(desired);
-    const recreating = sight.is === 'gone' && this.#status.appliedDigest === undefined && attempts > 0;
-    if (sight.is === 'gone' && !recreating) {
+    const neverComplete = this.#status.appliedDigest === undefined;
+    if (sight.is === 'gone' && !(neverComplete && attempts > 0)) {
       this.#event(
         'Warning',
         'StackNotFound',
@@ -731,7 +727,8 @@ class Run {
     }
     if (!this.#hasFinalizer) await this.#addFinalizer();
     this.#forgetStack();
-    this.#status.attempts = recreating ? attempts : 0;
+    // A create that is tried again counts on, also when its name was free only after a while.
+    this.#status.attempts = neverComplete ? attempts : 0;
     let id: string;
     try {
       ({ id } = await orchestration.createStack(this.#attributes(desired, tags, name), {
@@ -760,7 +757,7 @@ class Run {
     this.#status.stackStatus = 'CREATE_IN_PROGRESS';
     this.#status.attemptedDigest = desired.digest;
     this.#forceDone();
-    session.operations.add(this.#key, id);
+    session.operations.begin(this.#key, id);
     this.#event('Normal', 'StackCreating', 'Create', `Heat is creating stack ${name} (${id})`);
     return this.#working(`Heat is creating stack ${name}`, {
       status: 'False',
@@ -801,7 +798,7 @@ class Run {
     this.#status.attempts = why === 'changed' || why === 'forced' ? 0 : attempts + 1;
     delete this.#status.failures;
     this.#forceDone();
-    session.operations.add(this.#key, id);
+    session.operations.begin(this.#key, id);
     const reasons = {
       changed: '',
       forced: ' (asked for)',
@@ -824,7 +821,7 @@ class Run {
     this.#status.stackStatus = 'DELETE_IN_PROGRESS';
     this.#status.attempts = why === 'deleting' ? 0 : attempts + 1;
     delete this.#status.stackStatusReason;
-    session.operations.add(this.#key, id);
+    session.operations.begin(this.#key, id);
     this.#event(
       'Normal',
       'StackDeleting',
@@ -892,9 +889,8 @@ class Run {
 
   /** Nothing is left to do: the next look is the resync's. */
   #settle(outcome: Outcome, sight: Sight, againMs?: number): Promise<Result> {
-    const period = this.#lookPeriodMs();
-    this.#memory.nextLookAt = period === 0 ? Number.POSITIVE_INFINITY : this.#now + period;
-    const requeueAfterMs = againMs ?? period;
+    const requeueAfterMs = againMs ?? this.#lookPeriodMs();
+    this.#memory.nextLookAt = requeueAfterMs === 0 ? Number.POSITIVE_INFINITY : this.#now + requeueAfterMs;
     return this.#finish(outcome, requeueAfterMs > 0 ? { requeueAfterMs } : {}, this.#available(sight));
   }
 
@@ -1097,6 +1093,8 @@ class Run {
     });
     this.#status.lastSyncTime = new Date(this.#now).toISOString().replace(/\.\d+Z$/, 'Z');
     await this.#writeStatus();
+    // Not before: what the status doesn't say yet isn't done.
+    if (this.#digest !== undefined) this.#memory.digest = this.#digest;
     if (result === 'backoff') throw new TryAgain('message' in outcome ? outcome.message : outcome.state);
     return result;
   }

@@ -1,0 +1,1095 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ANNOTATIONS, DIGEST_PARAMETER, FINALIZER } from '../api/constants.ts';
+import type { HeatStack } from '../api/heat-stack.ts';
+import { OpenStackError, type Resource } from '../openstack/index.ts';
+import { ownerTags } from './digest.ts';
+import { KEY, NAME, NAMESPACE, World } from './testing/world.ts';
+
+const MINUTE = 60_000;
+const OUR_TAGS = ownerTags('cluster-1', { namespace: NAMESPACE, name: NAME });
+const TIMEOUT = new OpenStackError('Timeout', 'no answer');
+const REFUSED = new OpenStackError('BadRequest', 'The Parameter (x) was not provided.', {
+  status: 400,
+  type: 'UserParameterMissing',
+});
+const UNAUTHORIZED = new OpenStackError('AuthenticationFailed', 'The request requires authentication.');
+const FORBIDDEN = new OpenStackError('Forbidden', 'You are not authorized.', { status: 403 });
+
+let world: World;
+
+beforeEach(() => {
+  world = new World();
+});
+
+afterEach(async () => {
+  await world.stop();
+});
+
+function resource(name: string, status: string, more: Partial<Resource> = {}): Resource {
+  return { name, logicalId: name, type: 'OS::Heat::Value', status, requiredBy: [], links: [], ...more };
+}
+
+/** The digest that Heat has. */
+function liveDigest(): unknown {
+  const environment = world.heat.stack().attributes.environment;
+  return (environment as { parameter_defaults?: Record<string, unknown> }).parameter_defaults?.[
+    DIGEST_PARAMETER
+  ];
+}
+
+describe('creating', () => {
+  test('takes three calls of Heat until Ready, and one write before the first of them', async () => {
+    world.apply();
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 65 * MINUTE });
+    expect(world.cluster.writes.map((write) => write.split(' ')[0])).toEqual(['PATCH', 'PUT']);
+    expect(world.object.metadata.finalizers).toEqual([FINALIZER]);
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    expect(world.status).toMatchObject({
+      observedGeneration: 1,
+      stackName: NAME,
+      stackStatus: 'CREATE_IN_PROGRESS',
+      attempts: 0,
+    });
+    expect(world.heat.stack().attributes).toMatchObject({
+      name: NAME,
+      tags: OUR_TAGS,
+      timeoutMins: 60,
+      disableRollback: true,
+      files: {},
+      parameters: {},
+    });
+
+    world.heat.finish('COMPLETE', {
+      resources: [resource('a', 'CREATE_COMPLETE'), resource('b', 'CREATE_COMPLETE')],
+    });
+    const result = await world.reconcileNews();
+    expect(world.heat.takeCalls()).toEqual(['create', 'get+outputs', 'resources']);
+    expect(world.cluster.writes).toHaveLength(3);
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.condition('Available')?.status).toBe('True');
+    expect(world.status).toMatchObject({
+      id: world.heat.stack().id,
+      stackStatus: 'CREATE_COMPLETE',
+      cloud: { projectID: 'p1', region: 'north' },
+      resourceSummary: { total: 2, complete: 2, text: '2/2' },
+      appliedDigest: world.status.attemptedDigest,
+      ownership: expect.stringMatching(/^h1:/),
+    });
+    expect(world.eventReasons).toEqual(['StackCreating', 'StackCreated']);
+    expect(result).toEqual({ requeueAfterMs: expect.any(Number) });
+    const { requeueAfterMs } = result as { requeueAfterMs: number };
+    expect(requeueAfterMs).toBeGreaterThanOrEqual(10 * MINUTE);
+    expect(requeueAfterMs).toBeLessThanOrEqual(12 * MINUTE);
+  });
+
+  test('writes nothing to Heat when the finalizer could not be written', async () => {
+    world.apply();
+    world.cluster.before = ({ method }) => {
+      if (method === 'PATCH')
+        world.edit(({ metadata }) => Object.assign(metadata, { labels: { now: 'other' } }));
+    };
+    await expect(world.reconcile()).rejects.toMatchObject({ code: 'Conflict' });
+    expect(world.heat.calls).toEqual([]);
+  });
+
+  test('shows progress while Heat is at work, without reading the stack', async () => {
+    world.apply();
+    await world.reconcile();
+    world.heat.stack().resources = [resource('a', 'CREATE_COMPLETE'), resource('b', 'CREATE_IN_PROGRESS')];
+    world.forget();
+    await world.reconcileNews();
+    expect(world.heat.takeCalls()).toEqual(['resources']);
+    expect(world.status.resourceSummary?.text).toBe('1/2');
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+
+  test('waits for a reference that is missing, and goes on when it is there', async () => {
+    world.apply({ template: { configMapKeyRef: { name: 'templates', key: 'web.yaml' } } });
+    await world.reconcile();
+    expect(world.ready).toBe('False DependencyNotReady Reconciling');
+    expect(world.condition('Ready')?.message).toContain('there is no ConfigMap "templates"');
+    expect(world.heat.calls).toEqual([]);
+    world.writeData('ConfigMap', 'templates', { 'web.yaml': 'heat_template_version: 2021-04-16' });
+    await world.reconcile();
+    expect(world.heat.stack().attributes.template).toBe('heat_template_version: 2021-04-16');
+  });
+
+  test('is stalled by inputs that are wrong, and goes on when they are right', async () => {
+    world.apply({ environments: [{ inline: 'a: [' }] });
+    await world.reconcile();
+    expect(world.ready).toBe('False InvalidConfiguration Stalled');
+    world.apply({ environments: [{ inline: '{}' }] });
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+
+  test('is stalled by what Heat refuses, asks again once for each period, and goes on with another spec', async () => {
+    world.heat.fail('create', REFUSED);
+    world.apply();
+    await world.reconcile();
+    expect(world.ready).toBe('False ValidationFailed Stalled');
+    expect(world.condition('Ready')?.message).toContain('The Parameter (x) was not provided.');
+    world.forget();
+    await world.reconcile();
+    await world.reconcile();
+    expect(world.heat.calls).toEqual([]);
+
+    world.heat.fail('create', REFUSED);
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['list', 'create']);
+    expect(world.ready).toBe('False ValidationFailed Stalled');
+
+    world.applyParameter('large');
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+});
+
+describe('a crash or a lost answer', () => {
+  test.each(['CREATE_IN_PROGRESS', 'CREATE_COMPLETE'])(
+    'after the POST: the stack is taken back by its tags when it is %s',
+    async (stackStatus) => {
+      world.apply();
+      world.cluster.before = ({ path }) => {
+        if (path.endsWith('/status')) throw new Error('killed');
+      };
+      await expect(world.reconcile()).rejects.toThrow('killed');
+      expect(world.status).toEqual({ observedGeneration: -1 });
+      if (stackStatus === 'CREATE_COMPLETE') world.heat.finish();
+      world.cluster.before = () => undefined;
+      world.forget();
+
+      await world.restart();
+      await world.reconcile();
+      if (stackStatus === 'CREATE_IN_PROGRESS') {
+        expect(world.ready).toBe('Unknown Progressing Reconciling');
+        world.heat.finish();
+        await world.reconcileNews();
+      }
+      expect(world.ready).toBe('True Succeeded');
+      expect(world.heat.calls).not.toContain('create');
+      expect(world.heat.calls).not.toContain('update');
+      expect(world.heat.all.size).toBe(1);
+      expect(world.status.id).toBe(world.heat.stack().id);
+    },
+  );
+
+  test('of the POST: the POST is not repeated', async () => {
+    world.heat.fail('create', TIMEOUT, { after: true });
+    world.apply();
+    expect(await world.reconcile()).toBe('later');
+    expect(world.ready).toBe('False TransientError Reconciling');
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['list']);
+    expect(world.status.id).toBe(world.heat.stack().id);
+  });
+
+  test('of a POST that never arrived: it is sent', async () => {
+    world.heat.fail('create', TIMEOUT);
+    world.apply();
+    await world.reconcile();
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['list', 'create']);
+  });
+
+  test('of the PUT: the stack is read first', async () => {
+    await world.created();
+    world.heat.fail('update', TIMEOUT, { after: true });
+    world.applyParameter('large');
+    expect(await world.reconcile()).toBe('later');
+    world.heat.finish();
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.calls).not.toContain('update');
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.appliedDigest).toBe(liveDigest());
+  });
+
+  test('after the DELETE: the object goes when the stack is gone', async () => {
+    await world.created();
+    world.delete();
+    world.cluster.before = ({ path }) => {
+      if (path.endsWith('/status')) throw new Error('killed');
+    };
+    await expect(world.reconcile()).rejects.toThrow('killed');
+    world.cluster.before = () => undefined;
+    await world.restart();
+    await world.reconcile();
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.exists).toBe(false);
+  });
+});
+
+describe('the status', () => {
+  test('is written in spite of a conflict with a change of the rest of the object', async () => {
+    world.apply();
+    let conflicts = 0;
+    world.cluster.before = ({ path }) => {
+      if (!path.endsWith('/status') || conflicts === 3) return;
+      conflicts += 1;
+      world.edit(({ metadata }) => Object.assign(metadata, { labels: { round: String(conflicts) } }));
+    };
+    await world.reconcile();
+    expect(world.status.id).toBe(world.heat.stack().id);
+    expect(world.object.metadata.labels).toEqual({ round: '3' });
+  });
+
+  test('is not written to another object of the same name', async () => {
+    world.apply();
+    let done = false;
+    world.cluster.before = ({ path }) => {
+      if (!path.endsWith('/status') || done) return;
+      done = true;
+      world.edit((object) => {
+        object.metadata.uid = 'another';
+        object.status = { observedGeneration: -1 };
+      });
+    };
+    await world.reconcile();
+    expect(world.status).toEqual({ observedGeneration: -1 });
+  });
+
+  test('that the operator wrote itself needs no reconcile', async () => {
+    await world.created();
+    const { resourceVersion } = world.object.metadata;
+    expect(world.reconciler.isOwnWrite(KEY, resourceVersion)).toBe(true);
+    world.edit(() => undefined);
+    expect(world.reconciler.isOwnWrite(KEY, world.object.metadata.resourceVersion)).toBe(false);
+  });
+
+  test('is put right when somebody else wrote to it', async () => {
+    await world.created();
+    const before = structuredClone(world.status);
+    world.edit(({ status }) => {
+      status.conditions = [
+        {
+          type: 'Stalled',
+          status: 'True',
+          reason: 'Odd',
+          message: '',
+          lastTransitionTime: '2026-01-01T00:00:00Z',
+        },
+        {
+          type: 'Synced',
+          status: 'False',
+          reason: 'Odd',
+          message: '',
+          lastTransitionTime: '2026-01-01T00:00:00Z',
+        },
+      ];
+      status.stackStatus = 'DELETE_FAILED';
+      delete status.appliedDigest;
+    });
+    await world.reconcile();
+    const { lastSyncTime: _, ...now } = world.status;
+    expect(now).toEqual({ ...before, lastSyncTime: undefined });
+    expect(world.heat.calls).not.toContain('update');
+  });
+
+  test.each(['at once', 'after a restart'])('with a forged id leads to no other stack, %s', async (when) => {
+    await world.created();
+    const other = world.heat.add({ name: 'other' });
+    world.edit(({ status }) => {
+      status.id = other.id;
+      status.stackName = other.name;
+    });
+    if (when === 'after a restart') await world.restart();
+    world.applyParameter('large');
+    await world.reconcile();
+    expect(other.status).toBe('CREATE_COMPLETE');
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.status).toMatchObject({ id: world.heat.stack().id, stackName: NAME });
+
+    world.edit(({ status }) => {
+      status.id = other.id;
+    });
+    world.delete();
+    await world.reconcile();
+    expect(other.status).toBe('CREATE_COMPLETE');
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+  });
+
+  test('taken over from another object is no proof', async () => {
+    await world.created();
+    const { status } = structuredClone(world.object);
+    world.heat.stack().attributes.tags = [];
+    world.edit((object) => {
+      object.metadata.uid = 'another';
+      object.status = status;
+    });
+    await world.restart();
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('False NameConflict Stalled');
+    expect(world.status.id).toBeUndefined();
+  });
+});
+
+describe('an object that is settled', () => {
+  test('costs no call of Heat and no write between two resyncs', async () => {
+    await world.created();
+    const { requeueAfterMs } = (await world.reconcile()) as { requeueAfterMs: number };
+    world.edit(({ metadata }) => Object.assign(metadata, { labels: { a: 'b' } }));
+    await world.reconcile();
+    await world.clock.advance(requeueAfterMs - 1);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual([]);
+    await world.restart();
+    world.edit(({ metadata }) => Object.assign(metadata, { labels: { a: 'c' } }));
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual([]);
+    expect(world.cluster.writes).toEqual([]);
+
+    await world.clock.advance(2 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['get']);
+    expect(world.cluster.writes).toEqual([]);
+  });
+
+  test('with resyncPeriod and refreshPeriod 0s is never looked at again', async () => {
+    await world.created({
+      resyncPeriod: '0s',
+      resources: { nestedDepth: 0, maxItems: 100, refreshPeriod: '0s' },
+    });
+    await world.clock.advance(24 * 60 * MINUTE);
+    expect(await world.reconcile()).toEqual({});
+    expect(world.heat.takeCalls()).toEqual([]);
+  });
+
+  test('is looked at when the annotation asks for it, and says so', async () => {
+    await world.created();
+    world.apply({}, { [ANNOTATIONS.requestedAt]: 'now' });
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['get+outputs', 'resources']);
+    expect(world.status.lastHandledReconcileAt).toBe('now');
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.calls).toEqual([]);
+  });
+
+  test('is looked at when its credentials were rotated', async () => {
+    await world.created();
+    world.cluster.edit('Secret', NAMESPACE, 'creds', () => undefined);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['get']);
+  });
+
+  test('has its resources read once for each refreshPeriod, and tells of one that is not well', async () => {
+    await world.created();
+    world.heat.stack().resources = [resource('a', 'CHECK_FAILED', { statusReason: 'marked unhealthy' })];
+    await world.clock.advance(61 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['get', 'resources']);
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.condition('Available')).toMatchObject({ status: 'False', reason: 'ResourceUnhealthy' });
+  });
+});
+
+describe('updating', () => {
+  beforeEach(() => world.created());
+
+  async function update(value: string): Promise<void> {
+    world.applyParameter(value);
+    await world.reconcile();
+  }
+
+  test('sends everything, and is Ready again when Heat has it', async () => {
+    await update('large');
+    expect(world.heat.takeCalls()).toEqual(['get+outputs', 'resources', 'update']);
+    expect(world.heat.stack().attributes).toMatchObject({ parameters: { flavor: 'large' }, tags: OUR_TAGS });
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    expect(world.condition('Available')?.status).toBe('True');
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.appliedDigest).toBe(liveDigest());
+    expect(world.eventReasons).toEqual(['StackUpdating', 'StackUpdated']);
+  });
+
+  test('is made up for when the API server failed in the middle of it', async () => {
+    world.writeData('ConfigMap', 'templates', { web: 'one' });
+    world.apply({ template: { configMapKeyRef: { name: 'templates', key: 'web' } } });
+    await world.reconcile();
+    world.heat.finish();
+    await world.reconcileNews();
+    world.writeData('ConfigMap', 'templates', { web: 'two' });
+    for (const part of ['/secrets/', '/status']) {
+      world.cluster.before = ({ path }) => {
+        if (path.includes(part)) throw new Error('out of order');
+      };
+      await expect(world.reconcile()).rejects.toThrow('out of order');
+    }
+    world.cluster.before = () => undefined;
+    world.heat.finish();
+    await world.reconcile();
+    expect(world.heat.stack().attributes.template).toBe('two');
+    expect(world.ready).toBe('True Succeeded');
+  });
+
+  test('waits for the end of the update before', async () => {
+    await update('large');
+    world.forget();
+    await update('small');
+    expect(world.heat.calls).not.toContain('update');
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.heat.stack().attributes.parameters).toEqual({ flavor: 'small' });
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.ready).toBe('True Succeeded');
+  });
+
+  test.each(['CREATE_COMPLETE', 'UPDATE_COMPLETE'])(
+    'is repeated when Heat lost it, from %s',
+    async (status) => {
+      if (status === 'UPDATE_COMPLETE') {
+        await update('medium');
+        world.heat.finish();
+        await world.reconcileNews();
+      }
+      world.heat.lostUpdates = 1;
+      await update('large');
+      world.forget();
+      await world.reconcileNews();
+      expect(world.heat.calls).toContain('update');
+      expect(world.status.attempts).toBe(1);
+      world.heat.finish();
+      await world.reconcileNews();
+      expect(world.ready).toBe('True Succeeded');
+      expect(world.heat.stack().attributes.parameters).toEqual({ flavor: 'large' });
+      expect(world.status.attempts).toBe(0);
+    },
+  );
+
+  test('is repeated when another client won the race inside Heat', async () => {
+    world.heat.lostUpdates = 1;
+    await update('large');
+    const stack = world.heat.stack();
+    Object.assign(stack, { status: 'UPDATE_IN_PROGRESS', updatedAt: '2026-01-01T00:00:03Z' });
+    world.forget();
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.heat.calls).toContain('update');
+  });
+
+  test('is given up when Heat loses it again and again', async () => {
+    world.heat.lostUpdates = 99;
+    await update('large');
+    for (let round = 0; round < 4; round += 1) await world.reconcileNews();
+    expect(world.ready).toBe('False UpdateFailed Stalled');
+    expect(world.heat.calls.filter((call) => call === 'update')).toHaveLength(4);
+  });
+
+  test('is stalled by what Heat refuses, and stays so until the spec changes', async () => {
+    world.heat.fail('update', REFUSED);
+    await update('large');
+    expect(world.ready).toBe('False ValidationFailed Stalled');
+    expect(world.condition('Available')?.status).toBe('True');
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.calls).toEqual([]);
+
+    world.heat.fail('update', REFUSED);
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('False ValidationFailed Stalled');
+
+    await update('small');
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.ready).toBe('True Succeeded');
+  });
+
+  test('is Ready without a PUT when the spec goes back to the inputs that Heat rolled back to', async () => {
+    world.apply({ rollbackOnFailure: true, parameters: { flavor: 'small' } });
+    await world.reconcile();
+    world.heat.finish();
+    await world.reconcileNews();
+    const { attributes } = structuredClone(world.heat.stack());
+    await update('huge');
+    world.heat.finish('FAILED', { statusReason: 'no valid host' });
+    await world.reconcileNews();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+
+    Object.assign(world.heat.stack(), {
+      status: 'ROLLBACK_COMPLETE',
+      attributes,
+      updatedAt: '2026-01-01T00:05:00Z',
+    });
+    await world.reconcile();
+    expect(world.ready).toBe('False RollbackComplete Stalled');
+    expect(world.condition('Available')?.status).toBe('True');
+
+    world.forget();
+    await update('small');
+    expect(world.heat.calls).not.toContain('update');
+    expect(world.ready).toBe('True Succeeded');
+  });
+
+  test('leaves inputs alone that somebody else put there, and says so', async () => {
+    Object.assign(world.heat.stack(), { status: 'UPDATE_COMPLETE', updatedAt: '2026-01-01T01:00:00Z' });
+    world.heat.stack().attributes = { environment: {}, tags: [] };
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.calls).not.toContain('update');
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.condition('Ready')?.message).toContain('another client changed the inputs');
+    expect(world.eventReasons.filter((reason) => reason === 'DriftDetected')).toHaveLength(1);
+
+    await update('large');
+    expect(world.heat.stack().attributes.tags).toEqual(OUR_TAGS);
+  });
+
+  test('is done once for each forceAt', async () => {
+    world.apply({}, { [ANNOTATIONS.forceAt]: 'one' });
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toContain('update');
+    expect(world.status.lastHandledForceAt).toBe('one');
+    world.heat.finish();
+    await world.reconcileNews();
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.calls).toEqual([]);
+    expect(world.ready).toBe('True Succeeded');
+  });
+
+  test('waits a little when somebody began something else meanwhile', async () => {
+    world.heat.fail(
+      'update',
+      new OpenStackError('ActionInProgress', 'Stack web already has an action in progress.'),
+    );
+    world.applyParameter('large');
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 5000 });
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('UPDATE_IN_PROGRESS');
+  });
+
+  test('that never ends gets one more chance with its full time, then it is stalled', async () => {
+    await update('large');
+    world.forget();
+    await world.clock.advance(66 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toContain('update');
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+
+    await world.clock.advance(60 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    await world.clock.advance(6 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('False OperationTimeout Stalled');
+    expect(world.heat.calls).not.toContain('update');
+  });
+});
+
+describe('a failure', () => {
+  async function fail(change: Parameters<World['heat']['finish']>[1] = {}): Promise<void> {
+    world.apply();
+    await world.reconcile();
+    world.heat.finish('FAILED', change);
+    await world.reconcileNews();
+  }
+
+  test('names the resource that caused it, and is tried again', async () => {
+    await fail({
+      resources: [
+        resource('ok', 'CREATE_COMPLETE'),
+        resource('bad', 'CREATE_FAILED', { statusReason: 'ValueError: no such image' }),
+      ],
+    });
+    expect(world.ready).toBe('False CreateFailed Reconciling');
+    expect(world.condition('Ready')?.message).toBe(
+      'CREATE_FAILED: bad (OS::Heat::Value): ValueError: no such image',
+    );
+    expect(world.status.failures).toEqual([
+      { path: 'bad', type: 'OS::Heat::Value', reason: 'ValueError: no such image' },
+    ]);
+    expect(world.eventReasons).toEqual(['StackCreating', 'StackFailed']);
+
+    await world.clock.advance(31_000);
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('UPDATE_IN_PROGRESS');
+    expect(world.status.attempts).toBe(1);
+    world.heat.finish('COMPLETE', { resources: [] });
+    await world.reconcileNews();
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.failures).toBeUndefined();
+    expect(world.status.attempts).toBe(0);
+  });
+
+  test('is final after the retries, and resetAt counts anew', async () => {
+    await fail();
+    for (let round = 0; round < 3; round += 1) {
+      await world.clock.advance(15 * MINUTE);
+      await world.reconcile();
+      world.heat.finish('FAILED');
+      await world.reconcileNews();
+    }
+    expect(world.ready).toBe('False CreateFailed Stalled'.replace('Create', 'Update'));
+    expect(world.eventReasons).toContain('RetryExhausted');
+    await world.clock.advance(15 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('UPDATE_FAILED');
+
+    world.apply({}, { [ANNOTATIONS.resetAt]: 'now' });
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('UPDATE_IN_PROGRESS');
+    expect(world.status).toMatchObject({ attempts: 1, lastHandledResetAt: 'now' });
+  });
+
+  test('is repaired by another spec at once', async () => {
+    await fail();
+    world.applyParameter('small');
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('UPDATE_IN_PROGRESS');
+    expect(world.status.attempts).toBe(0);
+  });
+
+  test('of a create is recreated as often as asked for, also when the name is free late', async () => {
+    world.apply({
+      remediation: {
+        create: { retries: 2, strategy: 'recreate' },
+        update: { retries: 0, strategy: 'update' },
+        retryInterval: '1s',
+      },
+    });
+    await world.reconcile();
+    for (let round = 0; round < 2; round += 1) {
+      world.heat.finish('FAILED');
+      await world.reconcileNews();
+      await world.clock.advance(5000);
+      await world.reconcile();
+      expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+      world.heat.finish();
+      world.heat.heldNames.add(NAME);
+      await world.reconcileNews();
+      expect(world.condition('Ready')?.status).toBe('Unknown');
+      world.heat.heldNames.clear();
+      await world.reconcile();
+      expect(world.heat.stack().status).toBe('CREATE_IN_PROGRESS');
+      expect(world.status.attempts).toBe(round + 1);
+    }
+    world.heat.finish('FAILED');
+    await world.reconcileNews();
+    expect(world.ready).toBe('False CreateFailed Stalled');
+    expect(world.heat.all.size).toBe(3);
+  });
+
+  test('shows no secret, though Heat quotes it', async () => {
+    const template = 'parameters: { password: { type: string, hidden: true } }';
+    world.heat.fail(
+      'create',
+      new OpenStackError('BadRequest', 'Property error: "hunter2hunter2" is too short'),
+    );
+    world.apply({ template: { inline: template }, parameters: { password: 'hunter2hunter2' } });
+    await world.reconcile();
+    expect(world.condition('Ready')?.message).toContain('[redacted]');
+    world.apply({ tags: ['again'] });
+    await world.reconcile();
+    const reason = 'bad value hunter2hunter2';
+    world.heat.finish('FAILED', {
+      statusReason: reason,
+      resources: [resource('r', 'CREATE_FAILED', { statusReason: reason })],
+    });
+    await world.reconcileNews();
+    const said = JSON.stringify([world.status, world.events]) + world.log.text();
+    expect(said).toContain('[redacted]');
+    expect(said).not.toContain('hunter2');
+    expect(said).not.toContain('correct-horse');
+  });
+});
+
+describe('a name that is taken', () => {
+  test.each<[string, object]>([
+    ['a stack that no HeatStack made', { attributes: { tags: ['mine'] } }],
+    [
+      'a stack of another HeatStack',
+      { attributes: { tags: [OUR_TAGS[0], 'heatstack.dev/object=team/other'] } },
+    ],
+    ['a nested stack', { parentId: 'parent' }],
+  ])('by %s is a conflict: nothing is written, not even by a deletion', async (whose, foreign) => {
+    const stack = world.heat.add(foreign);
+    const before = structuredClone(stack);
+    world.apply();
+    await world.reconcile();
+    expect(world.ready).toBe('False NameConflict Stalled');
+    expect(world.condition('Ready')?.message).toContain(`is taken by ${whose} (id ${stack.id})`);
+    world.applyParameter('large');
+    await world.reconcile();
+    expect(world.ready).toBe('False NameConflict Stalled');
+    world.delete();
+    await world.reconcile();
+    expect(world.exists).toBe(false);
+    expect(world.heat.calls).not.toContain('update');
+    expect(world.heat.calls).not.toContain('delete');
+    expect(world.heat.stack()).toEqual(before);
+  });
+
+  test('is created once it is free', async () => {
+    const { id } = world.heat.add();
+    world.apply();
+    await world.reconcile();
+    world.heat.all.delete(id);
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.stack().attributes.tags).toEqual(OUR_TAGS);
+  });
+
+  test('by our own stack is taken back without an update, as after detach and apply', async () => {
+    await world.created();
+    world.apply({ managedOptions: { onDelete: 'detach' } });
+    world.delete();
+    await world.reconcile();
+    expect(world.exists).toBe(false);
+    expect(world.heat.stack().status).toBe('CREATE_COMPLETE');
+
+    world.forget();
+    world.apply();
+    await world.reconcile();
+    expect(world.heat.calls).not.toContain('update');
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.id).toBe(world.heat.stack().id);
+    expect(world.eventReasons).toEqual(['StackAdopted']);
+  });
+
+  test('by a stack that is just being deleted is waited for', async () => {
+    const stack = world.heat.add({ status: 'DELETE_IN_PROGRESS', attributes: { tags: [...OUR_TAGS] } });
+    world.apply();
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 1000 });
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    stack.status = 'DELETE_COMPLETE';
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 1000 });
+    stack.deletedAt = '2026-01-01T00:00:01Z';
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('CREATE_IN_PROGRESS');
+    expect(world.eventReasons).not.toContain('NameConflict');
+  });
+});
+
+describe('a stack that somebody deleted', () => {
+  beforeEach(() => world.created());
+
+  async function vanish(how: 'purged' | 'deleted'): Promise<void> {
+    const stack = world.heat.stack();
+    if (how === 'purged') world.heat.all.delete(stack.id);
+    else Object.assign(stack, { status: 'DELETE_COMPLETE', deletedAt: '2026-01-01T00:10:00Z' });
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+  }
+
+  test.each(['purged', 'deleted'] as const)('is created anew (%s)', async (how) => {
+    const { id } = world.heat.stack();
+    await vanish(how);
+    expect(world.heat.stack().status).toBe('CREATE_IN_PROGRESS');
+    expect(world.status.id).toBe(world.heat.stack().id);
+    expect(world.status.id).not.toBe(id);
+    expect(world.status.appliedDigest).toBeUndefined();
+    expect(world.eventReasons).toEqual(['StackNotFound', 'StackCreating']);
+  });
+
+  test('stays away with onExternalDeletion stall, until the object is asked to reconcile', async () => {
+    world.apply({ onExternalDeletion: 'stall' });
+    await world.reconcile();
+    world.forget();
+    await vanish('deleted');
+    expect(world.ready).toBe('False StackNotFound Stalled');
+    expect(world.condition('Available')).toMatchObject({ status: 'False', reason: 'StackNotFound' });
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.calls).not.toContain('create');
+    world.apply({}, { [ANNOTATIONS.requestedAt]: 'now' });
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('CREATE_IN_PROGRESS');
+  });
+
+  test('is not taken for deleted because of a 404 of another type', async () => {
+    const notFound = new OpenStackError('ResourceNotFound', 'ResourcePropertiesData …', { type: 'NotFound' });
+    world.heat.fail('get', notFound);
+    await world.clock.advance(12 * MINUTE);
+    expect(await world.reconcile()).toBe('later');
+    expect(world.heat.calls).not.toContain('create');
+    expect(world.ready).toBe('False TransientError Reconciling');
+  });
+
+  test('that is DELETE_COMPLETE without a time still holds its name', async () => {
+    Object.assign(world.heat.stack(), { status: 'DELETE_COMPLETE' });
+    await world.clock.advance(12 * MINUTE);
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 1000 });
+    expect(world.heat.calls).not.toContain('create');
+  });
+});
+
+describe('credentials', () => {
+  test('that lead to another cloud: nothing is written, the finalizer stays', async () => {
+    await world.created();
+    const { status } = world.heat.stack();
+    world.cloud = { ...world.cloud, projectID: 'p2', endpoint: 'https://heat.example.com/v1/p2' };
+    world.writeCredentials(
+      'clouds: { prod: { auth: { auth_url: "https://k/v3", username: u, password: another-one, project_name: p, domain_name: d } } }',
+    );
+    world.applyParameter('large');
+    await world.reconcile();
+    expect(world.ready).toBe('False CloudChanged Stalled');
+    expect(world.condition('Ready')?.message).toContain('p2');
+    world.delete();
+    await world.reconcile();
+    expect(world.ready).toBe('False CloudChanged Stalled');
+    expect(world.object.metadata.finalizers).toEqual([FINALIZER]);
+    expect(world.heat.calls).toEqual([]);
+    expect(world.heat.stack().status).toBe(status);
+
+    world.apply({ managedOptions: { onDelete: 'detach' } });
+    await world.reconcile();
+    expect(world.exists).toBe(false);
+    expect(world.heat.stack().status).toBe(status);
+  });
+
+  test('that are missing: says so, and goes on when they are there', async () => {
+    world.cluster.delete('Secret', NAMESPACE, 'creds');
+    world.apply();
+    await world.reconcile();
+    expect(world.ready).toBe('False CredentialsNotFound Reconciling');
+    world.writeCredentials();
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+
+  test('without clouds.yaml, or with one that is wrong, are called so', async () => {
+    world.writeData('Secret', 'creds', { other: '' });
+    world.apply();
+    await world.reconcile();
+    expect(world.condition('Ready')?.message).toContain('Secret "creds" has no key "clouds.yaml"');
+    world.writeCredentials('clouds: {}');
+    await world.reconcile();
+    expect(world.ready).toBe('False InvalidConfiguration Stalled');
+    world.writeCredentials();
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+
+  test('that Keystone refuses: stalled after five tries, and new ones set it going', async () => {
+    world.loginErrors.push(...Array.from({ length: 6 }, () => UNAUTHORIZED));
+    world.apply();
+    for (let round = 1; round < 5; round += 1) {
+      expect(await world.reconcile()).toBe('later');
+      expect(world.ready).toBe('False AuthenticationFailed Reconciling');
+    }
+    await world.reconcile();
+    expect(world.ready).toBe('False AuthenticationFailed Stalled');
+    expect(world.logins).toBe(5);
+    await world.reconcile();
+    await world.reconcile();
+    expect(world.logins).toBe(5);
+
+    world.loginErrors.length = 0;
+    world.cluster.edit('Secret', NAMESPACE, 'creds', () => undefined);
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+
+  test('that Heat refuses: stalled after five tries', async () => {
+    for (let round = 0; round < 5; round += 1) world.heat.fail('create', FORBIDDEN);
+    world.apply();
+    for (let round = 1; round < 5; round += 1) {
+      expect(await world.reconcile()).toBe('later');
+      expect(world.ready).toBe('False Forbidden Reconciling');
+    }
+    await world.reconcile();
+    expect(world.ready).toBe('False Forbidden Stalled');
+  });
+
+  test('for a cloud without Heat: says so, and goes on when it is there', async () => {
+    world.hasHeat = false;
+    world.apply();
+    expect(await world.reconcile()).toBe('later');
+    expect(world.ready).toBe('False OrchestrationNotAvailable Reconciling');
+    expect(world.object.metadata.finalizers).toEqual([]);
+    world.hasHeat = true;
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+
+  test('for a cloud that is out of order: waits as long as it asks for', async () => {
+    world.heat.fail('create', new OpenStackError('TooManyRequests', 'slow down', { retryAfterMs: 7000 }));
+    world.apply();
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 7000 });
+    expect(world.ready).toBe('False TransientError Reconciling');
+  });
+});
+
+describe('suspended', () => {
+  test('a Ready object stays Ready and Heat is left alone', async () => {
+    await world.created();
+    world.apply({ suspend: true });
+    expect(await world.reconcile()).toEqual({});
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.observedGeneration).toBe(2);
+    await world.clock.advance(60 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual([]);
+  });
+
+  test('a change is not carried out before the end of it', async () => {
+    await world.created();
+    world.apply({ suspend: true, parameters: { flavor: 'large' } });
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Suspended');
+    expect(world.heat.takeCalls()).toEqual([]);
+    world.apply({ suspend: false });
+    await world.reconcile();
+    expect(world.heat.stack().attributes.parameters).toEqual({ flavor: 'large' });
+  });
+
+  test('deleting works', async () => {
+    await world.created();
+    world.apply({ suspend: true });
+    await world.reconcile();
+    world.delete();
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+  });
+});
+
+describe('deleting', () => {
+  test('asks Heat once, and lets the object go when the stack is gone', async () => {
+    await world.created();
+    world.delete();
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['delete']);
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    expect(world.exists).toBe(true);
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.heat.takeCalls()).toEqual(['get']);
+    expect(world.exists).toBe(false);
+    expect(world.eventReasons).toEqual(['StackDeleting', 'StackDeleted']);
+    expect(await world.reconcile()).toEqual({});
+  });
+
+  test('needs no template', async () => {
+    world.writeData('ConfigMap', 'templates', { web: 'heat_template_version: 2021-04-16' });
+    await world.created({ template: { configMapKeyRef: { name: 'templates', key: 'web' } } });
+    world.cluster.delete('ConfigMap', NAMESPACE, 'templates');
+    world.delete();
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+  });
+
+  test('while creating deletes what is there so far', async () => {
+    world.apply();
+    await world.reconcile();
+    world.delete();
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+  });
+
+  test('before anything was created lets the object go', async () => {
+    world.apply();
+    world.heat.fail('create', TIMEOUT);
+    await world.reconcile();
+    world.delete();
+    await world.reconcile();
+    expect(world.exists).toBe(false);
+  });
+
+  test('an object without our finalizer costs nothing', async () => {
+    world.apply();
+    world.edit(({ metadata }) => {
+      metadata.finalizers = ['other'];
+    });
+    world.delete();
+    expect(await world.reconcile()).toEqual({});
+    expect(world.heat.calls).toEqual([]);
+  });
+
+  test('keeps the finalizers of others', async () => {
+    await world.created();
+    world.edit(({ metadata }) => metadata.finalizers?.push('other'));
+    world.delete();
+    await world.reconcile();
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.object.metadata.finalizers).toEqual(['other']);
+  });
+
+  test('is tried again when it failed, says why, and never gives up for good', async () => {
+    await world.created();
+    world.delete();
+    await world.reconcile();
+    const failed = [resource('port', 'DELETE_FAILED', { statusReason: 'port in use' })];
+    for (let round = 0; round < 7; round += 1) {
+      world.heat.finish('FAILED', { resources: failed });
+      await world.reconcileNews();
+      expect(world.ready).toMatch(
+        round < 5 ? 'False DeleteFailed Reconciling' : 'False DeleteFailed Stalled',
+      );
+      await world.clock.advance(16 * MINUTE);
+      await world.reconcile();
+      expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+    }
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.exists).toBe(false);
+  });
+
+  test('that never ends is asked for again, not more often than each time it is overdue', async () => {
+    await world.created();
+    world.delete();
+    await world.reconcile();
+    world.forget();
+    await world.clock.advance(66 * MINUTE);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['delete']);
+    await world.clock.advance(MINUTE);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual([]);
+  });
+
+  test('without credentials says so, and detach is the way out', async () => {
+    await world.created();
+    world.cluster.delete('Secret', NAMESPACE, 'creds');
+    world.delete();
+    await world.reconcile();
+    expect(world.ready).toBe('False CredentialsNotFound Reconciling');
+    expect(world.condition('Ready')?.message).toContain('"detach"');
+    world.apply({ managedOptions: { onDelete: 'detach' } });
+    await world.reconcile();
+    expect(world.exists).toBe(false);
+    expect(world.heat.stack().status).toBe('CREATE_COMPLETE');
+  });
+
+  test('in a namespace that ends uses the session that is still there', async () => {
+    await world.created();
+    world.delete();
+    world.cluster.delete('Secret', NAMESPACE, 'creds');
+    world.cluster.edit('Namespace', undefined as never, NAMESPACE, ({ metadata }) => {
+      metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    });
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+    expect(world.logins).toBe(1);
+  });
+});
+
+test('two objects never mix', async () => {
+  world.apply({ stackName: 'shared' });
+  await world.reconcile();
+  world.cluster.apply<HeatStack>({
+    ...structuredClone(world.object),
+    metadata: { name: 'second', namespace: NAMESPACE },
+    status: { observedGeneration: -1 },
+  });
+  const { signal } = new AbortController();
+  await world.reconciler.reconcile(`${NAMESPACE}/second`, { signal, logger: world.log.logger });
+  const second = world.cluster.get<HeatStack>('HeatStack', NAMESPACE, 'second');
+  expect(second?.status.conditions?.[0]).toMatchObject({ type: 'Ready', reason: 'NameConflict' });
+  expect(world.heat.all.size).toBe(1);
+});

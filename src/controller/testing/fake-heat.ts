@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import { isJsonObject, type JsonObject } from '../../json.ts';
+import type { Clock } from '../../kube/index.ts';
+import {
+  type CreatedStack,
+  OpenStackError,
+  type Orchestration,
+  type Output,
+  type Resource,
+  type ResourceQuery,
+  type Stack,
+  type StackAttributes,
+  type StackPreview,
+  type StackQuery,
+  type StackRef,
+} from '../../openstack/index.ts';
+
+/** A stack in a {@link FakeHeat}, with what was sent for it. */
+export interface FakeStack {
+  id: string;
+  name: string;
+  status: string;
+  statusReason: string;
+  createdAt: string;
+  updatedAt?: string;
+  deletedAt?: string;
+  parentId?: string;
+  attributes: StackAttributes;
+  outputs: Output[];
+  resources: Resource[];
+}
+
+/** The calls, in one word each. */
+export type HeatCall =
+  | 'create'
+  | 'list'
+  | 'poll'
+  | 'find'
+  | 'get'
+  | 'get+outputs'
+  | 'update'
+  | 'delete'
+  | 'resources'
+  | 'environment';
+
+/**
+ * Heat with stacks in memory. It begins operations; a test ends them with {@link FakeHeat.finish}, as it goes with a
+ * cloud. An interrupted call is told with {@link FakeHeat.fail}.
+ */
+export class FakeHeat implements Orchestration {
+  /** All calls; the shared list of stacks in progress is `poll`. */
+  readonly calls: HeatCall[] = [];
+  readonly all = new Map<string, FakeStack>();
+  /** Names that are taken though no list shows by whom. */
+  readonly heldNames = new Set<string>();
+  /** Updates that are accepted and then forgotten, as when another client wins a race inside Heat. */
+  lostUpdates = 0;
+  readonly #clock: Clock;
+  readonly #failures: { call: HeatCall; error: unknown; after: boolean }[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** All calls but the shared poll, and forgets them. */
+  takeCalls(): HeatCall[] {
+    return this.calls.splice(0).filter((call) => call !== 'poll');
+  }
+
+  /** The next such call fails; with `after`, once it was carried out (its answer is lost). */
+  fail(call: HeatCall, error: unknown, { after = false } = {}): void {
+    this.#failures.push({ call, error, after });
+  }
+
+  /** The one living stack of that name. */
+  stack(name = 'web'): FakeStack {
+    const [found, ...others] = [...this.all.values()].filter(
+      (stack) => stack.name === name && stack.status !== 'DELETE_COMPLETE',
+    );
+    if (!found || others.length > 0) throw new Error(`${others.length + (found ? 1 : 0)} stacks ${name}`);
+    return found;
+  }
+
+  /** A stack that somebody else made. */
+  add(stack: Partial<FakeStack> = {}): FakeStack {
+    const added: FakeStack = {
+      id: randomUUID(),
+      name: 'web',
+      status: 'CREATE_COMPLETE',
+      statusReason: 'Stack CREATE completed successfully',
+      createdAt: this.#time(),
+      attributes: {},
+      outputs: [],
+      resources: [],
+      ...stack,
+    };
+    this.all.set(added.id, added);
+    return added;
+  }
+
+  /** Ends what is in progress. */
+  finish(status: 'COMPLETE' | 'FAILED' = 'COMPLETE', change: Partial<FakeStack> = {}, name = 'web'): void {
+    const stack = this.stack(name);
+    const action = stack.status.slice(0, stack.status.indexOf('_'));
+    stack.status = `${action}_${status}`;
+    stack.statusReason = status === 'COMPLETE' ? `Stack ${action} completed successfully` : 'Resource failed';
+    if (stack.status === 'DELETE_COMPLETE') stack.deletedAt = this.#time();
+    Object.assign(stack, change);
+  }
+
+  createStack(attributes: StackAttributes): Promise<CreatedStack>;
+  createStack(attributes: StackAttributes, options: { preview: true }): Promise<StackPreview>;
+  async createStack(attributes: StackAttributes): Promise<CreatedStack | StackPreview> {
+    return this.#call('create', () => {
+      const name = attributes.name ?? '';
+      const taken = [...this.all.values()].some((stack) => stack.name === name && !stack.deletedAt);
+      if (taken || this.heldNames.has(name))
+        throw new OpenStackError('StackExists', `The Stack (${name}) already exists.`, { status: 409 });
+      const { id } = this.add({
+        name,
+        status: 'CREATE_IN_PROGRESS',
+        attributes: structuredClone(attributes),
+      });
+      return { id, name, links: [] };
+    });
+  }
+
+  async updateStack(ref: StackRef, attributes: StackAttributes): Promise<void> {
+    this.#call('update', () => {
+      const stack = this.#find(ref);
+      if (/^(SUSPEND|DELETE)/.test(stack.status)) {
+        throw new OpenStackError('BadRequest', 'Updating a stack when it is suspended is not supported.', {
+          status: 400,
+          type: 'NotSupported',
+        });
+      }
+      if (this.lostUpdates > 0) {
+        this.lostUpdates -= 1;
+        return;
+      }
+      stack.status = 'UPDATE_IN_PROGRESS';
+      stack.updatedAt = this.#time();
+      stack.attributes = structuredClone(attributes);
+    });
+  }
+
+  async deleteStack(ref: StackRef): Promise<void> {
+    this.#call('delete', () => {
+      const stack = this.all.get(idOf(ref));
+      if (!stack || stack.status === 'DELETE_COMPLETE') return;
+      stack.status = 'DELETE_IN_PROGRESS';
+      stack.updatedAt = this.#time();
+    });
+  }
+
+  async getStack(ref: StackRef, { resolveOutputs = true } = {}): Promise<Stack> {
+    return this.#call(resolveOutputs ? 'get+outputs' : 'get', () => {
+      const stack = this.#find(ref);
+      return { ...asListed(stack), ...(resolveOutputs ? { outputs: stack.outputs } : {}) };
+    });
+  }
+
+  findStack(nameOrId: string, options: { ignoreMissing: false }): Promise<Stack>;
+  findStack(nameOrId: string): Promise<Stack | undefined>;
+  async findStack(nameOrId: string): Promise<Stack | undefined> {
+    return this.#call('find', () => {
+      const found = [...this.all.values()].find(
+        ({ name, id, deletedAt }) => !deletedAt && (name === nameOrId || id === nameOrId),
+      );
+      return found && asListed(found);
+    });
+  }
+
+  async *stacks(query: StackQuery = {}): AsyncGenerator<Stack, void> {
+    const rows = this.#call(query.status === undefined ? 'list' : 'poll', () =>
+      [...this.all.values()].filter(
+        ({ name, status, deletedAt, parentId }) =>
+          !deletedAt &&
+          parentId === undefined &&
+          (query.name === undefined || name === query.name) &&
+          (query.status === undefined || status.endsWith(`_${query.status}`)),
+      ),
+    );
+    for (const row of rows) yield asListed(row);
+  }
+
+  async *resources(ref: StackRef, _query?: ResourceQuery): AsyncGenerator<Resource, void> {
+    yield* this.#call('resources', () => this.#find(ref).resources);
+  }
+
+  async stackEnvironment(ref: StackRef): Promise<JsonObject> {
+    return this.#call('environment', () => {
+      const { environment } = this.#find(ref).attributes;
+      return isJsonObject(environment) ? environment : {};
+    });
+  }
+
+  #call<T>(call: HeatCall, work: () => T): T {
+    this.calls.push(call);
+    const index = this.#failures.findIndex((failure) => failure.call === call);
+    const [failure] = index < 0 ? [] : this.#failures.splice(index, 1);
+    if (failure && !failure.after) throw failure.error;
+    const result = work();
+    if (failure) throw failure.error;
+    return result;
+  }
+
+  #find(ref: StackRef): FakeStack {
+    const stack = this.all.get(idOf(ref));
+    if (stack) return stack;
+    throw new OpenStackError('ResourceNotFound', 'The Stack could not be found.', {
+      status: 404,
+      type: 'EntityNotFound',
+    });
+  }
+
+  #time(): string {
+    return `${new Date(this.#clock.now()).toISOString().slice(0, 19)}Z`;
+  }
+}
+
+function idOf(ref: StackRef): string {
+  return (typeof ref === 'string' ? ref : ref.id) ?? '';
+}
+
+function asListed({ attributes, outputs: _, resources: __, ...stack }: FakeStack): Stack {
+  return { ...stack, tags: attributes.tags ?? [], links: [] };
+}
