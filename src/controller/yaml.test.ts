@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canonicalJson, type Json, rawNumber } from '../json.ts';
+import { parseYaml, parseYamlMap, YamlError } from './yaml.ts';
+
+function errorOf(text: string): string {
+  try {
+    parseYaml(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(YamlError);
+    return (error as YamlError).message;
+  }
+  throw new Error('it was read without an error');
+}
+
+// What PyYAML makes of each, asked for with `yaml.load(text, CSafeLoader)` as Heat sets it up.
+test.each<[text: string, value: Json]>([
+  ['yes', true],
+  ['No', false],
+  ['on', true],
+  ['OFF', false],
+  ['true', true],
+  ['TRUE', true],
+  ['tRue', 'tRue'],
+  ['y', 'y'],
+  ['N', 'N'],
+  ['010', 8],
+  ['-010', -8],
+  ['0', 0],
+  ['08', '08'],
+  ['08540', '08540'],
+  ['0o10', '0o10'],
+  ['0x1F', 31],
+  ['0b101', 5],
+  ['1_000', 1000],
+  ['+1', 1],
+  ['0_', '0_'],
+  ['12:30', 750],
+  ['08:30', '08:30'],
+  ['190:20:30', 685230],
+  ['1.10', 1.1],
+  ['1.', 1],
+  ['.5', 0.5],
+  ['-.5', '-.5'],
+  ['1.5e+3', 1500],
+  ['1.5e3', '1.5e3'],
+  ['1e3', '1e3'],
+  ['e5', 'e5'],
+  ['.', '.'],
+  ['+.', '+.'],
+  ['1.2.3', '1.2.3'],
+  ['1:30.5', 90.5],
+  ['~', null],
+  ['NULL', null],
+  ['nULL', 'nULL'],
+  ['', null],
+  ['2018-08-31', '2018-08-31'],
+  ['2018-08-31T10:00:00Z', '2018-08-31T10:00:00Z'],
+  ['2018-08-31 10:00:00', '2018-08-31 10:00:00'],
+  ['"010"', '010'],
+  ["'yes'", 'yes'],
+  ['!!str 5', '5'],
+])('%s is read as %j', (text, value) => {
+  expect(parseYaml(text)).toEqual(value);
+  expect(parseYaml(`[${text === '' ? '~' : text}]`)).toEqual([value]);
+});
+
+test.each(['9007199254740993', '-9007199254740993', '123456789012345678901234567890'])(
+  'the integer %s keeps every digit',
+  (digits) => {
+    expect(parseYaml(`a: ${digits}`)).toEqual({ a: rawNumber(digits) });
+    expect(canonicalJson(parseYaml(`a: ${digits}`))).toBe(`{"a":${digits}}`);
+  },
+);
+
+test.each(['.inf', '-.INF', '.nan', '[1, .nan]'])('%s cannot be carried by JSON', (text) => {
+  expect(errorOf(text)).toBe('it holds a number that JSON cannot carry');
+});
+
+test('JSON is YAML', () => {
+  // No fractions: PyYAML takes 5e-324 for text.
+  const values = [fc.string(), fc.integer(), fc.boolean(), fc.constant(null)];
+  fc.assert(
+    fc.property(fc.object({ values, maxDepth: 3 }), (value) => {
+      const text = JSON.stringify(value);
+      expect(JSON.stringify(parseYaml(text))).toBe(text);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test.each(['&a [*a]', 'a: &a { b: *a }', '['.repeat(50_000), '- '.repeat(50_000)])(
+  'what has no end is refused (%#)',
+  (text) => {
+    expect(errorOf(text)).toMatch(/nested too deeply|not valid YAML|expand too far/);
+  },
+);
+
+describe('keys', () => {
+  test('stay text', () => {
+    expect(parseYaml('{ yes: 1, 010: 2, 1.10: 3, null: 4, 2018-08-31: 5, n: 6 }')).toEqual({
+      yes: 1,
+      '010': 2,
+      '1.10': 3,
+      null: 4,
+      '2018-08-31': 5,
+      n: 6,
+    });
+  });
+
+  test('that mean something to JavaScript are ordinary keys', () => {
+    const value = parseYamlMap('__proto__: { polluted: true }\nconstructor: 1\n');
+    expect(Object.keys(value)).toEqual(['__proto__', 'constructor']);
+    expect(JSON.stringify(value)).toBe('{"__proto__":{"polluted":true},"constructor":1}');
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  test('must not come twice', () => {
+    expect(errorOf('a: 1\nb: 2\na: 3\n')).toBe('it is not valid YAML at line 3, column 1 (duplicate key)');
+  });
+});
+
+test('merge keys are merged', () => {
+  expect(parseYaml('base: &b { x: 1, y: 2 }\nmore:\n  <<: *b\n  y: 3\n')).toEqual({
+    base: { x: 1, y: 2 },
+    more: { x: 1, y: 3 },
+  });
+});
+
+test('aliases are resolved', () => {
+  expect(parseYaml('a: &a [1, 2]\nb: *a\nc: [*a, *a]\n')).toEqual({
+    a: [1, 2],
+    b: [1, 2],
+    c: [
+      [1, 2],
+      [1, 2],
+    ],
+  });
+});
+
+test.each([
+  ['lists', (last: string) => `[${Array(9).fill(`*${last}`).join(', ')}]`],
+  ['maps', (last: string) => `{${Array.from({ length: 9 }, (_, i) => `k${i}: *${last}`).join(', ')}}`],
+])('a bomb of %s is refused quickly', (_kind, line) => {
+  const names = [...'abcdefghijklmnop'];
+  const bomb = names.map((name, i) => `${name}: &${name} ${i === 0 ? '[lol]' : line(names[i - 1] ?? '')}`);
+  const startedAt = performance.now();
+  expect(errorOf(bomb.join('\n'))).toBe('its aliases expand too far (at most 100 are allowed)');
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+});
+
+test('a bomb of merge keys is refused, or small', () => {
+  const lines = ['a0: &a0 { k: v }'];
+  for (let i = 1; i < 40; i += 1) lines.push(`a${i}: &a${i} { <<: [*a${i - 1}, *a${i - 1}], k${i}: v }`);
+  const startedAt = performance.now();
+  let size = 0;
+  try {
+    size = JSON.stringify(parseYaml(lines.join('\n'))).length;
+  } catch (error) {
+    expect(error).toBeInstanceOf(YamlError);
+  }
+  expect(size).toBeLessThan(100_000);
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+});
+
+test.each([
+  'a: [hunter2',
+  'a: hunter2: b',
+  '"hunter2',
+  'a: *hunter2',
+  '- a\nhunter2: b',
+  'hunter2: 1\nhunter2: 2',
+  'a: !!int hunter2',
+  'a: hunter2\n--- \nb: hunter2',
+  '%hunter2\n---\na',
+  '\thunter2: 1',
+  '&a [*a, hunter2]',
+])('an error in %j tells where, never what', (text) => {
+  let message = '';
+  try {
+    parseYaml(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(YamlError);
+    ({ message } = error as YamlError);
+  }
+  expect(message).not.toContain('hunter2');
+});
+
+test('an error tells line and column', () => {
+  expect(errorOf('ok: 1\nbad: [1,\n')).toMatch(/^it is not valid YAML at line \d+, column \d+ \([a-z ]+\)$/);
+});
+
+describe('a map', () => {
+  test.each(['', '# nothing\n', '---\n', '~', '{}'])('is empty for %j', (text) => {
+    expect(parseYamlMap(text)).toEqual({});
+  });
+
+  test.each(['[]', 'text', '5'])('is not %j', (text) => {
+    expect(() => parseYamlMap(text)).toThrow(new YamlError('its root is not a map'));
+  });
+});
