@@ -733,6 +733,16 @@ describe('a name that is taken', () => {
     expect(world.heat.stack()).toEqual(before);
   });
 
+  test('is not seen in a list that ignores the filter', async () => {
+    world.heat.ignoresNames = true;
+    world.heat.add({ name: 'other' });
+    world.heat.fail('create', TIMEOUT);
+    world.apply();
+    await world.reconcile();
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('CREATE_IN_PROGRESS');
+  });
+
   test('is created once it is free', async () => {
     const { id } = world.heat.add();
     world.apply();
