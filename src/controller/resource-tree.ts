@@ -57,13 +57,15 @@ export function reportResources(
   maxItems: number,
   scrubber: Scrubber,
 ): ResourceReport {
+  // Sorted before the cut as well: Heat's order changes from call to call.
+  const sorted = placed.toSorted((a, b) => comparePaths(a.path, b.path));
   const shown =
-    placed.length <= maxItems
-      ? [...placed]
-      : [...placed]
-          .sort((a, b) => Number(isFailed(b.resource)) - Number(isFailed(a.resource)))
-          .slice(0, maxItems);
-  shown.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+    sorted.length <= maxItems
+      ? sorted
+      : sorted
+          .toSorted((a, b) => Number(isFailed(b.resource)) - Number(isFailed(a.resource)))
+          .slice(0, maxItems)
+          .sort((a, b) => comparePaths(a.path, b.path));
   return {
     resources: shown.map(({ resource, path, depth }) => ({
       name: resource.name,
@@ -93,7 +95,7 @@ export function findFailures(placed: readonly PlacedResource[], scrubber: Scrubb
         (a, b) =>
           Number(isConsequence(a.resource)) - Number(isConsequence(b.resource)) ||
           compareTimes(a.resource, b.resource) ||
-          (a.path < b.path ? -1 : 1),
+          comparePaths(a.path, b.path),
       )
       .slice(0, MAX_FAILURES)
       .map(({ resource, path }) => ({
@@ -113,6 +115,11 @@ function isConsequence(resource: Resource): boolean {
 function compareTimes(a: Resource, b: Resource): number {
   const [left = '', right = ''] = [a.updatedAt, b.updatedAt];
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** The order of the list that the status shows. */
+export function comparePaths(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function summarise(placed: readonly PlacedResource[]): ResourceSummary {

@@ -1,5 +1,5 @@
-import type { Json } from '../json.ts';
-import { isJsonObject, isRawNumber } from '../json.ts';
+import { clip } from '../api/clip.ts';
+import { isJsonObject, isRawNumber, type Json } from '../json.ts';
 
 const REDACTED = '[redacted]';
 // A value this short occurs in ordinary words, so that replacing it tells where it stood.
@@ -40,7 +40,7 @@ export class Scrubber {
     for (const needle of this.#needles) clean = clean.replaceAll(needle, REDACTED);
     clean = cutQuotedYaml(clean).replace(/\s+/g, ' ').trim();
     if (this.#short.some((value) => clean.includes(value))) return fallback;
-    return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH - 1)}…` : clean;
+    return clip(clean, MAX_LENGTH);
   }
 }
 
@@ -61,13 +61,15 @@ function collect(value: Json, into: Set<string>): void {
 
 function forms(value: string): string[] {
   const base64 = Buffer.from(value).toString('base64');
+  // A lone surrogate has no URL form.
+  const encoded = encodeURIComponent(value.toWellFormed());
   return [
     value,
     JSON.stringify(value).slice(1, -1),
     base64.replace(/=+$/, ''),
     Buffer.from(value).toString('base64url'),
-    encodeURIComponent(value),
-    encodeURIComponent(value).replaceAll('%20', '+'),
+    encoded,
+    encoded.replaceAll('%20', '+'),
   ];
 }
 

@@ -1,15 +1,19 @@
-import type { HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import { clip } from '../api/clip.ts';
+import type { HeatStackSpec, HeatStackStatus, ResourceStatus } from '../api/heat-stack.ts';
 import { canonicalJson } from '../json.ts';
 import type { CloudIdentity, Output, Stack } from '../openstack/index.ts';
-import type { ResourceReport } from './resource-tree.ts';
+import { comparePaths, type ResourceReport } from './resource-tree.ts';
 import type { Scrubber } from './scrubber.ts';
+import { parseState } from './stack-state.ts';
 
 const MAX_OUTPUTS = 256;
 /** What Heat says when a template describes nothing. */
 const NO_DESCRIPTION = 'No description given';
+const MAX_DESCRIPTION_LENGTH = 256;
 const MAX_VALUE_BYTES = 4096;
+const MAX_VALUES_BYTES = 128 * 1024;
 // An object over etcd's limit is lost whole (the API server answers 500), so the list of resources is cut before.
-const MAX_STATUS_BYTES = 700 * 1024;
+const MAX_RESOURCES_BYTES = 700 * 1024;
 
 /** The part of a status that Heat's answer to a GET of the stack fills. */
 export function stackFields(
@@ -48,43 +52,49 @@ export function reportOutputs(
   scrubber: Scrubber,
 ): NonNullable<HeatStackStatus['outputs']> {
   const named = new Set(spec?.inStatus);
+  let left = MAX_VALUES_BYTES;
+  const shown = (value: Output['value']) => {
+    if (value === undefined || value === null) return {};
+    const bytes = Buffer.byteLength(JSON.stringify(value));
+    if (bytes > MAX_VALUE_BYTES || bytes > left) {
+      const limit = `${MAX_VALUE_BYTES} for a value and ${MAX_VALUES_BYTES} for all`;
+      return { error: `the value has ${bytes} bytes; the status holds at most ${limit}` };
+    }
+    left -= bytes;
+    return { value };
+  };
   return [...outputs]
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .slice(0, MAX_OUTPUTS)
     .map(({ key, description, value, error }) => ({
       name: key,
-      ...(description && description !== NO_DESCRIPTION ? { description: description.slice(0, 1024) } : {}),
+      ...(description && description !== NO_DESCRIPTION
+        ? { description: clip(description, MAX_DESCRIPTION_LENGTH) }
+        : {}),
       ...(error ? { error: scrubber.clean(error) } : {}),
-      ...(named.has('*') || named.has(key) ? shownValue(value) : {}),
+      ...(named.has('*') || named.has(key) ? shown(value) : {}),
     }));
 }
 
-function shownValue(
-  value: Output['value'],
-): Pick<NonNullable<HeatStackStatus['outputs']>[number], 'value' | 'error'> {
-  if (value === undefined || value === null) return {};
-  const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes > MAX_VALUE_BYTES)
-    return { error: `the value has ${bytes} bytes; the status holds at most ${MAX_VALUE_BYTES}` };
-  return { value };
-}
-
-/** Takes resources out of a report until the status fits into the object. */
+/** Takes resources out of a report until the status fits into the object, failed ones last. */
 export function fitReport(report: ResourceReport): ResourceReport {
-  let { resources, resourcesTruncated } = report;
-  while (resources.length > 1 && Buffer.byteLength(JSON.stringify(resources)) > MAX_STATUS_BYTES) {
-    resources = resources.slice(0, Math.floor(resources.length * 0.8));
-    resourcesTruncated = true;
-  }
-  return { ...report, resources, resourcesTruncated };
+  let { resources } = report;
+  if (!isTooLarge(resources)) return report;
+  resources = resources.toSorted((a, b) => Number(hasFailed(b)) - Number(hasFailed(a)));
+  while (isTooLarge(resources)) resources = resources.slice(0, Math.floor(resources.length * 0.8));
+  resources.sort((a, b) => comparePaths(a.path ?? a.name, b.path ?? b.name));
+  return { ...report, resources, resourcesTruncated: true };
 }
 
-/** Whether two statuses say the same; times at which somebody looked don't count. */
-export function sameStatus(a: HeatStackStatus, b: HeatStackStatus): boolean {
-  return statusFingerprint(a) === statusFingerprint(b);
+function isTooLarge(resources: readonly ResourceStatus[]): boolean {
+  return Buffer.byteLength(JSON.stringify(resources)) > MAX_RESOURCES_BYTES;
 }
 
-/** A text that differs when two statuses say different things. */
+function hasFailed({ status }: ResourceStatus): boolean {
+  return parseState(status).status === 'FAILED';
+}
+
+/** A text that differs when two statuses say different things; times at which somebody looked don't count. */
 export function statusFingerprint(status: HeatStackStatus): string {
   const { lastSyncTime: _, ...rest } = status;
   return canonicalJson(rest);

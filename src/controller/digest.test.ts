@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseJson, rawNumber } from '../json.ts';
+import { Digester, type OwnershipClaim, ownerTags } from './digest.ts';
+
+const digester = new Digester(Buffer.alloc(32, 1));
+const other = new Digester(Buffer.alloc(32, 2));
+
+describe('the digest of inputs', () => {
+  test('is written with its version, and never changes', () => {
+    // A change here makes every operator that is upgraded update every stack.
+    expect(digester.inputs({ template: 'x', tags: [], n: rawNumber('9007199254740993') })).toBe(
+      'h1:8be70f09212c523a26a64b2eb53736161134b11a9e8ff1dd4280db5ad643001e',
+    );
+  });
+
+  test('is the same whatever the order of keys', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const reversed = JSON.parse(JSON.stringify(value), (_key, member: unknown) =>
+          typeof member === 'object' && member !== null && !Array.isArray(member)
+            ? Object.fromEntries(Object.entries(member).reverse())
+            : member,
+        ) as unknown;
+        expect(digester.inputs(reversed)).toBe(digester.inputs(JSON.parse(JSON.stringify(value))));
+      }),
+    );
+  });
+
+  test.each([
+    [{ a: 1 }, { a: 2 }],
+    [{ a: 1 }, { a: '1' }],
+    [{ a: [1, 2] }, { a: [2, 1] }],
+    [{ a: null }, {}],
+    [{ a: { b: 1 } }, { 'a.b': 1 }],
+    [parseJson('9007199254740993'), parseJson('9007199254740992')],
+  ])('of %j is another than that of %j', (a, b) => {
+    expect(digester.inputs(a)).not.toBe(digester.inputs(b));
+  });
+
+  test('depends on the key', () => {
+    expect(digester.inputs({})).not.toBe(other.inputs({}));
+  });
+});
+
+describe('the proof of ownership', () => {
+  const claim: OwnershipClaim = {
+    uid: 'u',
+    stackId: 's',
+    projectID: 'p',
+    region: 'r',
+    endpoint: 'https://heat',
+  };
+
+  test('holds for its claim', () => {
+    expect(digester.owns(claim, digester.ownership(claim))).toBe(true);
+    expect(digester.owns({ ...claim }, digester.ownership(claim))).toBe(true);
+  });
+
+  test.each(Object.keys(claim))('holds for no other %s', (field) => {
+    expect(digester.owns({ ...claim, [field]: 'x' }, digester.ownership(claim))).toBe(false);
+    expect(digester.owns({ ...claim, [field]: '' }, digester.ownership(claim))).toBe(false);
+  });
+
+  test('is not made of fields that run into each other', () => {
+    const a = digester.ownership({ ...claim, uid: 'ab', stackId: 'c' });
+    expect(digester.owns({ ...claim, uid: 'a', stackId: 'bc' }, a)).toBe(false);
+  });
+
+  test.each([
+    undefined,
+    '',
+    'h1:',
+    'h1:00',
+    other.ownership(claim),
+    digester.inputs(['u', 's', 'p', 'r', 'https://heat']),
+  ])('is not %j', (proof) => {
+    expect(digester.owns(claim, proof)).toBe(false);
+  });
+});
+
+describe('the tags', () => {
+  test('name cluster and object', () => {
+    expect(ownerTags('c1', { namespace: 'team', name: 'web' })).toEqual([
+      'heatstack.dev/cluster=c1',
+      'heatstack.dev/object=team/web',
+    ]);
+  });
+
+  test('fit into 80 characters, and stay different', () => {
+    const long = 'n'.repeat(253);
+    const tags = [
+      ...ownerTags('c'.repeat(200), { namespace: 'team', name: long }),
+      ...ownerTags('a,b', { namespace: 'team', name: `${long.slice(1)}x` }),
+      ...ownerTags('a;b', { namespace: 'teamt', name: long.slice(1) }),
+    ];
+    expect(new Set(tags).size).toBe(6);
+    for (const tag of tags) {
+      expect(tag.length).toBeLessThanOrEqual(80);
+      expect(tag).toMatch(/^heatstack\.dev\/(cluster|object)=[^,]+$/);
+    }
+  });
+
+  test('of 80 characters are left as they are', () => {
+    const name = 'n'.repeat(80 - 'heatstack.dev/object=team/'.length);
+    expect(ownerTags('c', { namespace: 'team', name })[1]).toBe(`heatstack.dev/object=team/${name}`);
+    expect(ownerTags('c', { namespace: 'team', name: `${name}n` })[1]).toMatch(/=[\w-]{43}$/);
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { ERRORS, OpenStackError, type OpenStackErrorCode } from '../openstack/index.ts';
+import { toCloudProblem } from './heat-errors.ts';
+import { Scrubber } from './scrubber.ts';
+
+const scrubber = new Scrubber(['a-very-secret-value', 'abc']);
+
+function problem(
+  code: OpenStackErrorCode,
+  details: ConstructorParameters<typeof OpenStackError>[2] = {},
+  message = 'No.',
+) {
+  return toCloudProblem(new OpenStackError(code, message, details), 'creating', scrubber);
+}
+
+/** Every code of the client, and what it means for the object. */
+const MEANINGS: Record<OpenStackErrorCode, [reason: string, next: string]> = {
+  ConfigError: ['InvalidConfiguration', 'final'],
+  BadRequest: ['ValidationFailed', 'final'],
+  AuthenticationFailed: ['AuthenticationFailed', 'refused'],
+  Forbidden: ['Forbidden', 'refused'],
+  QuotaExceeded: ['QuotaExceeded', 'backoff'],
+  ServiceNotFound: ['OrchestrationNotAvailable', 'backoff'],
+  EndpointNotFound: ['OrchestrationNotAvailable', 'backoff'],
+  ResourceNotFound: ['TransientError', 'backoff'],
+  StackExists: ['TransientError', 'backoff'],
+  ActionInProgress: ['TransientError', 'backoff'],
+  Timeout: ['TransientError', 'backoff'],
+  ConnectionFailed: ['TransientError', 'backoff'],
+  InvalidResponse: ['TransientError', 'backoff'],
+  ResponseTooLarge: ['TransientError', 'backoff'],
+  ServerError: ['TransientError', 'backoff'],
+  TooManyRequests: ['TransientError', 'backoff'],
+};
+
+test('there is a meaning of every error', () => {
+  expect(Object.keys(MEANINGS).sort()).toEqual(Object.keys(ERRORS).sort());
+});
+
+test.each(Object.entries(MEANINGS))('%s is %j', (code, [reason, next]) => {
+  expect(problem(code as OpenStackErrorCode)).toMatchObject({ reason, next });
+});
+
+test.each([new Error('x'), 'x', undefined, null])('%s is not the cloud', (error) => {
+  expect(toCloudProblem(error, 'creating', scrubber)).toBeUndefined();
+});
+
+describe('the message', () => {
+  test('says what was done, what happened, in which request, and the cure', () => {
+    expect(problem('Forbidden', { requestId: 'req-1' }, 'You are not authorized.')?.message).toBe(
+      'creating: You are not authorized. [req-1]; give the user the roles that Heat asks for, or use other credentials',
+    );
+    expect(problem('AuthenticationFailed')?.message).toMatch(/; correct the credentials in the Secret$/);
+    expect(problem('QuotaExceeded')?.message).toMatch(/; raise the quota/);
+  });
+
+  test('names the request once', () => {
+    expect(problem('BadRequest', { requestId: 'req-1' }, 'No (req-1).')?.message).toBe(
+      'creating: No (req-1).',
+    );
+  });
+
+  test('quotes no secret, and of one that is short not even its surroundings', () => {
+    expect(problem('BadRequest', {}, 'Bad a-very-secret-value!')?.message).toBe('creating: Bad [redacted]!');
+    expect(
+      problem('BadRequest', { type: 'StackValidationFailed', requestId: 'req-1' }, 'Bad abc!')?.message,
+    ).toBe('creating: BadRequest (StackValidationFailed) [req-1]');
+    expect(problem('BadRequest', {}, 'Bad abc!')?.message).toBe('creating: BadRequest');
+  });
+});
+
+test.each(['TooManyRequests', 'QuotaExceeded', 'ServerError'] as const)(
+  '%s waits as long as the cloud asks',
+  (code) => {
+    expect(problem(code, { retryAfterMs: 7000 })?.retryAfterMs).toBe(7000);
+    expect(problem(code)).not.toHaveProperty('retryAfterMs');
+  },
+);
