@@ -294,7 +294,7 @@ export interface HeatStackStatus {
    */
   stackStatus?: string;
   /**
-   * Heat's reason for that state, cut at 1 KiB.
+   * Heat's reason for that state, or what it was rolled back for, cut at 1 KiB.
    */
   stackStatusReason?: string;
   /**

@@ -520,9 +520,23 @@ describe('updating', () => {
       status: 'ROLLBACK_COMPLETE',
       attributes,
       updatedAt: '2026-01-01T00:05:00Z',
+      events: [
+        ['ROLLBACK_COMPLETE', 'Stack ROLLBACK completed successfully'],
+        ['ROLLBACK_IN_PROGRESS', 'Stack ROLLBACK started'],
+        ['UPDATE_FAILED', 'resources.db: Conflict'],
+        ['UPDATE_FAILED', 'resources.web: No valid host'],
+        ['UPDATE_IN_PROGRESS', 'Stack UPDATE started'],
+        ['UPDATE_FAILED', 'resources.old: mended long ago'],
+      ].map(([status, statusReason]) => ({
+        ...{ status, statusReason, physicalId: world.heat.stack().id },
+        ...{ id: `${status}`, at: '2026-01-01T00:04:00Z', resourceName: 'web', links: [] },
+      })),
     });
     await world.reconcile();
     expect(world.ready).toBe('False RollbackComplete Stalled');
+    expect(world.condition('Ready')?.message).toBe(
+      'ROLLBACK_COMPLETE: resources.web: No valid host; Heat went back to the inputs before',
+    );
     expect(world.condition('Available')?.status).toBe('True');
 
     world.forget();

@@ -82,6 +82,8 @@ const FAILURE_DEPTH = 5;
 /** A missing object is noticed by its watch; this is for a watch that lags. */
 const MISSING_MS = 60_000;
 const QUOTA_MS = 60_000;
+/** A failed operation and its rollback have a handful of events of the stack itself. */
+const ROLLBACK_EVENTS = 20;
 
 /**
  * Brings one HeatStack closer to what is wanted: reads the object, looks at Heat if there is a reason to, plans one
@@ -518,6 +520,11 @@ class Run {
         await this.#readResources(orchestration, state.status === 'FAILED');
       }
     }
+    if (state.action === 'ROLLBACK' && state.status === 'COMPLETE' && !this.#deleting) {
+      // Heat's own reason says only that the rollback went well, and not why it had to be.
+      const cause = moved ? await this.#causeOfRollback(orchestration, stack) : before?.stackStatusReason;
+      if (cause !== undefined) this.#status.stackStatusReason = cause;
+    }
     const live = over && desired ? await this.#liveDigest(orchestration, stack, before) : undefined;
     if (state.status === 'COMPLETE') this.#noteApplied(live, state.action);
     return { is: 'present', stack: this.#seen(stack.name, stack.status, live) };
@@ -631,6 +638,20 @@ class Run {
     delete this.#status.outputs;
     if (outputs && outputs.length > 0)
       this.#status.outputs = reportOutputs(outputs, this.#spec.outputs, this.#scrubber);
+  }
+
+  /** What failed first in the operation that Heat rolled back; `undefined` when nothing did, as after a cancel. */
+  async #causeOfRollback(orchestration: Orchestration, { id, name }: Stack): Promise<string | undefined> {
+    const query = { name, limit: ROLLBACK_EVENTS, signal: this.#signal };
+    let cause: string | undefined;
+    for await (const event of orchestration.stackEvents({ id, name }, query)) {
+      if (event.physicalId !== id) continue; // a resource with the stack's name
+      const { action, status } = parseState(event.status);
+      if (action === 'ROLLBACK') continue;
+      if (status === 'IN_PROGRESS') break;
+      if (status === 'FAILED' && event.statusReason) cause = this.#scrubber.clean(event.statusReason);
+    }
+    return cause;
   }
 
   #refreshIsDue(): boolean {
@@ -957,13 +978,13 @@ class Run {
 
   /** Why the stack failed, in one line: the first leaf cause, else Heat's own reason. */
   #failureMessage(reason: NotReadyReason, cure = ''): string {
-    const { stackStatus, stackStatusReason, failures = [] } = this.#status;
+    const { stackStatus, stackStatusReason, appliedDigest, failures = [] } = this.#status;
     const [first, ...others] = failures;
     const cause = first
       ? `${first.path} (${first.type}): ${first.reason}${others.length > 0 ? ` (and ${others.length} more, see status.failures)` : ''}`
       : (stackStatusReason ?? 'Heat gives no reason');
-    const rolledBack = reason === 'RollbackComplete' ? '; Heat went back to the inputs before' : '';
-    return `${stackStatus}: ${cause}${rolledBack}${cure ? `; ${cure}` : ''}`;
+    const rolledBack = appliedDigest ? 'went back to the inputs before' : 'removed what it had made';
+    return `${stackStatus}: ${cause}${reason === 'RollbackComplete' ? `; Heat ${rolledBack}` : ''}${cure ? `; ${cure}` : ''}`;
   }
 
   #announceSuccess(): void {

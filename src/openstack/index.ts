@@ -11,7 +11,7 @@ export {
   type OpenStackErrorDetails,
 } from './errors.ts';
 export type { CallOptions, Orchestration, StackAttributes } from './orchestration.ts';
-export type { ResourceQuery, StackQuery, StackSortKey } from './query.ts';
+export type { EventQuery, ResourceQuery, StackQuery, StackSortKey } from './query.ts';
 export type { ConnectOptions, LoggerLike, RequestInfo } from './session.ts';
 export type {
   CreatedStack,
@@ -20,6 +20,7 @@ export type {
   PreviewResource,
   Resource,
   Stack,
+  StackEvent,
   StackIdentity,
   StackPreview,
   StackRef,

@@ -435,6 +435,19 @@ describe('resources', () => {
   });
 });
 
+it('reads events', async () => {
+  cloud.on(`GET ${STACK}/events`, sample('events'));
+  const [first] = await Array.fromAsync(heat.stackEvents(web, { name: NAME, limit: 20 }));
+  expect(first).toMatchObject({
+    resourceName: NAME,
+    physicalId: ID,
+    at: '2026-11-23T13:50:24Z',
+    status: 'CREATE_IN_PROGRESS',
+    statusReason: 'Stack CREATE started',
+  });
+  expect(cloud.seen[0]?.query).toBe(`resource_name=${NAME}&limit=20`);
+});
+
 it('reads the environment', async () => {
   cloud.on(`GET ${STACK}/environment`, sample('environment'));
   expect(await heat.stackEnvironment(web)).toEqual(sample('environment').body);

@@ -1,15 +1,24 @@
 import type { Json, JsonObject } from '../json.ts';
 import { jsonObject, notJson, readAnswer } from './answer.ts';
 import { isOpenStackError, OpenStackError } from './errors.ts';
-import { type ResourceQuery, resourceSearch, type StackQuery, stackSearch } from './query.ts';
+import {
+  type EventQuery,
+  eventSearch,
+  type ResourceQuery,
+  resourceSearch,
+  type StackQuery,
+  stackSearch,
+} from './query.ts';
 import type { HeatRequest, Session } from './session.ts';
 import {
   type CreatedStack,
   createdAnswer,
+  eventsAnswer,
   previewAnswer,
   type Resource,
   resourcesAnswer,
   type Stack,
+  type StackEvent,
   type StackIdentity,
   type StackPreview,
   type StackRef,
@@ -120,6 +129,8 @@ export interface Orchestration {
   deleteStack(stack: StackRef, options?: CallOptions & { ignoreMissing?: boolean }): Promise<void>;
   /** The resources of a stack. @throws OpenStackError ResourceNotFound at the first step when there is no stack. */
   resources(stack: StackRef, query?: ResourceQuery): AsyncGenerator<Resource, void>;
+  /** What happened to a stack, newest first. @throws OpenStackError ResourceNotFound at the first step. */
+  stackEvents(stack: StackRef, query?: EventQuery): AsyncGenerator<StackEvent, void>;
   /** The environment that Heat has stored. Hidden parameters are masked only since Heat 20. */
   stackEnvironment(stack: StackRef, options?: CallOptions): Promise<JsonObject>;
 }
@@ -279,6 +290,20 @@ export class HeatOrchestration implements Orchestration {
       signal,
     });
     yield* readAnswer(resourcesAnswer, answer, asked).resources;
+  }
+
+  async *stackEvents(stack: StackRef, query: EventQuery = {}): AsyncGenerator<StackEvent, void> {
+    const { signal } = query;
+    const search = eventSearch(query);
+    const identity = await this.#identify(stack, signal);
+    const { answer, asked } = await this.#get({
+      path: `${pathOf(identity)}/events${search.size > 0 ? `?${search}` : ''}`,
+      route: '/stacks/{name}/{id}/events',
+      timeoutMs: READ_TIMEOUT_MS,
+      maxBytes: LIST_BYTES,
+      signal,
+    });
+    yield* readAnswer(eventsAnswer, answer, asked).events;
   }
 
   async stackEnvironment(stack: StackRef, options: CallOptions = {}): Promise<JsonObject> {

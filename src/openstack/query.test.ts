@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resourceSearch, type StackQuery, stackSearch } from './query.ts';
+import { eventSearch, resourceSearch, type StackQuery, stackSearch } from './query.ts';
 
 describe('stackSearch', () => {
   it.each<[StackQuery, string]>([
@@ -56,5 +56,13 @@ describe('resourceSearch', () => {
       resourceSearch({ nestedDepth: 2, type: 'OS::Heat::Value', name: ['a', 'b'], signal }).toString(),
     ).toBe('nested_depth=2&type=OS%3A%3AHeat%3A%3AValue&name=a&name=b');
     expect(() => resourceSearch({ limit: 5 } as object)).toThrow(/resources\(\): unknown key "limit"/);
+  });
+});
+
+describe('eventSearch', () => {
+  it('writes what Heat knows', () => {
+    expect(eventSearch({ name: 'web', status: 'FAILED', limit: 1 }).toString()).toBe(
+      'resource_name=web&resource_status=FAILED&limit=1',
+    );
   });
 });

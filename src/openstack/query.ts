@@ -49,6 +49,21 @@ export interface ResourceQuery {
   signal?: AbortSignal;
 }
 
+/** Which events of a stack to list. */
+export interface EventQuery {
+  /** Only so many, the newest. Heat keeps about a thousand for each stack. */
+  limit?: number;
+  /** How deep to look into nested stacks: 0 (the default) is the stack itself. */
+  nestedDepth?: number;
+  /** The resource's name; the stack's own events have the stack's. */
+  name?: string | string[];
+  /** `COMPLETE`, `IN_PROGRESS`, `FAILED`. */
+  status?: string | string[];
+  /** `CREATE`, `UPDATE` … */
+  action?: string | string[];
+  signal?: AbortSignal;
+}
+
 type Kind = 'number' | 'text' | 'texts' | 'repeated' | 'commas' | 'flag';
 type Keys<TQuery> = Record<Exclude<keyof TQuery, 'signal'>, readonly [parameter: string, kind: Kind]>;
 
@@ -80,6 +95,14 @@ const RESOURCE_KEYS: Keys<ResourceQuery> = {
   type: ['type', 'text'],
 };
 
+const EVENT_KEYS: Keys<EventQuery> = {
+  limit: ['limit', 'number'],
+  nestedDepth: ['nested_depth', 'number'],
+  name: ['resource_name', 'repeated'],
+  status: ['resource_status', 'repeated'],
+  action: ['resource_action', 'repeated'],
+};
+
 // Heat 27 joins the tags and then looks for these columns in the table of tags: 500 InvalidRequestError.
 const CLASH_WITH_TAGS = ['name', 'status', 'action', 'username', 'ownerId'] as const;
 
@@ -108,6 +131,11 @@ export function stackSearch(query: StackQuery): URLSearchParams {
 /** The query string of a list of resources. @throws OpenStackError ConfigError for an unknown key or a wrong value. */
 export function resourceSearch(query: ResourceQuery): URLSearchParams {
   return searchParams('resources', RESOURCE_KEYS, query);
+}
+
+/** The query string of a list of events. @throws OpenStackError ConfigError for an unknown key or a wrong value. */
+export function eventSearch(query: EventQuery): URLSearchParams {
+  return searchParams('stackEvents', EVENT_KEYS, query);
 }
 
 function searchParams<TQuery extends object>(

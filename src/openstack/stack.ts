@@ -65,6 +65,20 @@ export interface StackPreview extends Omit<Stack, 'id' | 'status' | 'statusReaso
   resources: PreviewResource[];
 }
 
+/** Something that happened to a stack or to one of its resources. */
+export interface StackEvent {
+  id: string;
+  at: string;
+  /** The resource's name; the stack's own events have the stack's. */
+  resourceName: string;
+  /** Of the stack's own events: the stack's id. */
+  physicalId?: string;
+  /** `ACTION_STATUS`, such as `UPDATE_FAILED`. */
+  status: string;
+  statusReason?: string;
+  links: Link[];
+}
+
 /** A resource that a create would make; those of nested stacks are in the same list. */
 export interface PreviewResource {
   name: string;
@@ -249,6 +263,33 @@ const resource = v.pipe(
 
 /** `GET /stacks/{name}/{id}/resources`. */
 export const resourcesAnswer = v.object({ resources: v.array(resource) });
+
+const event = v.pipe(
+  v.object({
+    id: v.string(),
+    event_time: v.string(),
+    resource_name: v.string(),
+    physical_resource_id: text,
+    resource_status: v.string(),
+    resource_status_reason: text,
+    links,
+  }),
+  v.transform(
+    (raw): StackEvent =>
+      defined({
+        id: raw.id,
+        at: raw.event_time,
+        resourceName: raw.resource_name,
+        physicalId: raw.physical_resource_id || undefined,
+        status: raw.resource_status,
+        statusReason: raw.resource_status_reason || undefined,
+        links: raw.links,
+      }),
+  ),
+);
+
+/** `GET /stacks/{name}/{id}/events`. */
+export const eventsAnswer = v.object({ events: v.array(event) });
 
 function linkedStack(all: Link[], rel: string): StackIdentity | undefined {
   const link = all.find((candidate) => candidate.rel === rel);

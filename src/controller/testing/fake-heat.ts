@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../../json.ts';
 import type { Clock } from '../../kube/index.ts';
 import {
   type CreatedStack,
+  type EventQuery,
   OpenStackError,
   type Orchestration,
   type Output,
@@ -10,6 +11,7 @@ import {
   type ResourceQuery,
   type Stack,
   type StackAttributes,
+  type StackEvent,
   type StackPreview,
   type StackQuery,
   type StackRef,
@@ -28,6 +30,8 @@ export interface FakeStack {
   attributes: StackAttributes;
   outputs: Output[];
   resources: Resource[];
+  /** The newest first. */
+  events: StackEvent[];
 }
 
 /** The calls, in one word each. */
@@ -41,6 +45,7 @@ export type HeatCall =
   | 'update'
   | 'delete'
   | 'resources'
+  | 'events'
   | 'environment';
 
 /**
@@ -94,6 +99,7 @@ export class FakeHeat implements Orchestration {
       attributes: {},
       outputs: [],
       resources: [],
+      events: [],
       ...stack,
     };
     this.all.set(added.id, added);
@@ -190,6 +196,10 @@ export class FakeHeat implements Orchestration {
     yield* this.#call('resources', () => this.#find(ref).resources);
   }
 
+  async *stackEvents(ref: StackRef, _query?: EventQuery): AsyncGenerator<StackEvent, void> {
+    yield* this.#call('events', () => this.#find(ref).events);
+  }
+
   async stackEnvironment(ref: StackRef): Promise<JsonObject> {
     return this.#call('environment', () => {
       const { environment } = this.#find(ref).attributes;
@@ -225,6 +235,6 @@ function idOf(ref: StackRef): string {
   return (typeof ref === 'string' ? ref : ref.id) ?? '';
 }
 
-function asListed({ attributes, outputs: _, resources: __, ...stack }: FakeStack): Stack {
+function asListed({ attributes, outputs: _, resources: __, events: ___, ...stack }: FakeStack): Stack {
   return { ...stack, tags: attributes.tags ?? [], links: [] };
 }
