@@ -136,7 +136,7 @@ export async function runDemo({ screen, exit, signal, onUnexpectedExit }: DemoOp
     finished = true;
     const seconds = ((performance.now() - begin) / 1000).toFixed(0);
     screen.line();
-    screen.done(`All went well, in ${seconds} s. Nothing is left running.`);
+    screen.done(`All went well, in ${seconds} s.`);
     return;
   }
   screen.section('Your turn: everything runs until Ctrl-C');

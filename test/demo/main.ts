@@ -34,9 +34,9 @@ async function main(args: string[]): Promise<number> {
       signal: ending.signal,
       onUnexpectedExit: (error) => ending.abort(error),
     });
-    if (!ending.signal.aborted) return 0;
-    if (!(ending.signal.reason instanceof Interrupted)) throw ending.signal.reason;
-    process.stdout.write('\nStopped. Nothing is left running.\n');
+    if (ending.signal.aborted && !(ending.signal.reason instanceof Interrupted)) throw ending.signal.reason;
+    screen.line();
+    screen.done('Stopped; nothing is left running.');
     return 0;
   } catch (error) {
     // Whatever was under way fails in its own words when a signal or a server's end is the cause.
