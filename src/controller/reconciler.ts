@@ -307,7 +307,7 @@ class Run {
     const data = secret && dataOf(secret, 'Secret');
     const cloudsYaml = data?.get(CREDENTIALS_KEYS.cloudsYaml);
     if (!secret || !data || cloudsYaml === undefined) {
-      const kept = await this.#sessionOfEndingNamespace();
+      const kept = await this.#keptSession();
       if (kept) return kept;
       return this.#credentialsMissing(
         secret
@@ -337,23 +337,21 @@ class Run {
   }
 
   /**
-   * A namespace that is being deleted loses its Secrets at once, while HeatStacks wait for their stacks. Only then
-   * the session in memory may be used without its Secret.
+   * The session of an object whose Secret is gone: none, unless the namespace is being deleted. It then loses its
+   * Secrets first, while HeatStacks wait for their stacks, so the session in memory is kept for their deletion.
    */
-  async #sessionOfEndingNamespace(): Promise<Session | undefined> {
-    if (!this.#deleting) return undefined;
-    const session = await this.#options.sessions.current(this.#key).catch(() => undefined);
-    if (!session) return undefined;
-    const namespace = await this.#options.client.get<KubeObject>(
-      NAMESPACES,
-      { name: this.#namespace },
-      { signal: this.#signal },
-    );
-    return namespace?.metadata.deletionTimestamp ? session : undefined;
+  async #keptSession(): Promise<Session | undefined> {
+    const { client, sessions } = this.#options;
+    const ref = { name: this.#namespace };
+    const namespace = await client.get<KubeObject>(NAMESPACES, ref, { signal: this.#signal });
+    if (!namespace?.metadata.deletionTimestamp) {
+      sessions.release(this.#key);
+      return undefined;
+    }
+    return this.#deleting ? sessions.current(this.#key).catch(() => undefined) : undefined;
   }
 
   #credentialsMissing(what: string): { outcome: Outcome; result: Result } {
-    this.#options.sessions.release(this.#key);
     const cure = this.#deleting
       ? '; create it so that the stack can be deleted, or set spec.managedOptions.onDelete to "detach" to let the object go and keep the stack'
       : '; create it, the operator goes on by itself';
@@ -454,7 +452,7 @@ class Run {
   /** Looks at Heat and notes in the status what is there. */
   async #look(session: Session, orchestration: Orchestration, desired: Desired | undefined): Promise<Sight> {
     const { id, ownership, stackStatus } = this.#status;
-    const name = this.#status.stackName ?? this.#spec.stackName ?? this.#name;
+    const name = this.#stackName;
     const trusted = id !== undefined && this.#options.digester.owns(this.#claim(session, id), ownership);
     if (!trusted) {
       // An id without a proof steers nothing.
