@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
+import { FIELD_MANAGER } from './api/constants.ts';
 import { runOperator } from './controller/operator.ts';
 import { inClusterNamespace, KubeClient, KubeTransport, loadKubeConfig } from './kube/index.ts';
 import { helpText, type Options, parseOptions } from './options.ts';
 import { VERSION } from './version.ts';
 
-const userAgent = `heatstack-operator/${VERSION}`;
+const userAgent = `${FIELD_MANAGER}/${VERSION}`;
 
 try {
   process.exitCode = await main();

@@ -12,6 +12,9 @@ export const HEAT_STACKS = { group: GROUP, version: VERSION, plural: PLURAL, kin
 /** Set before the first request that can make a stack; removed once Heat says that the stack is gone. */
 export const FINALIZER = 'heatstack.dev/stack';
 
+/** The operator's name in `metadata.managedFields`: the API server takes it from the user agent, up to the slash. */
+export const FIELD_MANAGER = 'heatstack-operator';
+
 /** Annotations that people and GitOps tools set. A value that wasn't seen before asks once; see the status. */
 export const ANNOTATIONS = {
   /** Reconcile now; echoed in `status.lastHandledReconcileAt`. */

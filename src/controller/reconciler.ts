@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { clip } from '../api/clip.ts';
 import { type Availability, MAX_MESSAGE_LENGTH, type Outcome, summarise } from '../api/conditions.ts';
-import { ANNOTATIONS, CREDENTIALS_KEYS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
+import { ANNOTATIONS, CREDENTIALS_KEYS, FIELD_MANAGER, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { Condition, HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import type { NotReadyReason } from '../api/reasons.ts';
@@ -275,6 +275,8 @@ class Run {
     if (digest !== (this.#memory.digest ?? status.attemptedDigest)) return undefined;
     const version = this.#options.secretVersion(this.#namespace, this.#spec.cloudCredentialsRef.secretName);
     if (this.#memory.digest === undefined) {
+      // What stalled before may be well by now, and what others wrote while nobody watched isn't believed.
+      if (readyOf(status)?.status !== 'True' || this.#isForeignStatus()) return undefined;
       // The first look after a start: the credentials that are there now count as those that were used.
       this.#memory.digest = digest;
       this.#memory.secretVersion = version;
@@ -283,8 +285,16 @@ class Run {
     const period = this.#lookPeriodMs();
     if (period === 0) return 0;
     const lastLook = Date.parse(status.lastSyncTime ?? '');
-    this.#memory.nextLookAt ??= Number.isNaN(lastLook) ? 0 : lastLook + period;
+    this.#memory.nextLookAt ??= Number.isNaN(lastLook) ? 0 : Math.min(lastLook, this.#now) + period;
     return this.#memory.nextLookAt > this.#now ? this.#memory.nextLookAt - this.#now : undefined;
+  }
+
+  /** Whether somebody else has ever written to the status, as when the operator was down. */
+  #isForeignStatus(): boolean {
+    const writers = (this.#object.metadata.managedFields ?? []).filter(
+      ({ subresource }) => subresource === 'status',
+    );
+    return writers.some(({ manager }) => manager !== FIELD_MANAGER);
   }
 
   /** The resync period with 0 to 20 % on top, the same for an object every time; 0 when it is off. */
@@ -470,6 +480,8 @@ class Run {
         desired,
       );
     }
+    // Heat finds a stack only by its id and its name: 404 for another name would look like a stack that is gone.
+    this.#status.stackName = name;
     if (!this.#hasFinalizer && !this.#deleting) await this.#addFinalizer();
     if (
       this.#isWatched(session, id) ||
@@ -506,7 +518,7 @@ class Run {
   ): Promise<Sight> {
     if (found.is !== 'stack') return found;
     const { stack } = found;
-    const before = this.#before.id === stack.id ? this.#before : undefined;
+    const before = this.#status.id === stack.id ? this.#before : undefined;
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
     this.#setStack(session, stack);
     const state = parseState(stack.status);
@@ -986,6 +998,7 @@ class Run {
   }
 
   #announceSuccess(): void {
+    if (this.#tampered) return; // it isn't known whether this is news
     const { stackName, stackStatus = '', updatedAt, resourceSummary } = this.#status;
     const before = this.#before;
     if (before.stackStatus === stackStatus && before.updatedAt === updatedAt) return;
@@ -997,6 +1010,7 @@ class Run {
   }
 
   #announceFailure(message: string): void {
+    if (this.#tampered) return;
     if (
       this.#before.stackStatus !== this.#status.stackStatus ||
       this.#before.updatedAt !== this.#status.updatedAt
