@@ -6,7 +6,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/testbed/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'test/*.test.ts',
+            'test/testbed/**/*.test.ts',
+            'test/demo/**/*.test.ts',
+          ],
           environment: 'node',
         },
       },

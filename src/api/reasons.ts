@@ -12,11 +12,9 @@ export type StackReason =
   | 'RollbackFailed'
   | 'DeleteFailed'
   | 'CheckFailed'
-  | 'SuspendFailed'
   | 'ResumeFailed'
   | 'SnapshotFailed'
   | 'RestoreFailed'
-  | 'AdoptFailed'
   /** An operation didn't end within `spec.timeout`. */
   | 'OperationTimeout'
   /** Somebody else suspended the stack in Heat. */

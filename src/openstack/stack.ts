@@ -114,6 +114,9 @@ export interface Resource {
   links: Link[];
 }
 
+/** Spelled out, so that the published types don't unfold every schema. */
+type Answer<T> = v.GenericSchema<unknown, T>;
+
 const text = v.nullish(v.string());
 const links = v.optional(v.array(v.object({ rel: v.string(), href: v.string() })), () => []);
 const names = v.nullish(v.array(v.string()), () => []);
@@ -180,13 +183,18 @@ const stack = v.pipe(
 );
 
 /** `GET /stacks/{name}/{id}`. */
-export const stackAnswer = v.object({ stack });
+export const stackAnswer: Answer<{ stack: Stack }> = v.object({ stack });
 
 /** `GET /stacks`. */
-export const stacksAnswer = v.object({ stacks: v.array(stack), links });
+export const stacksAnswer: Answer<{ stacks: Stack[]; links: Link[] }> = v.object({
+  stacks: v.array(stack),
+  links,
+});
 
 /** `POST /stacks`. */
-export const createdAnswer = v.object({ stack: v.object({ id: v.string(), links }) });
+export const createdAnswer: Answer<{ stack: { id: string; links: Link[] } }> = v.object({
+  stack: v.object({ id: v.string(), links }),
+});
 
 const previewResource = v.pipe(
   v.object({
@@ -212,7 +220,7 @@ const previewResource = v.pipe(
 );
 
 /** `POST /stacks/preview`. A nested stack stands in the list as a list of its own resources. */
-export const previewAnswer = v.object({
+export const previewAnswer: Answer<{ stack: StackPreview }> = v.object({
   stack: v.pipe(
     v.object({
       ...commonStackFields,
@@ -262,7 +270,7 @@ const resource = v.pipe(
 );
 
 /** `GET /stacks/{name}/{id}/resources`. */
-export const resourcesAnswer = v.object({ resources: v.array(resource) });
+export const resourcesAnswer: Answer<{ resources: Resource[] }> = v.object({ resources: v.array(resource) });
 
 const event = v.pipe(
   v.object({
@@ -289,7 +297,7 @@ const event = v.pipe(
 );
 
 /** `GET /stacks/{name}/{id}/events`. */
-export const eventsAnswer = v.object({ events: v.array(event) });
+export const eventsAnswer: Answer<{ events: StackEvent[] }> = v.object({ events: v.array(event) });
 
 function linkedStack(all: Link[], rel: string): StackIdentity | undefined {
   const link = all.find((candidate) => candidate.rel === rel);
