@@ -175,41 +175,47 @@ function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>)
 /** Values of the parameters that the template, or a nested one, declares as hidden. */
 function hiddenValues({ template, files, environment, parameters }: StackInputs): Json[] {
   const hidden = new Map<string, Json[]>();
-  for (const text of [template, ...Object.values(files)]) findHidden(text, hidden);
+  let unread = false;
+  for (const text of [template, ...Object.values(files)]) unread = !findHidden(text, hidden) || unread;
   const values: Json[] = [...hidden.values()].flat();
   const sections = [parameters, environment['parameters'], environment['parameter_defaults']];
   for (const section of sections) {
     if (!isJsonObject(section)) continue;
-    for (const [name, value] of Object.entries(section)) if (hidden.has(name)) values.push(value);
+    for (const [name, value] of Object.entries(section)) if (unread || hidden.has(name)) values.push(value);
   }
   return values;
 }
 
-/** Adds the names of hidden parameters with the values that stand in the template itself. */
-function findHidden(template: string | JsonObject, hidden: Map<string, Json[]>): void {
+/**
+ * Adds the names of hidden parameters with the values that stand in the template itself.
+ *
+ * @returns false when it is a template that can't be read here, though Heat may: then any parameter may be hidden.
+ */
+function findHidden(template: string | JsonObject, hidden: Map<string, Json[]>): boolean {
   if (typeof template === 'string') {
     // Reading YAML is dear, and few templates have hidden parameters.
-    if (!/hidden|NoEcho/.test(template)) return;
+    if (!/hidden|NoEcho/.test(template)) return true;
     let parsed: Json;
     try {
-      parsed = parseYaml(template);
+      parsed = parseYaml(template, { uniqueKeys: false });
     } catch {
-      return; // not YAML, or refused by Heat in a moment: then there is no parameter to hide
+      return !/heat_template_version|TemplateFormatVersion/.test(template);
     }
-    if (isJsonObject(parsed)) findHidden(parsed, hidden);
-    return;
+    return isJsonObject(parsed) ? findHidden(parsed, hidden) : true;
   }
   const declared = template['parameters'] ?? template['Parameters'];
-  if (!isJsonObject(declared)) return;
+  if (!isJsonObject(declared)) return true;
   for (const [name, schema] of Object.entries(declared)) {
-    if (!isJsonObject(schema) || !(isTrue(schema['hidden']) || isTrue(schema['NoEcho']))) continue;
+    if (!isJsonObject(schema) || !(isSet(schema['hidden']) || isSet(schema['NoEcho']))) continue;
     const values = hidden.get(name) ?? [];
     const preset = schema['default'] ?? schema['Default'];
     if (preset !== undefined && preset !== null) values.push(preset);
     hidden.set(name, values);
   }
+  return true;
 }
 
-function isTrue(value: Json | undefined): boolean {
-  return value === true || (typeof value === 'string' && /^(true|yes|on|t|1)$/i.test(value));
+/** Heat takes any text but an empty one for true in `hidden`, so in doubt it is. */
+function isSet(value: Json | undefined): boolean {
+  return !(value === undefined || value === null || value === 0 || /^(false|)$/i.test(String(value)));
 }

@@ -98,27 +98,30 @@ export class OperationWatch {
   #watch(key: string, stackId: string, ageMs: number): void {
     const now = this.#options.clock.now();
     this.#operations.set(key, { stackId, since: now - Math.max(0, ageMs), addedAt: now, shownAt: now });
-    this.#loop ??= this.#run().finally(() => {
-      this.#loop = undefined;
-    });
+    this.#loop ??= this.#run();
     this.#wake?.();
   }
 
   async #run(): Promise<void> {
     const { clock, logger } = this.#options;
     let failures = 0;
-    while (this.#operations.size > 0 && !this.#abort.signal.aborted) {
-      await this.#pause(clock);
-      if (this.#abort.signal.aborted) return;
-      try {
-        await this.#tick();
-        failures = 0;
-      } catch (error) {
+    try {
+      while (this.#operations.size > 0 && !this.#abort.signal.aborted) {
+        await this.#pause(clock);
         if (this.#abort.signal.aborted) return;
-        failures += 1;
-        logger.debug({ failures, code: codeOf(error) }, 'the list of stacks in progress could not be read');
-        if (failures >= FAILED_TICKS) this.#giveUp();
+        try {
+          await this.#tick();
+          failures = 0;
+        } catch (error) {
+          if (this.#abort.signal.aborted) return;
+          failures += 1;
+          logger.debug({ failures, code: codeOf(error) }, 'the list of stacks in progress could not be read');
+          if (failures >= FAILED_TICKS) this.#giveUp();
+        }
       }
+    } finally {
+      // Here, and not once the promise is settled: an operation added in between would never be watched.
+      this.#loop = undefined;
     }
   }
 

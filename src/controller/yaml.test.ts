@@ -116,7 +116,8 @@ describe('keys', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  test('must not come twice', () => {
+  test('must not come twice, unless it is allowed', () => {
+    expect(parseYaml('a: 1\na: 2\n', { uniqueKeys: false })).toEqual({ a: 2 });
     expect(errorOf('a: 1\nb: 2\na: 3\n')).toBe('it is not valid YAML at line 3, column 1 (duplicate key)');
   });
 });

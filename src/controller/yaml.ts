@@ -29,20 +29,22 @@ const AS_PYYAML: Record<string, string> = {
  * Reads YAML as Heat does: version 1.1 (`yes` is true, `010` is 8), dates stay text (`2018-08-31`), integers keep
  * every digit. JSON is YAML, too.
  *
+ * @param options.uniqueKeys false: of a key that comes twice the last one counts, as for Heat
  * @throws YamlError with line and column.
  */
-export function parseYaml(text: string): Json {
+export function parseYaml(text: string, { uniqueKeys = true } = {}): Json {
   try {
-    return read(text);
+    return read(text, uniqueKeys);
   } catch (error) {
     if (error instanceof RangeError) throw new YamlError('it is nested too deeply, or within itself');
     throw error;
   }
 }
 
-function read(text: string): Json {
+function read(text: string, uniqueKeys: boolean): Json {
   const document = parseDocument(text, {
     version: '1.1',
+    uniqueKeys,
     intAsBigInt: true,
     prettyErrors: true,
     logLevel: 'silent',

@@ -1,0 +1,291 @@
+import { describe, expect, test } from 'vitest';
+import type { HeatStackSpec } from '../api/heat-stack.ts';
+import { rawNumber } from '../json.ts';
+import { Digester } from './digest.ts';
+import {
+  type Desired,
+  digestMarker,
+  InputError,
+  markedEnvironment,
+  type ReferenceReader,
+  resolveInputs,
+} from './inputs.ts';
+
+const TEMPLATE = 'heat_template_version: 2021-04-16\nresources: {}\n';
+const SPEC = {
+  cloudCredentialsRef: { secretName: 'creds', cloudName: 'prod' },
+  template: { inline: TEMPLATE },
+  timeout: '60m',
+  rollbackOnFailure: false,
+} as HeatStackSpec;
+const digester = new Digester(Buffer.alloc(32, 1));
+
+const OBJECTS: Record<string, Record<string, string>> = {
+  'ConfigMap/templates': { 'web.yaml': TEMPLATE, empty: ' \n' },
+  'Secret/templates': { 'web.yaml': 'secret: template' },
+};
+const reader: ReferenceReader = {
+  read: async (kind, name) => {
+    const data = OBJECTS[`${kind}/${name}`];
+    return data && new Map(Object.entries(data));
+  },
+};
+
+function resolve(spec: Partial<HeatStackSpec> = {}): Promise<Desired> {
+  return resolveInputs({ ...SPEC, ...spec }, reader, digester);
+}
+
+async function inputs(spec: Partial<HeatStackSpec>): Promise<Desired['inputs']> {
+  return (await resolve(spec)).inputs;
+}
+
+async function secrets(spec: Partial<HeatStackSpec>): Promise<Desired['secrets']> {
+  return (await resolve(spec)).secrets;
+}
+
+test('everything that is sent has a value', async () => {
+  expect(await inputs({})).toEqual({
+    template: TEMPLATE,
+    files: {},
+    environment: {},
+    parameters: {},
+    tags: [],
+    timeoutMins: 60,
+    disableRollback: true,
+  });
+});
+
+describe('the template', () => {
+  test.each<[string, HeatStackSpec['template'], unknown]>([
+    ['inline, untouched', { inline: 'a:   2018-08-31 # as it is\n' }, 'a:   2018-08-31 # as it is\n'],
+    ['an object', { object: { a: rawNumber('9007199254740993') } }, { a: rawNumber('9007199254740993') }],
+    ['a key of a ConfigMap', { configMapKeyRef: { name: 'templates', key: 'web.yaml' } }, TEMPLATE],
+    ['a key of a Secret', { secretKeyRef: { name: 'templates', key: 'web.yaml' } }, 'secret: template'],
+  ])('is %s', async (_source, template, expected) => {
+    expect((await inputs({ template })).template).toEqual(expected);
+  });
+
+  test.each([
+    ['heat_template_version', '2018-08-31T00:00:00Z', '2018-08-31'],
+    ['heat_template_version', 'rocky', 'rocky'],
+    ['AWSTemplateFormatVersion', '2010-09-09T00:00:00Z', '2010-09-09'],
+    ['description', '2018-08-31T00:00:00Z', '2018-08-31T00:00:00Z'],
+  ])('an object with %s %s, as a tool made it, has %s', async (key, value, expected) => {
+    expect((await inputs({ template: { object: { [key]: value } } })).template).toEqual({ [key]: expected });
+  });
+
+  test.each<[HeatStackSpec['template'], InputError['reason'], string]>([
+    [
+      { configMapKeyRef: { name: 'nosuch', key: 'k' } },
+      'DependencyNotReady',
+      'spec.template.configMapKeyRef: there is no ConfigMap "nosuch" in this namespace; create it or correct the name',
+    ],
+    [
+      { secretKeyRef: { name: 'nosuch', key: 'k' } },
+      'DependencyNotReady',
+      'spec.template.secretKeyRef: there is no Secret "nosuch" in this namespace; create it or correct the name',
+    ],
+    [
+      { configMapKeyRef: { name: 'templates', key: 'nosuch' } },
+      'DependencyNotReady',
+      'spec.template.configMapKeyRef: ConfigMap "templates" has no key "nosuch"; add it or correct the key',
+    ],
+    [
+      { configMapKeyRef: { name: 'templates', key: 'empty' } },
+      'InvalidConfiguration',
+      'spec.template.configMapKeyRef is empty; it must hold a Heat template',
+    ],
+    [{ inline: '' }, 'InvalidConfiguration', 'spec.template.inline is empty; it must hold a Heat template'],
+    [
+      {},
+      'InvalidConfiguration',
+      'spec.template has no source; set inline, object, configMapKeyRef or secretKeyRef',
+    ],
+  ])('%j can not be used', async (template, reason, message) => {
+    const error = await resolve({ template }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(InputError);
+    expect(error).toMatchObject({ reason, message });
+  });
+});
+
+describe('environments', () => {
+  test('are read and merged', async () => {
+    const { environment } = await inputs({
+      environments: [
+        { inline: 'parameters: { flag: yes, mode: 010, big: 9007199254740993 }\n' },
+        { object: { parameters: { mode: 9 } } },
+        { inline: '' },
+      ],
+    });
+    expect(environment).toEqual({ parameters: { flag: true, mode: 9, big: rawNumber('9007199254740993') } });
+  });
+
+  test.each<[NonNullable<HeatStackSpec['environments']>, string]>([
+    [
+      [{ inline: '{}' }, { inline: 'a: [hunter2' }],
+      'spec.environments[1].inline: it is not valid YAML at line 1, column 12',
+    ],
+    [[{ inline: '- a' }], 'spec.environments[0].inline: its root is not a map; correct it'],
+    [[{ object: {} }, { object: { nosuch: {} } }], 'spec.environments[1]: unknown section "nosuch"'],
+  ])('%j can not be used', async (environments, message) => {
+    const error = await resolve({ environments }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ name: 'InputError', reason: 'InvalidConfiguration' });
+    expect((error as Error).message).toContain(message);
+    expect((error as Error).message).not.toContain('hunter2');
+  });
+});
+
+test('parameters that are null are not set, others stay what they are', async () => {
+  const parameters = {
+    a: null,
+    b: 0,
+    c: '',
+    d: false,
+    e: [null],
+    f: { g: null },
+    h: rawNumber('9007199254740993'),
+  };
+  const { a: _, ...set } = parameters;
+  expect((await inputs({ parameters })).parameters).toEqual(set);
+});
+
+test.each([
+  ['1m', 1],
+  ['60m', 60],
+  ['61s', 2],
+  ['90s', 2],
+  ['1h30m', 90],
+  ['1ms', 1],
+  ['0s', 1],
+])('a timeout of %s is %i minutes', async (timeout, minutes) => {
+  expect((await inputs({ timeout })).timeoutMins).toBe(minutes);
+});
+
+test('tags are a set', async () => {
+  expect((await inputs({ tags: ['b', 'a', 'b'] })).tags).toEqual(['a', 'b']);
+  const { digest } = await resolve({ tags: ['b', 'a'] });
+  expect(digest).toBe((await resolve({ tags: ['a', 'b', 'a'] })).digest);
+});
+
+describe('the digest', () => {
+  test.each<Partial<HeatStackSpec>>([
+    { template: { inline: `${TEMPLATE} ` } },
+    { files: { a: '' } },
+    { environments: [{ inline: 'parameters: { a: 1 }' }] },
+    { parameters: { a: 1 } },
+    { tags: ['a'] },
+    { timeout: '61m' },
+    { rollbackOnFailure: true },
+  ])('is another one for %j', async (change) => {
+    expect((await resolve(change)).digest).not.toBe((await resolve()).digest);
+  });
+
+  test.each<Partial<HeatStackSpec>>([
+    { timeout: '3600s' },
+    { parameters: { a: null } },
+    { environments: [{ inline: '' }] },
+    { suspend: true },
+    { resyncPeriod: '1h' },
+    { template: { configMapKeyRef: { name: 'templates', key: 'web.yaml' } } },
+    { cloudCredentialsRef: { secretName: 'other', cloudName: 'other' } },
+  ])('is the same for %j', async (change) => {
+    expect((await resolve(change)).digest).toBe((await resolve()).digest);
+  });
+});
+
+describe('the marker', () => {
+  test('goes into the environment beside what is there, and comes back', () => {
+    const environment = { parameters: { a: 1 }, parameter_defaults: { b: 2 } };
+    const marked = markedEnvironment(environment, 'h1:x');
+    expect(marked).toEqual({ parameters: { a: 1 }, parameter_defaults: { b: 2, heatstack_digest: 'h1:x' } });
+    expect(environment.parameter_defaults).toEqual({ b: 2 });
+    expect(digestMarker(marked)).toBe('h1:x');
+    expect(digestMarker(markedEnvironment({}, 'h1:x'))).toBe('h1:x');
+  });
+
+  test("is the operator's alone", () => {
+    expect(
+      digestMarker(markedEnvironment({ parameter_defaults: { heatstack_digest: 'forged' } }, 'h1:x')),
+    ).toBe('h1:x');
+  });
+
+  test.each([
+    {},
+    { parameter_defaults: null },
+    { parameter_defaults: {} },
+    { parameter_defaults: { heatstack_digest: 5 } },
+  ])('is not in %j', (environment) => {
+    expect(digestMarker(environment)).toBeUndefined();
+  });
+});
+
+describe('values that must not be shown', () => {
+  const hot =
+    'parameters:\n  pw: { type: string, hidden: true, default: from-default }\n  size: { type: number }\n';
+
+  test('are those of hidden parameters, wherever they are given', async () => {
+    const found = await secrets({
+      template: { inline: hot },
+      parameters: { pw: 'from-parameters', size: 5 },
+      environments: [
+        { inline: 'parameters: { pw: from-env, size: 6 }\nparameter_defaults: { pw: from-defaults }' },
+      ],
+    });
+    expect(found.toSorted()).toEqual(['from-default', 'from-defaults', 'from-env', 'from-parameters']);
+  });
+
+  test('are found in an object, in JSON, in CloudFormation form and in nested files', async () => {
+    const parameters = { pw: 'x' };
+    const object = { parameters: { pw: { type: 'string', hidden: true } } };
+    const cfn = { Parameters: { pw: { Type: 'String', NoEcho: 'true', Default: 'cfn-default' } } };
+    expect(await secrets({ template: { object }, parameters })).toEqual(['x']);
+    expect(await secrets({ template: { inline: JSON.stringify(object) }, parameters })).toEqual(['x']);
+    expect(await secrets({ template: { object: cfn }, parameters })).toEqual(['cfn-default', 'x']);
+    expect(
+      await secrets({
+        files: { 'nested.yaml': hot },
+        environments: [{ object: { parameter_defaults: parameters } }],
+      }),
+    ).toEqual(['from-default', 'x']);
+  });
+
+  test.each([
+    ['true', true],
+    ['yes', true],
+    ['"true"', true],
+    ['"yes"', true],
+    ['1', true],
+    ['y', true],
+    ['false', false],
+    ['no', false],
+    ['"False"', false],
+    ['0', false],
+    ['', false],
+  ])('hidden: %s hides: %s', async (hidden, hides) => {
+    const template = { inline: `parameters: { pw: { type: string, hidden: ${hidden} } }` };
+    expect(await secrets({ template, parameters: { pw: 'x' } })).toEqual(hides ? ['x'] : []);
+  });
+
+  test('are those of a template that only Heat can read, too', async () => {
+    const parameters = { pw: 'x', size: 5 };
+    const twice = `heat_template_version: 2021-04-16\n${hot}description: a\ndescription: b\n`;
+    expect(await secrets({ template: { inline: twice }, parameters })).toEqual(['from-default', 'x']);
+    const aliases = `heat_template_version: 2021-04-16\n${hot}outputs: [&a {}, ${Array(200).fill('*a').join(', ')}]\n`;
+    expect(await secrets({ template: { inline: aliases }, parameters })).toContain('x');
+  });
+
+  test('are all parameters when the template can not be read at all', async () => {
+    const template = { inline: 'heat_template_version: 2021-04-16\nhidden: [' };
+    expect(await secrets({ template, parameters: { a: 'x', b: 5 } })).toEqual(['x', 5]);
+  });
+
+  test('are none because of a file that is no template', async () => {
+    const files = { 'page.html': '<input type="hidden">: [', 'script.sh': 'echo hidden: {{' };
+    expect(await secrets({ files, parameters: { a: 'x' } })).toEqual([]);
+  });
+
+  test('are a template from a Secret, whole', async () => {
+    const template = { secretKeyRef: { name: 'templates', key: 'web.yaml' } };
+    expect(await secrets({ template })).toEqual(['secret: template']);
+  });
+});

@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FakeClock } from '../kube/testing/fake-clock.ts';
+import { memoryLogger } from '../kube/testing/memory-logger.ts';
+import type { CloudConfig, Connection } from '../openstack/index.ts';
+import { type Session, Sessions } from './sessions.ts';
+
+const CLOUD: CloudConfig = {
+  name: 'prod',
+  authUrl: 'https://keystone.example.com/v3',
+  auth: { username: 'demo', password: 'one', projectName: 'demo' },
+  interface: 'public',
+  verify: true,
+};
+const never = new AbortController().signal;
+
+interface Login {
+  cloud: CloudConfig;
+  closed: boolean;
+  succeed: () => void;
+  fail: (error: Error) => void;
+}
+
+let logins: Login[];
+let atOnce: boolean;
+let sessions: Sessions;
+let log: ReturnType<typeof memoryLogger>;
+
+beforeEach(() => {
+  logins = [];
+  atOnce = true;
+  log = memoryLogger();
+  sessions = new Sessions({
+    connect: (cloud) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+      const login: Login = {
+        cloud,
+        closed: false,
+        succeed: () =>
+          resolve({
+            cloud: { authURL: cloud.authUrl, projectID: 'p', projectName: 'p' },
+            regions: [],
+            reauthenticate: async () => undefined,
+            close: async () => {
+              login.closed = true;
+            },
+          }),
+        fail: reject,
+      };
+      logins.push(login);
+      if (atOnce) login.succeed();
+      return promise;
+    },
+    onNews: () => undefined,
+    onRequest: () => undefined,
+    progressIntervalMs: 10_000,
+    clock: new FakeClock(),
+    logger: log.logger,
+  });
+});
+
+afterEach(async () => {
+  for (const login of logins) login.succeed();
+  await sessions.close();
+});
+
+function acquire(
+  user: string,
+  cloud: Partial<CloudConfig> = {},
+  secret = 'uid',
+  signal = never,
+): Promise<Session> {
+  return sessions.acquire(user, secret, { ...CLOUD, ...cloud }, signal);
+}
+
+/** Lets everything that can go on do so. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('sharing', () => {
+  test('objects with the same credentials share one login, also while it is under way', async () => {
+    atOnce = false;
+    const both = Promise.all([acquire('ns/a'), acquire('ns/b')]);
+    expect(logins).toHaveLength(1);
+    logins[0]?.succeed();
+    const [a, b] = await both;
+    expect(a).toBe(b);
+    expect(await acquire('ns/c')).toBe(a);
+    expect(logins).toHaveLength(1);
+  });
+
+  test.each<[string, Partial<CloudConfig>, string]>([
+    ['the Secret, though its text is the same', {}, 'other-uid'],
+    ['the password', { auth: { ...CLOUD.auth, password: 'two' } }, 'uid'],
+    ['the user', { auth: { ...CLOUD.auth, username: 'admin' } }, 'uid'],
+    ['the project', { auth: { ...CLOUD.auth, projectName: 'other' } }, 'uid'],
+    ['the region', { regionName: 'north' }, 'uid'],
+    ['the address', { authUrl: 'https://evil.example.com/v3' }, 'uid'],
+    ['the certificates', { cacert: 'PEM' }, 'uid'],
+    ['the check of certificates', { verify: false }, 'uid'],
+    ["Heat's address", { orchestrationEndpointOverride: 'https://evil.example.com' }, 'uid'],
+  ])('nothing is shared when they differ in %s', async (_what, cloud, secret) => {
+    const a = await acquire('ns/a');
+    const b = await acquire('other/b', cloud, secret);
+    expect(b).not.toBe(a);
+    expect(b.connection).not.toBe(a.connection);
+    expect(logins.map(({ closed }) => closed)).toEqual([false, false]);
+  });
+});
+
+describe('rotated credentials', () => {
+  const rotated = { auth: { ...CLOUD.auth, password: 'two' } };
+
+  test('make a new session, and the old one is closed when the last object left it', async () => {
+    const old = await acquire('ns/a');
+    await acquire('ns/b');
+    const fresh = await acquire('ns/a', rotated);
+    expect(fresh).not.toBe(old);
+    await settled();
+    expect(logins[0]?.closed).toBe(false);
+    expect(await acquire('ns/b', rotated)).toBe(fresh);
+    await settled();
+    expect(logins[0]?.closed).toBe(true);
+    expect(logins).toHaveLength(2);
+  });
+
+  test('take the object out of the old watch', async () => {
+    const old = await acquire('ns/a');
+    await acquire('ns/b');
+    old.operations.add('ns/a', 'id');
+    old.operations.add('ns/b', 'id');
+    await acquire('ns/a', rotated);
+    await settled();
+    expect(old.operations.watches('ns/a', 'id')).toBe(false);
+    expect(old.operations.watches('ns/b', 'id')).toBe(true);
+  });
+});
+
+describe('a login that fails', () => {
+  test('fails for all who wait, and is not kept', async () => {
+    atOnce = false;
+    const waiting = [acquire('ns/a'), acquire('ns/b')];
+    logins[0]?.fail(new Error('401'));
+    for (const result of await Promise.allSettled(waiting)) {
+      expect(result).toMatchObject({ status: 'rejected', reason: new Error('401') });
+    }
+    expect(await sessions.current('ns/a')).toBeUndefined();
+    atOnce = true;
+    await acquire('ns/a');
+    expect(logins).toHaveLength(2);
+  });
+
+  test('leaves a session that was opened meanwhile alone', async () => {
+    atOnce = false;
+    const failing = acquire('ns/a');
+    const caught = failing.catch(() => undefined);
+    logins[0]?.fail(new Error('401'));
+    const next = acquire('ns/b', { regionName: 'north' });
+    logins[1]?.succeed();
+    await caught;
+    expect(await sessions.current('ns/b')).toBe(await next);
+  });
+});
+
+describe('an abort', () => {
+  test('ends the wait of one object and not the login that others wait for', async () => {
+    atOnce = false;
+    const stop = new AbortController();
+    const a = acquire('ns/a', {}, 'uid', stop.signal);
+    const b = acquire('ns/b');
+    stop.abort(new Error('stopping'));
+    await expect(a).rejects.toThrow('stopping');
+    logins[0]?.succeed();
+    expect((await b).connection).toBeDefined();
+    expect(logins[0]?.closed).toBe(false);
+  });
+
+  test('of the only one closes the session once it is open', async () => {
+    atOnce = false;
+    const stop = new AbortController();
+    const a = acquire('ns/a', {}, 'uid', stop.signal);
+    stop.abort(new Error('stopping'));
+    await expect(a).rejects.toThrow('stopping');
+    logins[0]?.succeed();
+    await settled();
+    expect(logins[0]?.closed).toBe(true);
+  });
+
+  test('before anything: nothing is kept', async () => {
+    const stop = new AbortController();
+    stop.abort(new Error('stopping'));
+    await expect(acquire('ns/a', {}, 'uid', stop.signal)).rejects.toThrow('stopping');
+    await settled();
+    expect(await sessions.current('ns/a')).toBeUndefined();
+    expect(logins.every(({ closed }) => closed)).toBe(true);
+  });
+});
+
+describe('releasing', () => {
+  test('by the last object closes the session', async () => {
+    const session = await acquire('ns/a');
+    await acquire('ns/b');
+    session.operations.add('ns/a', 'id');
+    sessions.release('ns/a');
+    await settled();
+    expect(session.operations.watches('ns/a', 'id')).toBe(false);
+    expect(logins[0]?.closed).toBe(false);
+    expect(await sessions.current('ns/a')).toBeUndefined();
+    expect(await sessions.current('ns/b')).toBe(session);
+    sessions.release('ns/b');
+    await settled();
+    expect(logins[0]?.closed).toBe(true);
+  });
+
+  test('twice, or by one who has none, is nothing', async () => {
+    await acquire('ns/a');
+    sessions.release('ns/b');
+    sessions.release('ns/a');
+    sessions.release('ns/a');
+    await settled();
+    expect(logins.map(({ closed }) => closed)).toEqual([true]);
+  });
+
+  test('and acquiring again is a new login', async () => {
+    const first = await acquire('ns/a');
+    sessions.release('ns/a');
+    expect(await acquire('ns/a')).not.toBe(first);
+    await settled();
+    expect(logins.map(({ closed }) => closed)).toEqual([true, false]);
+  });
+});
+
+test('closing closes all, also those that are not open yet', async () => {
+  await acquire('ns/a');
+  atOnce = false;
+  const late = acquire('ns/b', { regionName: 'north' });
+  const closed = sessions.close();
+  logins[1]?.succeed();
+  await closed;
+  await late;
+  expect(logins.map((login) => login.closed)).toEqual([true, true]);
+  expect(await sessions.current('ns/a')).toBeUndefined();
+});
+
+test('nothing of the credentials is logged', async () => {
+  await acquire('ns/a');
+  sessions.release('ns/a');
+  await settled();
+  expect(log.text()).toBe('');
+});

@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { helpText, OptionError, type Options, parseOptions } from './options.ts';
+
+const FLAGS = [
+  '--kubeconfig',
+  '--context',
+  '--namespace',
+  '--operator-namespace',
+  '--cluster-id',
+  '--concurrency',
+  '--progress-interval',
+  '--operation-grace',
+  '--log-level',
+  '--log-format',
+];
+
+function parse(args: string[], env: NodeJS.ProcessEnv = {}): Options {
+  const options = parseOptions(args, env);
+  if (typeof options === 'string') throw new Error(options);
+  return options;
+}
+
+function errorOf(args: string[], env: NodeJS.ProcessEnv = {}): string {
+  try {
+    parseOptions(args, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(OptionError);
+    return (error as OptionError).message;
+  }
+  throw new Error('there was no error');
+}
+
+test('without any there are the defaults', () => {
+  expect(parse([])).toEqual({
+    namespaces: [],
+    concurrency: 10,
+    progressIntervalMs: 10_000,
+    graceMs: 300_000,
+    logLevel: 'info',
+    logFormat: 'auto',
+  });
+});
+
+test('flags are read, with a space or an equals sign', () => {
+  const args = [
+    '--kubeconfig=/k',
+    '--context',
+    'c',
+    '--namespace=a',
+    '--namespace',
+    'b',
+    '--namespace=a',
+    '--operator-namespace=o',
+    '--cluster-id=id',
+    '--concurrency=100',
+    '--progress-interval=1s',
+    '--operation-grace=1h30m',
+    '--log-level=debug',
+    '--log-format=json',
+  ];
+  expect(parse(args)).toEqual({
+    kubeconfig: '/k',
+    context: 'c',
+    namespaces: ['a', 'b'],
+    operatorNamespace: 'o',
+    clusterID: 'id',
+    concurrency: 100,
+    progressIntervalMs: 1000,
+    graceMs: 5_400_000,
+    logLevel: 'debug',
+    logFormat: 'json',
+  });
+});
+
+describe('the environment', () => {
+  test('has all of them', () => {
+    const env = {
+      HEATSTACK_KUBECONFIG: '/k',
+      HEATSTACK_CONTEXT: 'c',
+      HEATSTACK_NAMESPACE: 'a, b,,a',
+      HEATSTACK_OPERATOR_NAMESPACE: 'o',
+      HEATSTACK_CLUSTER_ID: 'id',
+      HEATSTACK_CONCURRENCY: '1',
+      HEATSTACK_PROGRESS_INTERVAL: '2s',
+      HEATSTACK_OPERATION_GRACE: '3s',
+      HEATSTACK_LOG_LEVEL: 'warn',
+      HEATSTACK_LOG_FORMAT: 'pretty',
+    };
+    expect(Object.keys(env)).toHaveLength(FLAGS.length);
+    expect(parse([], env)).toEqual({
+      kubeconfig: '/k',
+      context: 'c',
+      namespaces: ['a', 'b'],
+      operatorNamespace: 'o',
+      clusterID: 'id',
+      concurrency: 1,
+      progressIntervalMs: 2000,
+      graceMs: 3000,
+      logLevel: 'warn',
+      logFormat: 'pretty',
+    });
+  });
+
+  test('gives way to a flag', () => {
+    const env = { HEATSTACK_LOG_LEVEL: 'warn', HEATSTACK_NAMESPACE: 'a,b', HEATSTACK_CONCURRENCY: 'odd' };
+    const options = parse(['--log-level=error', '--namespace=c', '--concurrency=5'], env);
+    expect(options).toMatchObject({ logLevel: 'error', namespaces: ['c'], concurrency: 5 });
+  });
+
+  test('that is empty is not set', () => {
+    expect(parse([], { HEATSTACK_LOG_LEVEL: '', HEATSTACK_CONTEXT: '', HEATSTACK_NAMESPACE: '' })).toEqual(
+      parse([]),
+    );
+  });
+
+  test('without the prefix is not ours', () => {
+    expect(parse([], { LOG_LEVEL: 'odd', CONCURRENCY: '7' })).toEqual(parse([]));
+  });
+});
+
+describe('an error names the flag, what is wrong and what would be right', () => {
+  test.each<[string[], string]>([
+    [['--concurrency=0'], '--concurrency must be a whole number from 1 to 100; it is "0"'],
+    [['--concurrency=101'], '--concurrency must be a whole number from 1 to 100; it is "101"'],
+    [['--concurrency=1.5'], '--concurrency must be'],
+    [['--concurrency=ten'], '--concurrency must be'],
+    [['--concurrency='], '--concurrency must be'],
+    [
+      ['--progress-interval=10'],
+      '--progress-interval must be a duration of at least 1s, such as 30s or 5m; it is "10"',
+    ],
+    [['--progress-interval=0s'], '--progress-interval must be a duration of at least 1s'],
+    [['--progress-interval='], '--progress-interval must be a duration'],
+    [['--operation-grace=soon'], '--operation-grace must be a duration'],
+    [['--log-level=loud'], '--log-level must be one of trace, debug, info, warn, error, fatal; it is "loud"'],
+    [['--log-format=xml'], '--log-format must be one of auto, json, pretty; it is "xml"'],
+    [['--nosuch'], "Unknown option '--nosuch'"],
+    [['--log-level'], "Option '--log-level <value>' argument missing"],
+    [['start'], "Unexpected argument 'start'"],
+    [['--help=yes'], "Option '-h, --help' does not take an argument"],
+  ])('%j', (args, message) => {
+    expect(errorOf(args)).toContain(message);
+  });
+
+  test('also when it came from the environment', () => {
+    expect(errorOf([], { HEATSTACK_LOG_LEVEL: 'loud' })).toContain('--log-level must be one of');
+  });
+});
+
+describe('help and version', () => {
+  test.each([['--help'], ['-h'], ['--help', '--log-level=odd']])('%j is help', (...args) => {
+    expect(parseOptions(args, {})).toBe('help');
+  });
+
+  test('--version is the version', () => {
+    expect(parseOptions(['--version'], {})).toBe('version');
+  });
+
+  test('the help lists every option, its default, and fits a terminal', () => {
+    const text = helpText();
+    for (const flag of [...FLAGS, '--help', '--version'])
+      expect(text).toMatch(new RegExp(`^  ${flag}( |$)`, 'm'));
+    expect(text.match(/^ {2}--/gm)).toHaveLength(FLAGS.length + 2);
+    expect(text).toContain('(default 10s)');
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(125);
+  });
+});
