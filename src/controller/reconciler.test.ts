@@ -261,34 +261,42 @@ describe('the status', () => {
     expect(world.reconciler.isOwnWrite(KEY, world.object.metadata.resourceVersion)).toBe(false);
   });
 
-  test('is put right when somebody else wrote to it', async () => {
-    await world.created();
-    const before = structuredClone(world.status);
-    world.edit(({ status }) => {
-      status.conditions = [
-        {
-          type: 'Stalled',
-          status: 'True',
-          reason: 'Odd',
-          message: '',
-          lastTransitionTime: '2026-01-01T00:00:00Z',
-        },
-        {
-          type: 'Synced',
-          status: 'False',
-          reason: 'Odd',
-          message: '',
-          lastTransitionTime: '2026-01-01T00:00:00Z',
-        },
-      ];
-      status.stackStatus = 'DELETE_FAILED';
-      delete status.appliedDigest;
-    });
-    await world.reconcile();
-    const { lastSyncTime: _, ...now } = world.status;
-    expect(now).toEqual({ ...before, lastSyncTime: undefined });
-    expect(world.heat.calls).not.toContain('update');
-  });
+  test.each(['at once', 'after a restart'])(
+    'is put right when somebody else wrote to it, %s',
+    async (when) => {
+      await world.created();
+      if (when === 'after a restart') {
+        await world.restart();
+        await world.reconcile();
+        expect(world.heat.calls).toEqual([]);
+      }
+      const before = structuredClone(world.status);
+      world.edit(({ status }) => {
+        status.conditions = [
+          {
+            type: 'Stalled',
+            status: 'True',
+            reason: 'Odd',
+            message: '',
+            lastTransitionTime: '2026-01-01T00:00:00Z',
+          },
+          {
+            type: 'Synced',
+            status: 'False',
+            reason: 'Odd',
+            message: '',
+            lastTransitionTime: '2026-01-01T00:00:00Z',
+          },
+        ];
+        status.stackStatus = 'DELETE_FAILED';
+        delete status.appliedDigest;
+      });
+      await world.reconcile();
+      const { lastSyncTime: _, ...now } = world.status;
+      expect(now).toEqual({ ...before, lastSyncTime: undefined });
+      expect(world.heat.calls).not.toContain('update');
+    },
+  );
 
   test.each(['at once', 'after a restart'])('with a forged id leads to no other stack, %s', async (when) => {
     await world.created();
@@ -312,6 +320,40 @@ describe('the status', () => {
     await world.reconcile();
     expect(other.status).toBe('CREATE_COMPLETE');
     expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+  });
+
+  test('with a forged name of the stack is no reason to take it for gone', async () => {
+    await world.created();
+    world.edit(({ status }) => {
+      status.stackName = 'other';
+    });
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.stackName).toBe(NAME);
+    world.edit(({ status }) => {
+      status.stackName = 'other';
+    });
+    world.delete();
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+  });
+
+  test('that somebody else wrote to while the operator was down is not believed', async () => {
+    await world.created();
+    world.edit(({ metadata, status }) => {
+      metadata.managedFields = [
+        { manager: 'heatstack-operator', subresource: 'status' },
+        { manager: 'kubectl-edit', subresource: 'status' },
+      ];
+      status.outputs = [{ name: 'forged' }];
+    });
+    const { attemptedDigest } = world.status;
+    await world.restart();
+    await world.reconcile();
+    expect(world.status.outputs).toBeUndefined();
+    expect(world.status).toMatchObject({ attemptedDigest, appliedDigest: attemptedDigest });
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.heat.calls).not.toContain('update');
   });
 
   test('taken over from another object is no proof', async () => {
@@ -370,6 +412,16 @@ describe('an object that is settled', () => {
     world.forget();
     await world.reconcile();
     expect(world.heat.calls).toEqual([]);
+  });
+
+  test('is looked at after a restart when it was stalled, for the cause may be gone', async () => {
+    world.heat.fail('create', REFUSED);
+    world.apply();
+    await world.reconcile();
+    expect(world.ready).toBe('False ValidationFailed Stalled');
+    await world.restart();
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
   });
 
   test('is looked at when its credentials were rotated', async () => {
@@ -1090,17 +1142,21 @@ describe('deleting', () => {
     expect(world.heat.stack().status).toBe('CREATE_COMPLETE');
   });
 
-  test('in a namespace that ends uses the session that is still there', async () => {
-    await world.created();
-    world.delete();
-    world.cluster.delete('Secret', NAMESPACE, 'creds');
-    world.cluster.edit('Namespace', undefined as never, NAMESPACE, ({ metadata }) => {
-      metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
-    });
-    await world.reconcile();
-    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
-    expect(world.logins).toBe(1);
-  });
+  test.each(['before', 'after'])(
+    'in a namespace that ends uses the session that is still there (Secret gone %s the deletion)',
+    async (when) => {
+      await world.created();
+      world.cluster.edit('Namespace', undefined, NAMESPACE, ({ metadata }) => {
+        metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+      });
+      world.cluster.delete('Secret', NAMESPACE, 'creds');
+      if (when === 'before') await world.reconcile();
+      world.delete();
+      await world.reconcile();
+      expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+      expect(world.logins).toBe(1);
+    },
+  );
 });
 
 test('two objects never mix', async () => {

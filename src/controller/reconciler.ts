@@ -169,7 +169,10 @@ class Run {
     this.#deleting = object.metadata.deletionTimestamp !== undefined;
     this.#now = options.clock.now();
     const found = object.status;
-    this.#tampered = memory.fingerprint !== undefined && memory.fingerprint !== statusFingerprint(found);
+    this.#tampered =
+      memory.fingerprint === undefined
+        ? hasForeignStatus(object)
+        : memory.fingerprint !== statusFingerprint(found);
     this.#before = this.#tampered ? provable(found) : found;
     this.#status = { ...this.#before };
     this.#asked =
@@ -275,11 +278,12 @@ class Run {
     if (digest !== (this.#memory.digest ?? status.attemptedDigest)) return undefined;
     const version = this.#options.secretVersion(this.#namespace, this.#spec.cloudCredentialsRef.secretName);
     if (this.#memory.digest === undefined) {
-      // What stalled before may be well by now, and what others wrote while nobody watched isn't believed.
-      if (readyOf(status)?.status !== 'True' || this.#isForeignStatus()) return undefined;
+      // What stalled before may be well by now.
+      if (readyOf(status)?.status !== 'True') return undefined;
       // The first look after a start: the credentials that are there now count as those that were used.
       this.#memory.digest = digest;
       this.#memory.secretVersion = version;
+      this.#memory.fingerprint = statusFingerprint(status);
     }
     if (version !== this.#memory.secretVersion) return undefined;
     const period = this.#lookPeriodMs();
@@ -287,14 +291,6 @@ class Run {
     const lastLook = Date.parse(status.lastSyncTime ?? '');
     this.#memory.nextLookAt ??= Number.isNaN(lastLook) ? 0 : Math.min(lastLook, this.#now) + period;
     return this.#memory.nextLookAt > this.#now ? this.#memory.nextLookAt - this.#now : undefined;
-  }
-
-  /** Whether somebody else has ever written to the status, as when the operator was down. */
-  #isForeignStatus(): boolean {
-    const writers = (this.#object.metadata.managedFields ?? []).filter(
-      ({ subresource }) => subresource === 'status',
-    );
-    return writers.some(({ manager }) => manager !== FIELD_MANAGER);
   }
 
   /** The resync period with 0 to 20 % on top, the same for an object every time; 0 when it is off. */
@@ -1179,6 +1175,12 @@ function dataOf(object: DataObject, kind: 'ConfigMap' | 'Secret'): Map<string, s
       ? entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')])
       : entries,
   );
+}
+
+/** Whether fields of the status are somebody else's, as when he wrote them while the operator was down. */
+function hasForeignStatus({ metadata }: HeatStack): boolean {
+  const writers = (metadata.managedFields ?? []).filter(({ subresource }) => subresource === 'status');
+  return writers.some(({ manager }) => manager !== FIELD_MANAGER);
 }
 
 /** What a status that somebody else wrote to may still say: the stack's id, if its proof holds, and what was handled. */

@@ -56,7 +56,7 @@ export class FakeCluster {
   /** Changes an object in place, status included, as somebody with all rights can. */
   edit<T extends KubeObject>(
     kind: string,
-    namespace: string,
+    namespace: string | undefined,
     name: string,
     change: (object: T) => void,
   ): void {

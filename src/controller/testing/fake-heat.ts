@@ -155,7 +155,7 @@ export class FakeHeat implements Orchestration {
   async deleteStack(ref: StackRef): Promise<void> {
     this.#call('delete', () => {
       const stack = this.all.get(idOf(ref));
-      if (!stack || stack.status === 'DELETE_COMPLETE') return;
+      if (!stack || this.#find(ref).status === 'DELETE_COMPLETE') return;
       stack.status = 'DELETE_IN_PROGRESS';
       stack.updatedAt = this.#time();
     });
@@ -217,9 +217,11 @@ export class FakeHeat implements Orchestration {
     return result;
   }
 
+  /** Heat finds a stack only by both, its id and its name. */
   #find(ref: StackRef): FakeStack {
     const stack = this.all.get(idOf(ref));
-    if (stack) return stack;
+    const name = typeof ref === 'string' ? undefined : ref.name;
+    if (stack && (name === undefined || name === stack.name)) return stack;
     throw new OpenStackError('ResourceNotFound', 'The Stack could not be found.', {
       status: 404,
       type: 'EntityNotFound',
