@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { FINALIZER } from '../../../src/api/constants.ts';
+import { heatWrites, scenario, slowTemplate } from '../../support/scenario.ts';
+
+const s = scenario('delete-while-creating');
+
+it('deletes a stack that is being created', async () => {
+  const operator = await s.startOperator();
+  const name = `${s.namespace}-slow`;
+  await s.apply(name, { template: { inline: slowTemplate(6) } });
+  const creating = await s.until(
+    name,
+    'being created',
+    ({ status }) => status.stackStatus === 'CREATE_IN_PROGRESS',
+  );
+  await s.delete(name);
+  const deleting = await s.until(
+    name,
+    'being deleted',
+    ({ status }) => status.stackStatus === 'DELETE_IN_PROGRESS',
+  );
+  expect(deleting.metadata.finalizers).toContain(FINALIZER);
+  expect(deleting.status.id).toBe(creating.status.id);
+  await s.gone(name);
+  expect(await s.stack(creating.status.id ?? '')).toBeUndefined();
+  expect(await s.stacksNamed(name)).toEqual([]);
+  expect(heatWrites(operator.log())).toEqual(['POST /stacks 201', 'DELETE /stacks/{name}/{id} 204']);
+});
+
+it('leaves nothing when the object is deleted right after it was applied', async () => {
+  // At another moment of the first reconcile each time.
+  const names = Array.from({ length: 5 }, (_, index) => `${s.namespace}-at-once-${index}`);
+  for (const [index, name] of names.entries()) {
+    await s.apply(name, { template: { inline: slowTemplate(3) } });
+    await new Promise((resolve) => setTimeout(resolve, index * 60));
+    await s.delete(name);
+  }
+  for (const name of names) {
+    await s.gone(name);
+    expect(await s.stacksNamed(name)).toEqual([]);
+  }
+});
