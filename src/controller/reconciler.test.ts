@@ -734,9 +734,16 @@ describe('a failure', () => {
       await world.clock.advance(5000);
       await world.reconcile();
       expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+      const stack = world.heat.stack();
       world.heat.finish();
-      world.heat.heldNames.add(NAME);
+      // Heat shows DELETE_COMPLETE some time before it sets the deletion time.
+      const { deletedAt = '' } = stack;
+      delete stack.deletedAt;
       await world.reconcileNews();
+      stack.deletedAt = deletedAt;
+      world.heat.heldNames.add(NAME);
+      await world.clock.advance(1000);
+      await world.reconcile();
       expect(world.condition('Ready')?.status).toBe('Unknown');
       world.heat.heldNames.clear();
       await world.reconcile();

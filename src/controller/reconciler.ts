@@ -518,7 +518,8 @@ class Run {
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
     this.#setStack(session, stack);
     const state = parseState(stack.status);
-    const over = state.status === 'COMPLETE' || state.status === 'FAILED';
+    // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
+    const over = state.status === 'FAILED' || (state.status === 'COMPLETE' && state.action !== 'DELETE');
     if (over && !this.#deleting) {
       if (moved || this.#asked || this.#tampered) await this.#readOutputs(orchestration, found);
       const due = this.#refreshIsDue();
