@@ -12,8 +12,8 @@ export interface ObjectMeta {
   /** Set once somebody asked to delete the object; the object goes when its finalizers are gone. */
   deletionTimestamp?: string;
   ownerReferences?: OwnerReference[];
-  /** Who wrote which fields. */
-  managedFields?: { manager?: string; subresource?: string }[];
+  /** Who wrote which fields, and when last. */
+  managedFields?: { manager?: string; subresource?: string; time?: string }[];
 }
 
 /** The object that owns this one, and takes it along when it goes. */

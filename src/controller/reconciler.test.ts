@@ -342,8 +342,8 @@ describe('the status', () => {
     await world.created();
     world.edit(({ metadata, status }) => {
       metadata.managedFields = [
-        { manager: 'heatstack-operator', subresource: 'status' },
-        { manager: 'kubectl-edit', subresource: 'status' },
+        { manager: 'heatstack-operator', subresource: 'status', time: '2026-01-01T00:00:01Z' },
+        { manager: 'kubectl-edit', subresource: 'status', time: '2026-01-01T00:00:02Z' },
       ];
       status.outputs = [{ name: 'forged' }];
     });
@@ -354,6 +354,19 @@ describe('the status', () => {
     expect(world.status).toMatchObject({ attemptedDigest, appliedDigest: attemptedDigest });
     expect(world.ready).toBe('True Succeeded');
     expect(world.heat.calls).not.toContain('update');
+  });
+
+  test('that somebody else wrote to before it was healed is believed', async () => {
+    await world.created();
+    world.edit(({ metadata }) => {
+      metadata.managedFields = [
+        { manager: 'heatstack-operator', subresource: 'status', time: '2026-01-01T00:00:02Z' },
+        { manager: 'kubectl-edit', subresource: 'status', time: '2026-01-01T00:00:02Z' },
+      ];
+    });
+    await world.restart();
+    await world.reconcile();
+    expect(world.heat.calls).toEqual([]);
   });
 
   test('taken over from another object is no proof', async () => {

@@ -1178,10 +1178,14 @@ function dataOf(object: DataObject, kind: 'ConfigMap' | 'Secret'): Map<string, s
   );
 }
 
-/** Whether fields of the status are somebody else's, as when he wrote them while the operator was down. */
+/** Whether somebody else wrote to the status after the operator did, as when it was down. */
 function hasForeignStatus({ metadata }: HeatStack): boolean {
   const writers = (metadata.managedFields ?? []).filter(({ subresource }) => subresource === 'status');
-  return writers.some(({ manager }) => manager !== FIELD_MANAGER);
+  const ours = writers.filter(({ manager }) => manager === FIELD_MANAGER).map(({ time = '' }) => time);
+  // An older entry only says who else wrote before: it stays when what was healed is a part of it.
+  return writers.some(
+    ({ manager, time = '' }) => manager !== FIELD_MANAGER && ours.every((own) => own < time),
+  );
 }
 
 /** What a status that somebody else wrote to may still say: the stack's id, if its proof holds, and what was handled. */

@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { HeatStackStatus } from '../../../src/api/heat-stack.ts';
 import { canonicalJson } from '../../../src/json.ts';
 import type { Stack } from '../../../src/openstack/index.ts';
-import { heatWrites, type Operator, RANDOM_STRING, scenario } from '../../support/scenario.ts';
+import { heatRequests, heatWrites, type Operator, RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
 const s = scenario('status-tampered');
 const own = `${s.namespace}-own`;
@@ -105,6 +105,14 @@ describe('what was written while the operator was down', () => {
 
   it('makes the operator write nothing to Heat', () => {
     expect(heatWrites(operator.log().slice(since))).toEqual([]);
+  });
+
+  it('is forgotten once it is healed: the next start asks Heat nothing', async () => {
+    await operator.stop();
+    const restart = operator.log().length;
+    operator = await s.startOperator();
+    for (const { name } of victims) await s.reconciled(operator, name, restart);
+    expect(heatRequests(operator.log().slice(restart))).toEqual([]);
   });
 });
 
