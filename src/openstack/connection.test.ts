@@ -234,14 +234,81 @@ describe('a token', () => {
     await expect(stays).resolves.toMatchObject({ name: 'one-2aae3b' });
     expect(cloud.tokens).toBe(3);
   });
+});
 
-  it('never moves a connection to another project', async () => {
-    const connection = await connected();
+describe('project and Heat of a connection', () => {
+  /** The catalog has Heat at these endpoints. */
+  const heatAt = (...endpoints: { region?: string; url?: string }[]) => {
     cloud.editToken = (token) => {
-      token['project'] = { id: 'other', name: 'demo' };
+      const of = ({ region = 'RegionOne', url = `${cloud.origin}/v1/${PROJECT}` }) => ({
+        interface: 'public',
+        region_id: region,
+        url,
+      });
+      token['catalog'] = [{ type: 'orchestration', endpoints: endpoints.map(of) }];
     };
-    await expect(connection.reauthenticate()).rejects.toMatchObject({ code: 'AuthenticationFailed' });
-    expect(connection.cloud.projectID).toBe(PROJECT);
+  };
+  const moves: [string, () => void][] = [
+    [
+      'another project',
+      () => {
+        cloud.editToken = (token) => {
+          token['project'] = { id: 'other', name: 'demo' };
+        };
+      },
+    ],
+    ['another address', () => heatAt({ url: `${cloud.origin}/v1/moved` })],
+    ['another region, first in a reordered catalog', () => heatAt({ region: 'RegionTwo' }, {})],
+  ];
+
+  it.each(moves)('stay the same: reauthenticate refuses %s', async (_what, move) => {
+    const connection = await connected();
+    const before = connection.cloud;
+    move();
+    await expect(connection.reauthenticate()).rejects.toMatchObject({
+      code: 'IdentityChanged',
+      retryable: true,
+      message: expect.stringMatching(/cloud "demo".*; connect anew\.$/),
+    });
+    expect(connection.cloud).toEqual(before);
+  });
+
+  it.each(moves)('stay the same: no request is sent to %s', async (_what, move) => {
+    let now = Date.now();
+    const heat = heatOf(await connected({ now: () => now }));
+    cloud.on('POST /stacks', expired);
+    move();
+    const create = { name: 'a', template: 'x' };
+    // The one that Heat refused is not sent again,
+    await expect(heat.createStack(create)).rejects.toMatchObject({ code: 'IdentityChanged' });
+    expect(cloud.asked).toEqual(['POST /stacks']);
+    // and with an expired token none is sent at all.
+    now += 3600_000;
+    await expect(heat.createStack(create)).rejects.toMatchObject({ code: 'IdentityChanged' });
+    expect(cloud.asked).toHaveLength(1);
+  });
+
+  it('may be without Heat for a while, but Heat must not come back elsewhere', async () => {
+    const connection = await connected();
+    const before = connection.cloud;
+    heatAt();
+    await connection.reauthenticate();
+    expect(connection.orchestration).toBeUndefined();
+    heatAt({ region: 'RegionTwo' });
+    await expect(connection.reauthenticate()).rejects.toMatchObject({ code: 'IdentityChanged' });
+    expect(connection.orchestration).toBeUndefined();
+    heatAt({}, { region: 'RegionTwo' });
+    await connection.reauthenticate();
+    expect(connection.cloud).toEqual(before);
+  });
+
+  it('stay as they are while a renewed catalog has an unusable address', async () => {
+    const connection = await connected();
+    const before = connection.cloud;
+    heatAt({ url: 'ftp://heat' });
+    await expect(connection.reauthenticate()).rejects.toMatchObject({ code: 'InvalidResponse' });
+    expect(connection.cloud).toEqual(before);
+    await expect(connected()).rejects.toMatchObject({ code: 'InvalidResponse' });
   });
 });
 

@@ -1,6 +1,5 @@
 import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
-import { isOpenStackError } from './errors.ts';
 import { orchestrationRegions } from './keystone.ts';
 import { HeatOrchestration, type Orchestration } from './orchestration.ts';
 import { type ConnectOptions, Session } from './session.ts';
@@ -17,14 +16,19 @@ export interface CloudIdentity {
   projectDomainName?: string;
 }
 
-/** A user signed in to a project of a cloud. Its token is renewed as needed; the project never changes. */
+/** A user signed in to a project of a cloud. Its token is renewed as needed; project and Heat never change. */
 export interface Connection {
   readonly cloud: CloudIdentity;
   /** Heat; undefined when the catalog doesn't have it for the cloud's interface and region. */
   readonly orchestration?: Orchestration | undefined;
   /** The regions where the catalog has Heat: tells a wrong region from a missing service. */
   readonly regions: readonly string[];
-  /** Gets a new token and catalog. @throws OpenStackError as {@link connect}. */
+  /**
+   * Gets a new token and catalog, in which Heat may appear or be missing.
+   *
+   * @throws OpenStackError as {@link connect}; IdentityChanged, as from every call to Heat that renews the token, when
+   * it is for another project, region or Heat than this connection: only a new one gets there.
+   */
   reauthenticate(options?: { signal?: AbortSignal }): Promise<void>;
   /** Ends what is under way and closes every socket. */
   close(): Promise<void>;
@@ -62,13 +66,10 @@ class CloudConnection implements Connection {
   constructor(session: Session) {
     this.#session = session;
     this.#orchestration = new HeatOrchestration(session);
-    // An unusable address is an error of the cloud, told now rather than with the first call.
-    this.#endpoint();
   }
 
   get cloud(): CloudIdentity {
-    const { cloud, token } = this.#session;
-    const endpoint = this.#endpoint();
+    const { cloud, token, endpoint } = this.#session;
     return defined({
       authURL: cloud.authUrl,
       endpoint: endpoint?.url,
@@ -81,20 +82,11 @@ class CloudConnection implements Connection {
   }
 
   get orchestration(): Orchestration | undefined {
-    return this.#endpoint() && this.#orchestration;
+    return this.#session.endpoint && this.#orchestration;
   }
 
   get regions(): readonly string[] {
     return orchestrationRegions(this.#session.token, this.#session.cloud);
-  }
-
-  #endpoint() {
-    try {
-      return this.#session.endpoint;
-    } catch (error) {
-      if (isOpenStackError(error, 'ServiceNotFound', 'EndpointNotFound')) return undefined;
-      throw error;
-    }
   }
 
   async reauthenticate(options: { signal?: AbortSignal } = {}): Promise<void> {

@@ -19,6 +19,11 @@ export const ERRORS = {
     meaning: 'Keystone refused the credentials, or a service refused two tokens in a row.',
     retryable: false,
   },
+  IdentityChanged: {
+    meaning:
+      'The credentials lead to another project or Heat than when the connection was made; connect anew.',
+    retryable: true,
+  },
   Forbidden: { meaning: 'The user may not do this (403).', retryable: false },
   ResourceNotFound: {
     meaning: 'It is not there (404). Only type EntityNotFound says so of the stack itself.',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { type Asked, faultError } from './answer.ts';
 import type { CloudConfig } from './clouds.ts';
-import { OpenStackError } from './errors.ts';
+import { isOpenStackError, OpenStackError } from './errors.ts';
 import { type HttpAnswer, HttpClient, type HttpRequest } from './http.ts';
 import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
 import { withRetry } from './retry.ts';
@@ -64,13 +64,18 @@ export interface HeatAnswer {
   asked: Asked;
 }
 
-/** A user signed in to a project: holds the token, renews it, and sends Heat's requests with it. */
+/**
+ * A user signed in to a project: holds the token, renews it, and sends Heat's requests with it. Project and Heat stay
+ * the same for its whole life: to another project, region or Heat, every stack would look deleted.
+ */
 export class Session {
   readonly cloud: CloudConfig;
   readonly #options: ConnectOptions;
   readonly #http: HttpClient;
   readonly #now: () => number;
   #token: Token | undefined;
+  /** Where Heat is, or was when the catalog last had it. */
+  #home: Endpoint | undefined;
   #renewal: Promise<Token> | undefined;
 
   constructor(cloud: CloudConfig, options: ConnectOptions) {
@@ -86,14 +91,17 @@ export class Session {
     return this.#token;
   }
 
-  /** Where Heat is, by the newest catalog. @throws as {@link orchestrationEndpoint}. */
-  get endpoint(): Endpoint {
-    return orchestrationEndpoint(this.token, this.cloud);
+  /** Where Heat is; undefined while the newest catalog doesn't have it for the cloud's interface and region. */
+  get endpoint(): Endpoint | undefined {
+    return findEndpoint(this.token, this.cloud);
   }
 
   /**
    * Gets a new token and catalog. Callers at the same time share one request; a caller's signal ends its own wait
    * only.
+   *
+   * @throws OpenStackError as `connect`, and IdentityChanged when the new token is for another project, or its catalog
+   * has Heat in another region or at another address than before. The token and catalog of before are kept then.
    */
   async renew(signal?: AbortSignal): Promise<Token> {
     signal?.throwIfAborted();
@@ -123,15 +131,11 @@ export class Session {
       signal: this.#http.closed,
       onRetry: this.#logRetry(call.peer, call.method, call.route),
     });
-    const before = this.#token?.project.id;
-    if (before !== undefined && before !== token.project.id) {
-      // Stack ids of one project mean nothing in another: there, every stack would look deleted.
-      throw new OpenStackError(
-        'AuthenticationFailed',
-        `The project of cloud "${this.cloud.name}" is another one than before; connect anew.`,
-      );
-    }
+    const endpoint = findEndpoint(token, this.cloud);
+    this.#checkIdentity(token, endpoint);
     this.#token = token;
+    // Kept while the catalog has no Heat: it mustn't come back elsewhere either.
+    this.#home = endpoint ?? this.#home;
     this.#options.logger?.debug(
       { cloud: this.cloud.name, project: token.project.id },
       'signed in to Keystone',
@@ -139,12 +143,29 @@ export class Session {
     return token;
   }
 
+  #checkIdentity(token: Token, endpoint: Endpoint | undefined): void {
+    const project = this.#token?.project.id ?? token.project.id;
+    if (project !== token.project.id) {
+      throw new OpenStackError(
+        'IdentityChanged',
+        `The project of cloud "${this.cloud.name}" is another one than before; connect anew.`,
+      );
+    }
+    const home = this.#home ?? endpoint;
+    if (home && endpoint && (home.url !== endpoint.url || home.region !== endpoint.region)) {
+      throw new OpenStackError(
+        'IdentityChanged',
+        `The catalog of cloud "${this.cloud.name}" has Heat ${place(endpoint)} now, before it was ${place(home)}; connect anew.`,
+      );
+    }
+  }
+
   /**
    * Sends a request to Heat with a valid token. GETs are repeated on failures that pass; others only when nothing was
    * sent. After a 401 the request, which was refused, is sent once more with a new token.
    *
    * @returns an answer below 400; redirects are the caller's to judge.
-   * @throws OpenStackError
+   * @throws OpenStackError; IdentityChanged as {@link renew}, the request was not carried out then.
    */
   async request(request: HeatRequest): Promise<HeatAnswer> {
     const { signal } = request;
@@ -235,6 +256,20 @@ export class Session {
   close(): Promise<void> {
     return this.#http.close();
   }
+}
+
+/** @throws OpenStackError InvalidResponse when the address is unusable. */
+function findEndpoint(token: Token, cloud: CloudConfig): Endpoint | undefined {
+  try {
+    return orchestrationEndpoint(token, cloud);
+  } catch (error) {
+    if (isOpenStackError(error, 'ServiceNotFound', 'EndpointNotFound')) return undefined;
+    throw error;
+  }
+}
+
+function place({ url, region }: Endpoint): string {
+  return region === undefined ? `at ${url}` : `in region "${region}" at ${url}`;
 }
 
 /** Waits for a promise that others wait for too; an abort ends this wait, not the work. */
