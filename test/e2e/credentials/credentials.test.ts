@@ -16,7 +16,7 @@ import {
 const s = scenario('credentials');
 const WRONG = 'wrong-canary-5d02';
 /** From the correction of a Secret to the first sign of it. */
-const SOON_MS = 10_000;
+const SOON_MS = 20_000;
 
 let operator: Operator;
 beforeAll(async () => {
