@@ -1,0 +1,306 @@
+import type { Availability } from '../api/conditions.ts';
+import { ANNOTATIONS } from '../api/constants.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { Result } from '../kube/index.ts';
+import { isOpenStackError, type Orchestration } from '../openstack/index.ts';
+import { toCloudProblem } from './heat-errors.ts';
+import { type Desired, markedEnvironment } from './inputs.ts';
+import { type Found, whoHasTheName } from './observe.ts';
+import { readyOf } from './own-status.ts';
+import type { Ownership } from './ownership.ts';
+import type { Sight, Step } from './plan.ts';
+import { type Ended, type Reconciliation, TryAgain } from './reconciliation.ts';
+import type { Session } from './sessions.ts';
+import { parseState } from './stack-state.ts';
+import { cloudFields } from './stack-status.ts';
+import { heatOf, type StackView } from './stack-view.ts';
+import { availabilityAt, availabilityOf, DRIFT, failureMessage } from './verdict.ts';
+
+/** Carries out the planned step, and says in status and Events what came of it. */
+export class Actuator {
+  readonly #run: Reconciliation;
+  readonly #session: Session;
+  readonly #view: StackView;
+  readonly #ownership: Ownership;
+  readonly #desired: Desired | undefined;
+
+  /** @param desired the wanted inputs; none while deleting */
+  constructor(
+    run: Reconciliation,
+    session: Session,
+    view: StackView,
+    ownership: Ownership,
+    desired: Desired | undefined,
+  ) {
+    this.#run = run;
+    this.#session = session;
+    this.#view = view;
+    this.#ownership = ownership;
+    this.#desired = desired;
+  }
+
+  async act(step: Step, sight: Sight): Promise<Ended | { again: Sight }> {
+    switch (step.to) {
+      case 'create':
+        return this.#create(sight);
+      case 'update':
+        return this.#update(step.why);
+      case 'delete':
+        return this.#delete(step.why);
+      case 'release':
+        return this.#run.release(step.why);
+      case 'watch':
+        return this.#watch(sight);
+      case 'wait':
+        return this.#run.finish(
+          { state: 'working', message: step.message },
+          { requeueAfterMs: step.ms },
+          availabilityAt(sight, this.#run.status),
+        );
+      case 'retry-later': {
+        const message = failureMessage(this.#run.status, step.reason);
+        this.#announceFailure(message);
+        return this.#run.finish(
+          { state: 'retrying', reason: step.reason, message },
+          { requeueAfterMs: step.ms },
+          availabilityAt(sight, this.#run.status),
+        );
+      }
+      case 'rest':
+        return this.#rest(step.drifted, sight);
+      case 'stall':
+        return this.#stall(step, sight);
+    }
+  }
+
+  async #create(sight: Sight): Promise<Result | { again: Sight }> {
+    const { orchestration, desired } = this.#need();
+    const name = this.#run.stackName;
+    const tags = this.#run.ownerTags;
+    const { attempts } = this.#run.remembered(desired.digest);
+    const neverComplete = this.#run.status.appliedDigest === undefined;
+    if (sight.is === 'gone' && !(neverComplete && attempts > 0)) {
+      this.#run.event(
+        'Warning',
+        'StackNotFound',
+        'Reconcile',
+        `somebody deleted stack ${name} (${this.#run.status.id}) in Heat; it is created anew`,
+      );
+    }
+    if (!this.#run.hasFinalizer) await this.#run.addFinalizer();
+    this.#run.forgetStack();
+    // A create that is tried again counts on, also when its name was free only after a while.
+    this.#run.status.attempts = neverComplete ? attempts : 0;
+    let id: string;
+    try {
+      ({ id } = await orchestration.createStack(this.#attributes(desired, tags, name), {
+        signal: this.#run.signal,
+      }));
+    } catch (error) {
+      if (isOpenStackError(error, 'BadRequest')) {
+        this.#run.status.attemptedDigest = desired.digest;
+        this.#run.forceDone();
+      }
+      if (!isOpenStackError(error, 'StackExists')) throw error;
+      const found = await whoHasTheName(orchestration, name, { tags, deleting: false }, this.#run.signal);
+      // Not in the list a moment ago, and not now: the name of a deleted stack is about to become free.
+      const held: Found = {
+        is: 'held',
+        message: `Heat calls the name "${name}" taken though no stack has it; it is tried again`,
+      };
+      return {
+        again: await this.#view.note(found.is === 'absent' ? held : found),
+      };
+    }
+    this.#run.status.id = id;
+    this.#run.status.stackName = name;
+    this.#run.status.cloud = cloudFields(this.#session.connection.cloud);
+    this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id);
+    this.#run.status.stackStatus = 'CREATE_IN_PROGRESS';
+    this.#run.status.attemptedDigest = desired.digest;
+    this.#run.forceDone();
+    this.#session.operations.begin(this.#run.key, id);
+    this.#run.event('Normal', 'StackCreating', 'Create', `Heat is creating stack ${name} (${id})`);
+    return this.#working(`Heat is creating stack ${name}`, {
+      status: 'False',
+      reason: 'Progressing',
+      message: 'The stack is being created.',
+    });
+  }
+
+  async #update(why: Extract<Step, { to: 'update' }>['why']): Promise<Result> {
+    const { orchestration, desired } = this.#need();
+    const { id, stackName } = this.#run.status;
+    if (!id || !stackName) throw new TryAgain('the stack has no id');
+    const tags = this.#run.ownerTags;
+    const { attempts } = this.#run.remembered(desired.digest);
+    try {
+      await orchestration.updateStack({ id, name: stackName }, this.#attributes(desired, tags), {
+        signal: this.#run.signal,
+      });
+    } catch (error) {
+      // Another action began since the look, as when somebody suspends or deletes the stack.
+      if (
+        isOpenStackError(error, 'ActionInProgress') ||
+        (isOpenStackError(error, 'BadRequest') && error.type === 'NotSupported')
+      ) {
+        const message =
+          toCloudProblem(error, 'Heat does not take the update now', this.#run.scrubber)?.message ?? '';
+        return this.#run.finish({ state: 'working', message }, { requeueAfterMs: 5_000 });
+      }
+      // Refused whole: what Heat has is still what was attempted before.
+      if (isOpenStackError(error, 'BadRequest')) this.#run.forceDone();
+      throw error;
+    }
+    this.#run.status.attemptedDigest = desired.digest;
+    this.#run.status.attempts = why === 'changed' || why === 'forced' ? 0 : attempts + 1;
+    delete this.#run.status.failures;
+    this.#run.forceDone();
+    this.#session.operations.begin(this.#run.key, id);
+    const reasons = {
+      changed: '',
+      forced: ' (asked for)',
+      retry: ' (another try)',
+      lost: ' (the last one was lost)',
+      overdue: ' (the operation was stuck)',
+    };
+    this.#run.event(
+      'Normal',
+      'StackUpdating',
+      'Update',
+      `Heat is updating stack ${stackName}${reasons[why]}`,
+    );
+    return this.#working(`Heat is updating stack ${stackName}`);
+  }
+
+  async #delete(why: Extract<Step, { to: 'delete' }>['why']): Promise<Result> {
+    const orchestration = heatOf(this.#session);
+    const { id, stackName, attempts = 0 } = this.#run.status;
+    if (!id || !stackName) throw new TryAgain('the stack has no id');
+    await orchestration.deleteStack({ id, name: stackName }, { signal: this.#run.signal });
+    this.#run.status.stackStatus = 'DELETE_IN_PROGRESS';
+    this.#run.status.attempts = why === 'deleting' ? 0 : attempts + 1;
+    delete this.#run.status.stackStatusReason;
+    this.#session.operations.begin(this.#run.key, id);
+    this.#run.event(
+      'Normal',
+      'StackDeleting',
+      'Delete',
+      `Heat is deleting stack ${stackName}${why === 'recreate' ? ', to create it again' : ''}`,
+    );
+    return this.#working(`Heat is deleting stack ${stackName}`, {
+      status: 'False',
+      reason: 'Progressing',
+      message: 'The stack is being deleted.',
+    });
+  }
+
+  async #watch(sight: Sight): Promise<Result> {
+    const { id = '', stackName = '', stackStatus = '' } = this.#run.status;
+    const { operations } = this.#session;
+    const { progressIntervalMs } = this.#run.options;
+    const due = this.#run.now - (this.#run.memory.resourcesReadAt ?? 0) >= progressIntervalMs;
+    if (
+      due &&
+      !this.#run.deleting &&
+      operations.watches(this.#run.key, id) &&
+      operations.ageMs(this.#run.key) >= progressIntervalMs
+    ) {
+      await this.#view.readResources(false);
+    }
+    operations.add(this.#run.key, id, sight.is === 'present' ? sight.stack.operationAgeMs : 0);
+    return this.#working(`Stack ${stackName} is ${stackStatus}`, availabilityOf(this.#run.status));
+  }
+
+  #rest(drifted: boolean, sight: Sight): Promise<Result> {
+    const { stackName, stackStatus = '' } = this.#run.status;
+    const { digest } = this.#need().desired;
+    this.#run.status.appliedDigest = digest;
+    this.#run.status.attemptedDigest = digest;
+    this.#run.status.attempts = 0;
+    this.#announceSuccess();
+    if (drifted && !this.#view.wasDrifted)
+      this.#run.event('Warning', 'DriftDetected', 'Look', `${DRIFT} of stack ${stackName}`);
+    const message = drifted
+      ? `Stack ${stackName} is ${stackStatus}, but ${DRIFT}; they are put back with the next update`
+      : `Stack ${stackName} is ${stackStatus}`;
+    return this.#run.settle({ state: 'ready', message }, availabilityAt(sight, this.#run.status));
+  }
+
+  #stall(step: Extract<Step, { to: 'stall' }>, sight: Sight): Promise<Result> {
+    const message = step.failure
+      ? failureMessage(this.#run.status, step.reason, step.message)
+      : `${step.reason}: ${step.message}`;
+    const before = readyOf(this.#run.before);
+    if (step.failure) this.#announceFailure(message);
+    else if (before?.reason !== step.reason) this.#run.event('Warning', step.reason, 'Reconcile', message);
+    if (step.failure && (this.#run.status.attempts ?? 0) > 0 && !this.#run.wasStalled) {
+      this.#run.event(
+        'Warning',
+        'RetryExhausted',
+        'Reconcile',
+        `gave up after ${this.#run.status.attempts} more tries; change the object, or set the annotation ${ANNOTATIONS.resetAt}`,
+      );
+    }
+    return this.#run.settle(
+      { state: 'stalled', reason: step.reason, message },
+      availabilityAt(sight, this.#run.status),
+      step.againMs,
+    );
+  }
+
+  #working(message: string, available?: Availability): Promise<Result> {
+    // The watch of operations brings the object back; this is for an operation that never ends.
+    return this.#run.finish(
+      { state: 'working', message },
+      { requeueAfterMs: parseDuration(this.#run.spec.timeout) + this.#run.options.graceMs },
+      available,
+    );
+  }
+
+  /** What a write to Heat needs. */
+  #need(): { orchestration: Orchestration; desired: Desired } {
+    if (!this.#desired) throw new TryAgain('the inputs are not known while the object is being deleted');
+    return { orchestration: heatOf(this.#session), desired: this.#desired };
+  }
+
+  #attributes(
+    { inputs, digest }: Desired,
+    ownTags: readonly string[],
+    name?: string,
+  ): Parameters<Orchestration['updateStack']>[1] {
+    const { template, files, environment, parameters, tags, timeoutMins, disableRollback } = inputs;
+    return {
+      ...(name === undefined ? {} : { name }),
+      template,
+      files,
+      environment: markedEnvironment(environment, digest),
+      parameters,
+      tags: [...ownTags, ...tags],
+      timeoutMins,
+      disableRollback,
+    };
+  }
+
+  #announceSuccess(): void {
+    if (this.#run.tampered) return; // it isn't known whether this is news
+    const { stackName, stackStatus = '', updatedAt, resourceSummary } = this.#run.status;
+    const before = this.#run.before;
+    if (before.stackStatus === stackStatus && before.updatedAt === updatedAt) return;
+    const note = `Stack ${stackName} is ${stackStatus}${resourceSummary ? ` with ${resourceSummary.text} resources` : ''}`;
+    if (before.id === undefined) this.#run.event('Normal', 'StackAdopted', 'Adopt', note);
+    else if (before.appliedDigest === undefined) this.#run.event('Normal', 'StackCreated', 'Create', note);
+    else if (parseState(stackStatus).action === 'UPDATE')
+      this.#run.event('Normal', 'StackUpdated', 'Update', note);
+  }
+
+  #announceFailure(message: string): void {
+    if (this.#run.tampered) return;
+    if (
+      this.#run.before.stackStatus !== this.#run.status.stackStatus ||
+      this.#run.before.updatedAt !== this.#run.status.updatedAt
+    ) {
+      this.#run.event('Warning', 'StackFailed', 'Reconcile', message);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type { Outcome } from '../api/conditions.ts';
+import { CREDENTIALS_KEYS } from '../api/constants.ts';
+import { type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
+import { parseCloudsYaml } from '../openstack/index.ts';
+import { type DataObject, dataOf } from './data-object.ts';
+import { readyOf } from './own-status.ts';
+import { MISSING_MS, type Reconciliation } from './reconciliation.ts';
+import type { Session } from './sessions.ts';
+
+/** What stands in the way of a login, and when to look again. */
+export interface NoSession {
+  outcome: Outcome;
+  result: Result;
+}
+
+/**
+ * Logs in with the credentials that the object names, or takes the login that others use already.
+ *
+ * @throws OpenStackError when clouds.yaml is wrong or the login fails
+ */
+export async function openSession(run: Reconciliation): Promise<Session | NoSession> {
+  const { secretName, cloudName, regionName } = run.spec.cloudCredentialsRef;
+  const ref = { namespace: run.namespace, name: secretName };
+  const secret = await run.options.client.get<DataObject>(SECRETS, ref, { signal: run.signal });
+  const data = secret && dataOf(secret, 'Secret');
+  const cloudsYaml = data?.get(CREDENTIALS_KEYS.cloudsYaml);
+  if (!secret || !data || cloudsYaml === undefined) {
+    const kept = await keptSession(run);
+    if (kept) return kept;
+    return credentialsMissing(
+      run,
+      secret
+        ? `Secret "${secretName}" has no key "${CREDENTIALS_KEYS.cloudsYaml}"`
+        : `there is no Secret "${secretName}"`,
+    );
+  }
+  const cacert = data.get(CREDENTIALS_KEYS.cacert);
+  const cloud = parseCloudsYaml(cloudsYaml, {
+    cloudName,
+    ...(regionName === undefined ? {} : { regionName }),
+    ...(cacert === undefined ? {} : { cacert }),
+  });
+  run.hide([cloud.auth.password]);
+  const version = `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
+  if (version !== run.memory.secretVersion) run.memory.refusals = 0;
+  run.memory.secretVersion = version;
+  const session = await run.options.sessions.acquire(run.key, secret.metadata.uid, cloud, run.signal);
+  // A catalog without Heat may have it by now.
+  if (!session.connection.orchestration && readyOf(run.before)?.reason === 'OrchestrationNotAvailable')
+    await session.connection.reauthenticate({ signal: run.signal });
+  return session;
+}
+
+/**
+ * The session of an object whose Secret is gone: none, unless the namespace is being deleted. It then loses its
+ * Secrets first, while HeatStacks wait for their stacks, so the session in memory is kept for their deletion.
+ */
+async function keptSession(run: Reconciliation): Promise<Session | undefined> {
+  const { client, sessions } = run.options;
+  const ref = { name: run.namespace };
+  const namespace = await client.get<KubeObject>(NAMESPACES, ref, { signal: run.signal });
+  if (!namespace?.metadata.deletionTimestamp) {
+    sessions.release(run.key);
+    return undefined;
+  }
+  return run.deleting ? sessions.current(run.key).catch(() => undefined) : undefined;
+}
+
+function credentialsMissing(run: Reconciliation, what: string): NoSession {
+  const cure = run.deleting
+    ? '; create it so that the stack can be deleted, or set spec.managedOptions.onDelete to "detach" to let the object go and keep the stack'
+    : '; create it, the operator goes on by itself';
+  const message = `spec.cloudCredentialsRef: ${what} in this namespace${cure}`;
+  return {
+    outcome: { state: 'retrying', reason: 'CredentialsNotFound', message },
+    result: { requeueAfterMs: MISSING_MS },
+  };
+}

@@ -1,0 +1,306 @@
+import type { Logger } from 'pino';
+import { type Availability, type Outcome, summarise } from '../api/conditions.ts';
+import { ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import type { Json } from '../json.ts';
+import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
+import { type Digester, ownerTags } from './digest.ts';
+import { hasForeignStatus, provable, withoutStack } from './own-status.ts';
+import type { Remembered, Step } from './plan.ts';
+import { Scrubber } from './scrubber.ts';
+import type { Sessions } from './sessions.ts';
+import { statusFingerprint } from './stack-status.ts';
+
+/** Settings of a {@link Reconciler}. */
+export interface ReconcilerOptions {
+  client: KubeClient;
+  sessions: Sessions;
+  events: Pick<EventRecorder, 'event'>;
+  digester: Digester;
+  /** Id of the cluster, in the tags of its stacks. */
+  clusterID: string;
+  /** `uid/resourceVersion` of a Secret, from the metadata watch; `undefined` when it isn't known. */
+  secretVersion: (namespace: string, name: string) => string | undefined;
+  progressIntervalMs: number;
+  /** Time beyond Heat's own timeout before an operation counts as stuck, in ms. */
+  graceMs: number;
+  clock: Clock;
+}
+
+/** What the operator knows of an object besides its status; lost with the process, and never needed. */
+export interface Memory {
+  uid: string;
+  /** Fingerprint of the status that was last written or found right: another one was written by somebody else. */
+  fingerprint?: string;
+  /** Resource versions of our own writes, whose events need no reconcile. */
+  ownVersion?: string;
+  /** Digest that was wanted, and the version of the credentials, at the last full look. */
+  digest?: string;
+  secretVersion?: string | undefined;
+  /** When to look at a settled stack again, in ms. */
+  nextLookAt?: number;
+  resourcesReadAt?: number;
+  /** The stack as it was last seen, and since when. */
+  seen?: { state: string; since: number };
+  /** Failed logins in a row. */
+  refusals: number;
+}
+
+/** A failure that was said in the status, to be tried again with back-off. The message is scrubbed. */
+export class TryAgain extends Error {
+  override readonly name = 'TryAgain';
+}
+
+/** How a reconcile ended. */
+export type Ended = Result & {
+  /** The object needs the operator no more. */
+  gone?: boolean;
+};
+
+/** A missing object is noticed by its watch; this is for a watch that lags. */
+export const MISSING_MS = 60_000;
+const WRITE_ROUNDS = 4;
+
+/**
+ * One reconcile of one object: the object, the status as it will be written, and the way out. It knows Kubernetes, and
+ * nothing of Heat.
+ */
+export class Reconciliation {
+  readonly options: ReconcilerOptions;
+  readonly key: string;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly memory: Memory;
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: HeatStackSpec;
+  readonly deleting: boolean;
+  readonly now: number;
+  /** The status as it was found; without what can't be trusted when somebody else wrote it. */
+  readonly before: HeatStackStatus;
+  readonly tampered: boolean;
+  /** The object changed since the last look, or somebody asked for one. */
+  readonly asked: boolean;
+  object: HeatStack;
+  /** The status as it will be written. */
+  status: HeatStackStatus;
+  /** The digest of the wanted inputs, once they are to be acted on. */
+  digest: string | undefined;
+  scrubber = new Scrubber([]);
+  #secrets: Json[] = [];
+
+  constructor(
+    options: ReconcilerOptions,
+    key: string,
+    object: HeatStack,
+    memory: Memory,
+    logger: Logger,
+    signal: AbortSignal,
+  ) {
+    this.options = options;
+    this.key = key;
+    this.object = object;
+    this.memory = memory;
+    this.logger = logger;
+    this.signal = signal;
+    this.namespace = object.metadata.namespace ?? '';
+    this.name = object.metadata.name;
+    this.spec = object.spec;
+    this.deleting = object.metadata.deletionTimestamp !== undefined;
+    this.now = options.clock.now();
+    const found = object.status;
+    this.tampered =
+      memory.fingerprint === undefined
+        ? hasForeignStatus(object)
+        : memory.fingerprint !== statusFingerprint(found);
+    this.before = this.tampered ? provable(found) : found;
+    this.status = { ...this.before };
+    this.asked =
+      found.observedGeneration !== object.metadata.generation ||
+      (this.annotation('requestedAt') ?? found.lastHandledReconcileAt) !== found.lastHandledReconcileAt ||
+      this.forced ||
+      this.isNew('resetAt', found.lastHandledResetAt);
+  }
+
+  /** The value of one of the annotations that ask for something. */
+  annotation(name: keyof typeof ANNOTATIONS): string | undefined {
+    return this.object.metadata.annotations?.[ANNOTATIONS[name]];
+  }
+
+  /** Whether an annotation asks for something that wasn't handled yet. */
+  isNew(name: keyof typeof ANNOTATIONS, handled: string | undefined): boolean {
+    const token = this.annotation(name);
+    return token !== undefined && token !== handled;
+  }
+
+  /** Somebody asked for an update with the same inputs, and it wasn't sent yet. */
+  get forced(): boolean {
+    return this.isNew('forceAt', this.object.status.lastHandledForceAt);
+  }
+
+  /** Notes in the status that requests were seen. A forced update is noted when it was sent. */
+  acknowledge(): void {
+    const requestedAt = this.annotation('requestedAt');
+    if (requestedAt !== undefined) this.status.lastHandledReconcileAt = requestedAt;
+    const resetAt = this.annotation('resetAt');
+    if (resetAt !== undefined) this.status.lastHandledResetAt = resetAt;
+  }
+
+  /** Notes in the status that the update that was asked for was sent. */
+  forceDone(): void {
+    const forceAt = this.annotation('forceAt');
+    if (forceAt !== undefined) this.status.lastHandledForceAt = forceAt;
+  }
+
+  /** Keeps values out of every text from now on. */
+  hide(secrets: Json[]): void {
+    this.#secrets.push(...secrets);
+    this.scrubber = new Scrubber(this.#secrets);
+  }
+
+  /** The stack's name in Heat. */
+  get stackName(): string {
+    return this.spec.stackName ?? this.name;
+  }
+
+  /** The tags of the object's stack; see {@link ownerTags}. */
+  get ownerTags(): [string, string] {
+    return ownerTags(this.options.clusterID, { namespace: this.namespace, name: this.name });
+  }
+
+  /** Whether the object waits for its stack when it is deleted. */
+  get hasFinalizer(): boolean {
+    return this.object.metadata.finalizers?.includes(FINALIZER) ?? false;
+  }
+
+  /** The resync period with 0 to 20 % on top, the same for an object every time; 0 when it is off. */
+  lookPeriodMs(): number {
+    const resync = parseDuration(this.spec.resyncPeriod);
+    const period = resync === 0 ? parseDuration(this.spec.resources.refreshPeriod) : resync;
+    return Math.round(period * (1 + 0.2 * spread(this.object.metadata.uid)));
+  }
+
+  /** Whether nothing was to happen any more when the status was written. */
+  get wasStalled(): boolean {
+    return (
+      this.before.conditions?.some(({ type, status }) => type === 'Stalled' && status === 'True') ?? false
+    );
+  }
+
+  /** Says in a Kubernetes Event and in the log what happened. */
+  event(type: 'Normal' | 'Warning', reason: string, action: string, note: string): void {
+    this.logger.info({ event: reason }, note);
+    this.options.events.event(this.object, { type, reason, action, note });
+  }
+
+  /** Makes the object wait for its stack when it is deleted. */
+  async addFinalizer(): Promise<void> {
+    const { uid, resourceVersion, finalizers = [] } = this.object.metadata;
+    await this.#patchFinalizers(uid, resourceVersion, [...finalizers, FINALIZER]);
+  }
+
+  /** The one way out: computes the conditions, replaces the status if it says something new. */
+  async finish(outcome: Outcome, result: Result | 'backoff' = {}, available?: Availability): Promise<Result> {
+    this.acknowledge();
+    const { generation = 0 } = this.object.metadata;
+    this.status.observedGeneration = generation;
+    this.status.conditions = summarise({
+      generation,
+      outcome,
+      available,
+      previous: this.before.conditions,
+      now: this.now,
+    });
+    this.status.lastSyncTime = new Date(this.now).toISOString().replace(/\.\d+Z$/, 'Z');
+    await this.#writeStatus();
+    // Not before: what the status doesn't say yet isn't done.
+    if (this.digest !== undefined) this.memory.digest = this.digest;
+    if (result === 'backoff') throw new TryAgain('message' in outcome ? outcome.message : outcome.state);
+    return result;
+  }
+
+  /** Ends with nothing left to do: the next look is the resync's, or comes after `againMs`. */
+  settle(outcome: Outcome, available?: Availability, againMs?: number): Promise<Result> {
+    const requeueAfterMs = againMs ?? this.lookPeriodMs();
+    this.memory.nextLookAt = requeueAfterMs === 0 ? Number.POSITIVE_INFINITY : this.now + requeueAfterMs;
+    return this.finish(outcome, requeueAfterMs > 0 ? { requeueAfterMs } : {}, available);
+  }
+
+  /** What the status remembers of the inputs that were sent. */
+  remembered(digest: string | undefined): Remembered {
+    const { appliedDigest, attemptedDigest, attempts = 0 } = this.status;
+    const reset = this.isNew('resetAt', this.object.status.lastHandledResetAt);
+    const changed = digest !== undefined && attemptedDigest !== undefined && attemptedDigest !== digest;
+    return { applied: appliedDigest, attempted: attemptedDigest, attempts: reset || changed ? 0 : attempts };
+  }
+
+  /** Takes everything about a stack out of the status. */
+  forgetStack(): void {
+    this.status = withoutStack(this.status);
+  }
+
+  /** Lets the object go. */
+  async release(why: Extract<Step, { to: 'release' }>['why']): Promise<Result & { gone: boolean }> {
+    const { stackName = this.stackName, id } = this.status;
+    if (why === 'gone' && id) this.event('Normal', 'StackDeleted', 'Delete', `Stack ${stackName} is deleted`);
+    if (why === 'detached' && id)
+      this.event('Normal', 'StackDetached', 'Delete', `Stack ${stackName} (${id}) stays in Heat`);
+    await this.#removeFinalizer();
+    this.options.sessions.release(this.key);
+    return { gone: true };
+  }
+
+  async #removeFinalizer(): Promise<void> {
+    const { uid, resourceVersion, finalizers = [] } = this.object.metadata;
+    const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);
+    try {
+      await this.#patchFinalizers(uid, resourceVersion, others);
+    } catch (error) {
+      if (!isKubeError(error, 'NotFound')) throw error;
+    }
+  }
+
+  async #patchFinalizers(uid: string, resourceVersion: string, finalizers: string[]): Promise<void> {
+    const ref = { namespace: this.namespace, name: this.name };
+    const patch = { metadata: { uid, resourceVersion, finalizers } };
+    this.object = await this.options.client.mergePatch<HeatStack>(HEAT_STACKS, ref, patch, {
+      signal: this.signal,
+    });
+    this.memory.ownVersion = this.object.metadata.resourceVersion;
+  }
+
+  async #writeStatus(): Promise<void> {
+    const fingerprint = statusFingerprint(this.status);
+    const ref = { namespace: this.namespace, name: this.name };
+    let current = this.object;
+    for (let round = 0; ; round += 1) {
+      if (statusFingerprint(current.status) === fingerprint) break;
+      try {
+        current = await this.options.client.replaceStatus<HeatStack>(
+          HEAT_STACKS,
+          { ...current, status: this.status },
+          { signal: this.signal },
+        );
+        this.memory.ownVersion = current.metadata.resourceVersion;
+        break;
+      } catch (error) {
+        if (isKubeError(error, 'NotFound')) return;
+        if (!isKubeError(error, 'Conflict') || round >= WRITE_ROUNDS) throw error;
+        // The status is the operator's alone, so a change of the rest of the object doesn't make it wrong.
+        const fresh = await this.options.client.get<HeatStack>(HEAT_STACKS, ref, { signal: this.signal });
+        if (fresh?.metadata.uid !== this.memory.uid) return;
+        current = fresh;
+      }
+    }
+    // As the API server keeps it: it prunes what the schema doesn't know.
+    this.memory.fingerprint = statusFingerprint(current.status);
+  }
+}
+
+/** A number from 0 to 1 that spreads objects evenly, always the same for one uid. */
+function spread(uid: string): number {
+  let hash = 0x811c9dc5;
+  for (const character of uid) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  return hash / 0xffffffff;
+}

@@ -1,0 +1,246 @@
+import { parseDuration } from '../api/duration.ts';
+import type { HeatStackStatus } from '../api/heat-stack.ts';
+import type { Orchestration, Stack } from '../openstack/index.ts';
+import { digestMarker } from './inputs.ts';
+import { type Found, lookUpStack, readStack } from './observe.ts';
+import { readyOf } from './own-status.ts';
+import type { Ownership } from './ownership.ts';
+import type { Sight } from './plan.ts';
+import { type Reconciliation, TryAgain } from './reconciliation.ts';
+import { findFailures, placeResources, reportResources } from './resource-tree.ts';
+import type { Session } from './sessions.ts';
+import { parseState } from './stack-state.ts';
+import { cloudFields, fitReport, reportOutputs, stackFields } from './stack-status.ts';
+import { DRIFT } from './verdict.ts';
+
+const FAILURE_DEPTH = 5;
+/** A failed operation and its rollback have a handful of events of the stack itself. */
+const ROLLBACK_EVENTS = 20;
+
+/**
+ * The session's Heat.
+ *
+ * @throws TryAgain when the catalog, which may be renewed at any time, has it no more
+ */
+export function heatOf({ connection }: Session): Orchestration {
+  if (!connection.orchestration) throw new TryAgain('the catalog has no orchestration service any more');
+  return connection.orchestration;
+}
+
+/** Looks at Heat for one reconcile: what is seen goes into the status, what it means into a {@link Sight}. */
+export class StackView {
+  readonly #run: Reconciliation;
+  readonly #session: Session;
+  readonly #ownership: Ownership;
+
+  constructor(run: Reconciliation, session: Session, ownership: Ownership) {
+    this.#run = run;
+    this.#session = session;
+    this.#ownership = ownership;
+  }
+
+  /** Looks at Heat and notes in the status what is there. */
+  async look(): Promise<Sight> {
+    const run = this.#run;
+    const heat = heatOf(this.#session);
+    const { id, stackStatus } = run.status;
+    if (id === undefined || !this.#ownership.proves(this.#session.connection, run.status)) {
+      // An id without a proof steers nothing.
+      run.forgetStack();
+      if (!run.hasFinalizer && !run.deleting) {
+        // Written by this very reconcile, so no create of ours can have come before.
+        await run.addFinalizer();
+        return { is: 'absent' };
+      }
+      const owner = { tags: run.ownerTags, deleting: run.deleting };
+      return this.note(await lookUpStack(heat, run.stackName, owner, run.signal));
+    }
+    // Heat finds a stack only by its id and its name: 404 for another name would look like a stack that is gone.
+    const name = run.stackName;
+    run.status.stackName = name;
+    if (!run.hasFinalizer && !run.deleting) await run.addFinalizer();
+    if (
+      this.#isWatched(id) ||
+      (run.deleting && stackStatus !== undefined && !stackStatus.startsWith('DELETE_'))
+    ) {
+      // Known to be at work, or to be deleted whatever it does: no need to ask.
+      const operationAgeMs = this.#session.operations.ageMs(run.key);
+      return { is: 'present', stack: { ...this.#seen(name, stackStatus ?? '', undefined), operationAgeMs } };
+    }
+    const pending = run.status.attemptedDigest !== run.status.appliedDigest;
+    const resolveOutputs = !run.deleting && (pending || run.asked || run.tampered);
+    return this.note(await readStack(heat, { id, name }, { resolveOutputs, signal: run.signal }));
+  }
+
+  /** Whether the shared list still has the stack in progress. */
+  #isWatched(id: string): boolean {
+    return (
+      this.#session.operations.watches(this.#run.key, id) &&
+      (this.#run.status.stackStatus?.endsWith('_IN_PROGRESS') ?? false)
+    );
+  }
+
+  /** Takes what was found into the status, and reads what else is needed to judge it. */
+  async note(found: Found): Promise<Sight> {
+    if (found.is !== 'stack') return found;
+    const { stack } = found;
+    const before = this.#run.status.id === stack.id ? this.#run.before : undefined;
+    const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
+    this.#setStack(stack);
+    const state = parseState(stack.status);
+    // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
+    const over = state.status === 'FAILED' || (state.status === 'COMPLETE' && state.action !== 'DELETE');
+    if (over && !this.#run.deleting) {
+      if (moved || this.#run.asked || this.#run.tampered) await this.#readOutputs(found);
+      const due = this.#refreshIsDue();
+      if (moved || this.#run.asked || due || (state.status === 'FAILED' && !this.#run.status.failures)) {
+        await this.readResources(state.status === 'FAILED');
+      }
+    }
+    if (state.action === 'ROLLBACK' && state.status === 'COMPLETE' && !this.#run.deleting) {
+      // Heat's own reason says only that the rollback went well, and not why it had to be.
+      const cause = moved ? await this.#causeOfRollback(stack) : before?.stackStatusReason;
+      if (cause !== undefined) this.#run.status.stackStatusReason = cause;
+    }
+    const live = over && this.#run.digest !== undefined ? await this.#liveDigest(stack, before) : undefined;
+    if (state.status === 'COMPLETE') this.#noteApplied(live, state.action);
+    return { is: 'present', stack: this.#seen(stack.name, stack.status, live) };
+  }
+
+  #seen(
+    name: string,
+    stackStatus: string,
+    live: string | undefined,
+  ): Extract<Sight, { is: 'present' }>['stack'] {
+    const state = `${this.#run.status.id} ${stackStatus} ${this.#run.status.updatedAt}`;
+    if (this.#run.memory.seen?.state !== state) this.#run.memory.seen = { state, since: this.#run.now };
+    const began = Date.parse(this.#run.status.updatedAt ?? this.#run.status.createdAt ?? '');
+    return {
+      name,
+      state: parseState(stackStatus),
+      stackStatus,
+      live,
+      operationAgeMs: Number.isNaN(began)
+        ? this.#run.now - this.#run.memory.seen.since
+        : this.#run.now - began,
+      seenForMs: this.#run.now - this.#run.memory.seen.since,
+    };
+  }
+
+  #setStack(stack: Stack): void {
+    const { stackStatusReason: _, updatedAt: __, ...status } = this.#run.status;
+    this.#run.status = {
+      ...status,
+      ...stackFields(stack, this.#run.scrubber),
+      cloud: cloudFields(this.#session.connection.cloud),
+      ownership: this.#ownership.proof(this.#session.connection, stack.id),
+    };
+  }
+
+  /**
+   * The digest of the inputs that Heat has. The status knows it as long as nobody else touched the stack since;
+   * otherwise the marker in the environment tells, which rolls back with the template.
+   */
+  async #liveDigest(stack: Stack, before: HeatStackStatus | undefined): Promise<string | undefined> {
+    const { action, status } = parseState(stack.status);
+    const attempted = before?.attemptedDigest;
+    const applied = before?.appliedDigest;
+    if (status === 'FAILED' && attempted !== undefined) return attempted;
+    if (before && attempted !== undefined && before.updatedAt === stack.updatedAt) {
+      if (attempted === applied && before.stackStatus === stack.status && !this.wasDrifted) return applied;
+      // Our create, which was seen to begin. An update may have been lost in Heat, so only the marker tells.
+      if (action === 'CREATE' && before.stackStatus === 'CREATE_IN_PROGRESS') return attempted;
+    }
+    return digestMarker(
+      await heatOf(this.#session).stackEnvironment(
+        { id: stack.id, name: stack.name },
+        { signal: this.#run.signal },
+      ),
+    );
+  }
+
+  /** Remembers the inputs that a stack is whole with, unless another client brought them back. */
+  #noteApplied(live: string | undefined, action: string): void {
+    const { appliedDigest, attemptedDigest } = this.#run.status;
+    if (live === undefined) return;
+    if (live === attemptedDigest || action === 'ROLLBACK' || appliedDigest === undefined)
+      this.#run.status.appliedDigest = live;
+  }
+
+  /** Whether another client had changed the inputs already at the last look. */
+  get wasDrifted(): boolean {
+    return readyOf(this.#run.before)?.message.includes(DRIFT) ?? false;
+  }
+
+  async #readOutputs(found: Extract<Found, { is: 'stack' }>): Promise<void> {
+    let { outputs } = found.stack;
+    let tooLarge = found.outputsTooLarge;
+    if (outputs === undefined && !tooLarge) {
+      const { id, name } = found.stack;
+      const again = await readStack(
+        heatOf(this.#session),
+        { id, name },
+        { resolveOutputs: true, signal: this.#run.signal },
+      );
+      if (again.is === 'stack') {
+        outputs = again.stack.outputs;
+        tooLarge = again.outputsTooLarge;
+      }
+    }
+    if (tooLarge) {
+      this.#run.event(
+        'Warning',
+        'OutputsTooLarge',
+        'Read',
+        'the answer with the outputs is too large to be read; the status shows none',
+      );
+    }
+    delete this.#run.status.outputs;
+    if (outputs && outputs.length > 0)
+      this.#run.status.outputs = reportOutputs(outputs, this.#run.spec.outputs, this.#run.scrubber);
+  }
+
+  /** What failed first in the operation that Heat rolled back; `undefined` when nothing did, as after a cancel. */
+  async #causeOfRollback({ id, name }: Stack): Promise<string | undefined> {
+    const query = { name, limit: ROLLBACK_EVENTS, signal: this.#run.signal };
+    let cause: string | undefined;
+    for await (const event of heatOf(this.#session).stackEvents({ id, name }, query)) {
+      if (event.physicalId !== id) continue; // a resource with the stack's name
+      const { action, status } = parseState(event.status);
+      if (action === 'ROLLBACK') continue;
+      if (status === 'IN_PROGRESS') break;
+      if (status === 'FAILED' && event.statusReason) cause = this.#run.scrubber.clean(event.statusReason);
+    }
+    return cause;
+  }
+
+  #refreshIsDue(): boolean {
+    const period = parseDuration(this.#run.spec.resources.refreshPeriod);
+    this.#run.memory.resourcesReadAt ??= this.#run.now;
+    return period > 0 && this.#run.now - this.#run.memory.resourcesReadAt >= period;
+  }
+
+  async readResources(failed: boolean): Promise<void> {
+    const { id, stackName } = this.#run.status;
+    if (!id || !stackName) return;
+    const { nestedDepth, maxItems } = this.#run.spec.resources;
+    const depth = failed ? FAILURE_DEPTH : nestedDepth;
+    const resources = await Array.fromAsync(
+      heatOf(this.#session).resources(
+        { id, name: stackName },
+        { ...(depth > 0 ? { nestedDepth: depth } : {}), signal: this.#run.signal },
+      ),
+    );
+    const placed = placeResources(resources);
+    const report = reportResources(
+      placed.filter((place) => place.depth <= nestedDepth),
+      maxItems,
+      this.#run.scrubber,
+    );
+    Object.assign(this.#run.status, fitReport(report));
+    const failures = findFailures(placed, this.#run.scrubber);
+    delete this.#run.status.failures;
+    if (failures.length > 0) this.#run.status.failures = failures;
+    this.#run.memory.resourcesReadAt = this.#run.now;
+  }
+}
