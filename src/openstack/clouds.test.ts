@@ -75,6 +75,10 @@ describe('parseCloudsYaml', () => {
     });
   });
 
+  it('reads the longest time-out', () => {
+    expect(parse(cloud('    api_timeout: 600\n')).apiTimeoutMs).toBe(600_000);
+  });
+
   it('follows anchors and merge keys', () => {
     const text = `common: &common
   auth_url: http://k:5000/v3
@@ -152,6 +156,13 @@ clouds:
     ],
     ['settings of a region', cloud('    regions: [{name: A, values: {}}]\n'), /values/],
     ['a wrong time-out', cloud('    api_timeout: s3cret\n'), /api_timeout: must be a number/],
+    ['a time-out of 0', cloud('    api_timeout: 0\n'), /api_timeout: must be a number/],
+    [
+      'a time-out over 10 minutes',
+      cloud('    api_timeout: 601\n'),
+      /api_timeout: .* seconds above 0, and 600 at most/,
+    ],
+    ['an endless time-out', cloud('    api_timeout: Infinity\n'), /api_timeout: must be a number/],
     ['auth as a list', 'clouds: {demo: {auth: [s3cret]}}', /auth: must be a mapping/],
   ])('refuses %s, and quotes no value', (_what, text, message) => {
     let error: unknown;

@@ -15,7 +15,7 @@ export interface CloudConfig {
   cacert?: string;
   /** False: any certificate is accepted. */
   verify: boolean;
-  /** `api_timeout`, in milliseconds. */
+  /** `api_timeout`, in milliseconds; 10 minutes at most. */
   apiTimeoutMs?: number;
   /** Used instead of the catalog's address of Heat. */
   orchestrationEndpointOverride?: string;
@@ -44,6 +44,8 @@ export interface CloudOptions {
 }
 
 const AUTH_TYPES = ['password', 'v3password'];
+/** The longest `api_timeout`, in seconds: one that hangs keeps other work waiting. */
+const MAX_TIMEOUT_S = 600;
 // PyYAML, which openstacksdk reads the file with, has no such limit; 100 keeps an alias bomb small.
 const MAX_ALIASES = 100;
 
@@ -305,7 +307,9 @@ function pickRegion(section: Section): string | undefined {
 
 function seconds(section: Section, key: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw section.error(key, 'must be a number of seconds above 0');
+  if (!(value > 0 && value <= MAX_TIMEOUT_S)) {
+    throw section.error(key, `must be a number of seconds above 0, and ${MAX_TIMEOUT_S} at most`);
+  }
   return value;
 }
 
