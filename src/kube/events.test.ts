@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { KubeClient } from './client.ts';
 import { EventRecorder } from './events.ts';
@@ -135,6 +136,15 @@ test('equal events that pile up are written once', async () => {
   const requests = await sent(2);
   expect(requests[0]?.body['series']).toBeUndefined();
   expect(requests[1]?.body).toMatchObject({ series: { count: 10 } });
+});
+
+test('keeps nothing of the object but its reference', async () => {
+  class Large {}
+  recorder.event({ ...configMap('web', '7'), data: new Large() } as KubeObject, created);
+  await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+  expect(queryObjects(Large, { format: 'count' })).toBe(0);
+  recorder.event(configMap('web', '8'), created);
+  expect((await sent(2)).map(({ method }) => method)).toEqual(['POST', 'PATCH']);
 });
 
 test('different ones are different', async () => {

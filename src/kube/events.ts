@@ -4,6 +4,7 @@ import type { KubeClient } from './client.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { isKubeError } from './errors.ts';
 import { EVENTS, type KubeObject, type ObjectRef } from './objects.ts';
+import { Recent } from './recent.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 // As client-go has them: events.k8s.io series, spam filter and cache sizes.
@@ -45,15 +46,25 @@ interface EventObject extends KubeObject {
   reason: string;
   action: string;
   note: string;
-  regarding: object;
+  regarding: Regarding;
   reportingController: string;
   reportingInstance: string;
   series?: { count: number; lastObservedTime: string };
 }
 
+/** What an Event says of its object. Not the object itself, which can be large: this is kept for minutes. */
+interface Regarding {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  namespace?: string | undefined;
+  uid: string;
+  resourceVersion: string;
+}
+
 /** Equal events in a row; one Event object, whose `series` counts them. */
 interface Series {
-  readonly regarding: KubeObject;
+  readonly regarding: Regarding;
   readonly details: EventDetails;
   readonly firstAt: number;
   lastAt: number;
@@ -72,8 +83,9 @@ export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #series = new Map<string, Series>();
-  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #series = new Recent<Series>(MAX_REMEMBERED, SERIES_MS);
+  // One that was idle for so long is full again, as a new one.
+  readonly #buckets = new Recent<TokenBucket>(MAX_REMEMBERED, BURST * REFILL_MS);
   readonly #queue: Series[] = [];
   readonly #stop = new AbortController();
   #sending: Promise<void> | undefined;
@@ -118,20 +130,24 @@ export class EventRecorder {
   #seriesFor(regarding: KubeObject, details: EventDetails, now: number): Series {
     const { type, reason, action, note } = details;
     const key = JSON.stringify([regarding.metadata.uid, type, reason, action, note]);
-    const present = this.#series.get(key);
-    const series: Series =
-      present !== undefined && now - present.lastAt < SERIES_MS
-        ? present
-        : { regarding, details, firstAt: now, lastAt: now, count: 0, queued: false };
+    const series: Series = this.#series.get(key, now) ?? {
+      regarding: referenceTo(regarding),
+      details: { type, reason, action, note },
+      firstAt: now,
+      lastAt: now,
+      count: 0,
+      queued: false,
+    };
     series.count++;
     series.lastAt = now;
-    remember(this.#series, key, series);
+    this.#series.set(key, series, now);
     return series;
   }
 
   #bucketOf(regarding: KubeObject, now: number): TokenBucket {
-    const bucket = this.#buckets.get(regarding.metadata.uid) ?? new TokenBucket(BURST, REFILL_MS, now);
-    remember(this.#buckets, regarding.metadata.uid, bucket);
+    const { uid } = regarding.metadata;
+    const bucket = this.#buckets.get(uid, now) ?? new TokenBucket(BURST, REFILL_MS, now);
+    this.#buckets.set(uid, bucket, now);
     return bucket;
   }
 
@@ -143,7 +159,7 @@ export class EventRecorder {
         await this.#write(series);
       } catch (error) {
         const { reason } = series.details;
-        const { name } = series.regarding.metadata;
+        const { name } = series.regarding;
         // Usual while a namespace is being deleted; nothing depends on an event.
         this.#logger.warn(
           { reason, name, error: error instanceof Error ? error.message : String(error) },
@@ -187,7 +203,7 @@ export class EventRecorder {
   #eventObject(series: Series) {
     const { reportingController, reportingInstance } = this.#options;
     const { regarding, details } = series;
-    const { name, namespace, uid, resourceVersion } = regarding.metadata;
+    const { name, namespace } = regarding;
     const suffix = `.${randomBytes(8).toString('hex')}`;
     // No `-` or `.` may come before the suffix where the name is cut.
     const stem = name.slice(0, MAX_NAME_LENGTH - suffix.length).replace(/[^a-z0-9]+$/, '');
@@ -196,19 +212,17 @@ export class EventRecorder {
       metadata: { name: `${stem}${suffix}`, namespace: namespace ?? 'default' },
       eventTime: microTime(series.firstAt),
       ...details,
-      regarding: {
-        apiVersion: regarding.apiVersion,
-        kind: regarding.kind,
-        name,
-        namespace,
-        uid,
-        resourceVersion,
-      },
+      regarding,
       reportingController,
       reportingInstance,
       ...(series.count > 1 ? { series: seriesField(series) } : {}),
     };
   }
+}
+
+function referenceTo({ apiVersion, kind, metadata }: KubeObject): Regarding {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return { apiVersion, kind, name, namespace, uid, resourceVersion };
 }
 
 function seriesField({ count, lastAt }: Series): { count: number; lastObservedTime: string } {
@@ -229,13 +243,4 @@ function cut(text: string, maxBytes: number): string {
   // 0b10xxxxxx continues a character.
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end) + ellipsis;
-}
-
-/** Sets an entry as the newest; forgets the oldest of too many. */
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= MAX_REMEMBERED) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
 }
