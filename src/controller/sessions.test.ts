@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
-import type { CloudConfig, Connection } from '../openstack/index.ts';
+import { type CloudConfig, type Connection, OpenStackError } from '../openstack/index.ts';
 import { type Session, Sessions } from './sessions.ts';
 
 const CLOUD: CloudConfig = {
@@ -22,12 +22,16 @@ interface Login {
 
 let logins: Login[];
 let atOnce: boolean;
+let news: string[];
+let closing: Error | undefined;
 let sessions: Sessions;
 let log: ReturnType<typeof memoryLogger>;
 
 beforeEach(() => {
   logins = [];
   atOnce = true;
+  news = [];
+  closing = undefined;
   log = memoryLogger();
   sessions = new Sessions({
     connect: (cloud) => {
@@ -42,6 +46,7 @@ beforeEach(() => {
             reauthenticate: async () => undefined,
             close: async () => {
               login.closed = true;
+              if (closing) throw closing;
             },
           }),
         fail: reject,
@@ -50,7 +55,7 @@ beforeEach(() => {
       if (atOnce) login.succeed();
       return promise;
     },
-    onNews: () => undefined,
+    onNews: (user) => news.push(user),
     onRequest: () => undefined,
     progressIntervalMs: 10_000,
     clock: new FakeClock(),
@@ -228,6 +233,64 @@ describe('releasing', () => {
   });
 });
 
+describe('evicting', () => {
+  test('closes the session for all its users, and the next acquire is a new login', async () => {
+    const old = await acquire('ns/a');
+    await acquire('ns/b');
+    old.operations.add('ns/b', 'id');
+    sessions.evict('ns/a');
+    await settled();
+    expect(logins.map(({ closed }) => closed)).toEqual([true]);
+    expect(old.operations.size).toBe(0);
+    expect(await sessions.current('ns/b')).toBeUndefined();
+    const fresh = await acquire('ns/b');
+    expect(fresh).not.toBe(old);
+    expect(await acquire('ns/a')).toBe(fresh);
+    await settled();
+    expect(logins.map(({ closed }) => closed)).toEqual([true, false]);
+  });
+
+  test('by another user later leaves the new session alone', async () => {
+    await acquire('ns/a');
+    await acquire('ns/b');
+    sessions.evict('ns/a');
+    const fresh = await acquire('ns/a');
+    sessions.evict('ns/b');
+    sessions.release('ns/b');
+    await settled();
+    expect(await sessions.current('ns/a')).toBe(fresh);
+    expect(logins.map(({ closed }) => closed)).toEqual([true, false]);
+  });
+
+  test('has the others looked at, whose stacks nothing watches any more', async () => {
+    await Promise.all([acquire('ns/a'), acquire('ns/b'), acquire('ns/c', { regionName: 'north' })]);
+    sessions.evict('ns/a');
+    expect(news).toEqual(['ns/b']);
+  });
+
+  test('leaves other sessions alone, and is nothing for one who has none', async () => {
+    const other = await acquire('ns/b', { regionName: 'north' });
+    await acquire('ns/a');
+    sessions.evict('ns/a');
+    sessions.evict('ns/a');
+    sessions.evict('ns/x');
+    await settled();
+    expect(await sessions.current('ns/b')).toBe(other);
+    expect(logins.map(({ closed }) => closed)).toEqual([false, true]);
+  });
+
+  test('one that is being opened closes it once it is open', async () => {
+    atOnce = false;
+    const late = acquire('ns/a');
+    sessions.evict('ns/a');
+    logins[0]?.succeed();
+    await late;
+    await settled();
+    expect(logins[0]?.closed).toBe(true);
+    expect(await sessions.current('ns/a')).toBeUndefined();
+  });
+});
+
 test('closing closes all, also those that are not open yet', async () => {
   await acquire('ns/a');
   atOnce = false;
@@ -238,6 +301,18 @@ test('closing closes all, also those that are not open yet', async () => {
   await late;
   expect(logins.map((login) => login.closed)).toEqual([true, true]);
   expect(await sessions.current('ns/a')).toBeUndefined();
+});
+
+test('a session that could not be closed is told by code and message, without the cause', async () => {
+  closing = new OpenStackError('ConnectionFailed', 'The socket broke.', { cause: new Error('pa55') });
+  await acquire('ns/a');
+  sessions.release('ns/a');
+  await settled();
+  closing = undefined;
+  expect(log.lines).toMatchObject([
+    { code: 'ConnectionFailed', error: 'The socket broke.', msg: 'a session could not be closed' },
+  ]);
+  expect(log.text()).not.toMatch(/pa55|stack|cause/);
 });
 
 test('nothing of the credentials is logged', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { canonicalJson } from '../json.ts';
 import type { Clock } from '../kube/index.ts';
-import type { CloudConfig, Connection, RequestInfo } from '../openstack/index.ts';
+import { type CloudConfig, type Connection, isOpenStackError, type RequestInfo } from '../openstack/index.ts';
 import { OperationWatch } from './operation-watch.ts';
 
 /** A login to one cloud with one Secret's credentials, shared by all HeatStacks that use just these. */
@@ -17,7 +17,7 @@ export interface SessionsOptions {
     cloud: CloudConfig,
     options: { signal?: AbortSignal; onRequest: (request: RequestInfo) => void },
   ) => Promise<Connection>;
-  /** Called with the key of an object whose stack is worth a look; see {@link OperationWatch}. */
+  /** Called with the key of an object whose stack is worth a look; see {@link OperationWatch} and {@link Sessions.evict}. */
   onNews: (key: string) => void;
   /** Called for each answer of Keystone or Heat. */
   onRequest: (request: RequestInfo) => void;
@@ -88,9 +88,32 @@ export class Sessions {
     entry.opening.then((session) => session.operations.remove(user)).catch(() => undefined);
     if (entry.users.size > 0) return;
     this.#entries.delete(key);
-    close(entry).catch((error: unknown) =>
-      this.#options.logger.warn({ err: error }, 'a session could not be closed'),
-    );
+    this.#discard(entry);
+  }
+
+  /**
+   * Drops the session that the object used last, for all its users: the next acquire connects anew. For a connection
+   * that can't go on, as after IdentityChanged. What the others have under way on it ends with ConnectionFailed; each
+   * of them is worth a look then, since nothing watches its stack any more.
+   */
+  evict(user: string): void {
+    const key = this.#keyOf.get(user);
+    const entry = key === undefined ? undefined : this.#entries.get(key);
+    if (key === undefined || !entry) return;
+    this.#entries.delete(key);
+    // All at once: a user that finds out later must not evict the new session.
+    for (const each of entry.users) this.#keyOf.delete(each);
+    this.#discard(entry);
+    for (const each of entry.users) if (each !== user) this.#options.onNews(each);
+  }
+
+  #discard(entry: Entry): void {
+    close(entry).catch((error: unknown) => {
+      // Its cause is left out: it may hold what was sent.
+      const code = isOpenStackError(error) ? error.code : undefined;
+      const message = error instanceof Error ? error.message : String(error);
+      this.#options.logger.warn({ code, error: message }, 'a session could not be closed');
+    });
   }
 
   /** Closes all sessions; no socket is left. */
