@@ -115,7 +115,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
 
   const text = (name: keyof typeof DEFINITIONS): string | undefined => {
     const flag = flags[name];
-    if (typeof flag === 'string') return flag;
+    // Empty as from a value that a chart or a script didn't set.
+    if (typeof flag === 'string' && flag !== '') return flag;
     const { preset }: Definition = DEFINITIONS[name];
     return env[PREFIX + name.toUpperCase().replaceAll('-', '_')] || preset;
   };

@@ -10,6 +10,7 @@ import type { Condition } from './heat-stack.ts';
 import type {
   AvailableReason,
   ConditionType,
+  DriftedReason,
   NotReadyReason,
   ReadyReason,
   ReconcilingReason,
@@ -44,6 +45,8 @@ export interface SummaryInput {
   outcome: Outcome;
   /** Left out when the stack wasn't looked at: then what was known stays. */
   available?: Availability | undefined;
+  /** Whether another client changed the stack's inputs. Left out when that wasn't looked at: what was known stays. */
+  drifted?: boolean | undefined;
   /** The conditions of the status so far, whoever wrote them; those of unknown types are dropped. */
   previous?: readonly Condition[] | undefined;
   /** Milliseconds since 1970. */
@@ -54,14 +57,15 @@ export interface SummaryInput {
 export const MAX_MESSAGE_LENGTH = 1024;
 
 /**
- * The whole list of conditions: Ready, Reconciling (only while True), Stalled (only while True), Available and
- * Progressing, in this order. A condition whose status didn't change keeps its `lastTransitionTime`, so equal
+ * The whole list of conditions: Ready, Reconciling (only while True), Stalled (only while True), Available,
+ * Progressing and Drifted (once that was looked at), in this order. A condition whose status didn't change keeps its `lastTransitionTime`, so equal
  * input gives an equal list.
  */
 export function summarise(input: SummaryInput): Condition[] {
   const previous = new Map(input.previous?.map((condition) => [condition.type, condition]));
   const verdict = judge(input.outcome, previous);
   const { ready, reconciling, stalled } = verdict;
+  const drifted = drift(input.drifted) ?? previous.get('Drifted');
   const available = input.available ?? previous.get('Available') ?? NEVER_LOOKED;
 
   const make = (type: ConditionType, { status, reason, message }: Verdict): Condition => {
@@ -84,7 +88,15 @@ export function summarise(input: SummaryInput): Condition[] {
       'Progressing',
       reconciling ? { ...ready, status: 'True', reason: reconciling } : { ...ready, status: 'False' },
     ),
+    ...(drifted ? [make('Drifted', drifted)] : []),
   ];
+}
+
+function drift(drifted: boolean | undefined): (Verdict & { reason: DriftedReason }) | undefined {
+  if (drifted === undefined) return undefined;
+  return drifted
+    ? { status: 'True', reason: 'DriftDetected', message: "Another client changed the stack's inputs." }
+    : { status: 'False', reason: 'NoDriftDetected', message: "Nobody else changed the stack's inputs." };
 }
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;

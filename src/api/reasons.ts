@@ -1,7 +1,14 @@
 /** The words that conditions use. They are part of the API: programs compare them. */
 
 /** Types of the conditions, in the order in which they are listed. */
-export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'Available', 'Progressing'] as const;
+export const CONDITION_TYPES = [
+  'Ready',
+  'Reconciling',
+  'Stalled',
+  'Available',
+  'Progressing',
+  'Drifted',
+] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 /** What Heat, or somebody who uses it, did to the stack. */
@@ -72,3 +79,6 @@ export type AvailableReason =
   | 'ResourceUnhealthy'
   /** Nobody has looked yet, or the cloud can't be asked. */
   | 'Unknown';
+
+/** All reasons of `Drifted`. */
+export type DriftedReason = 'DriftDetected' | 'NoDriftDetected';

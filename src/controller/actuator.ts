@@ -218,6 +218,7 @@ export class Actuator {
     this.#run.status.appliedDigest = digest;
     this.#run.status.attemptedDigest = digest;
     this.#run.status.attempts = 0;
+    this.#run.drifted = drifted;
     this.#announceSuccess();
     if (drifted && !this.#view.wasDrifted)
       this.#run.event('Warning', 'DriftDetected', 'Look', `${DRIFT} of stack ${stackName}`);

@@ -3,7 +3,6 @@ import { CREDENTIALS_KEYS } from '../api/constants.ts';
 import { type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
 import { parseCloudsYaml } from '../openstack/index.ts';
 import { type DataObject, dataOf } from './data-object.ts';
-import { readyOf } from './own-status.ts';
 import { MISSING_MS, type Reconciliation } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
 
@@ -46,8 +45,7 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
   run.memory.secretVersion = version;
   const session = await run.options.sessions.acquire(run.key, secret.metadata.uid, cloud, run.signal);
   // A catalog without Heat may have it by now.
-  if (!session.connection.orchestration && readyOf(run.before)?.reason === 'OrchestrationNotAvailable')
-    await session.connection.reauthenticate({ signal: run.signal });
+  if (!session.connection.orchestration) await session.connection.reauthenticate({ signal: run.signal });
   return session;
 }
 

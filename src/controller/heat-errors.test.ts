@@ -30,6 +30,7 @@ const MEANINGS: Record<OpenStackErrorCode, [reason: string, next: string]> = {
   InvalidResponse: ['TransientError', 'backoff'],
   ResponseTooLarge: ['TransientError', 'backoff'],
   ServerError: ['TransientError', 'backoff'],
+  IdentityChanged: ['TransientError', 'backoff'],
   TooManyRequests: ['TransientError', 'backoff'],
 };
 

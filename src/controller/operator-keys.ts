@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { HEAT_STACKS } from '../api/constants.ts';
+import type { HeatStack } from '../api/heat-stack.ts';
 import { isKubeError, type KubeClient, type KubeObject, NAMESPACES, SECRETS } from '../kube/index.ts';
 
 /** Name of the Secret in the operator's namespace that holds the key of all digests. */
@@ -18,18 +20,21 @@ interface Secret extends KubeObject {
 
 /**
  * The key of all digests, made at the first start. It is kept for ever: with another key no digest of before is
- * known any more.
+ * known any more, and every stack would be updated once.
  *
- * @throws SetupError when the Secret is there without a usable key.
+ * @param options.namespace of the operator
+ * @param options.watched namespaces that the operator works in; none means all
+ * @throws SetupError when the Secret is there without a usable key, or is missing though it was there before.
  */
 export async function loadDigestKey(
   client: KubeClient,
-  namespace: string,
+  { namespace, watched }: { namespace: string; watched: readonly string[] },
   signal: AbortSignal,
 ): Promise<Buffer> {
   const ref = { namespace, name: DIGEST_KEY_SECRET };
   let secret = await client.get<Secret>(SECRETS, ref, { signal });
   if (!secret) {
+    await refuseNewKey(client, namespace, watched, signal);
     try {
       secret = await client.create<Secret>(
         SECRETS,
@@ -54,6 +59,25 @@ export async function loadDigestKey(
     );
   }
   return key;
+}
+
+/** A stack that was made under another key tells that the key is lost, or is looked for in the wrong place. */
+async function refuseNewKey(
+  client: KubeClient,
+  namespace: string,
+  watched: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const where of watched.length > 0 ? watched : [undefined]) {
+    for await (const { items } of client.pages<HeatStack>(HEAT_STACKS, { namespace: where, signal })) {
+      const known = items.find(({ status }) => status?.ownership !== undefined);
+      if (!known) continue;
+      const { metadata } = known;
+      throw new SetupError(
+        `Secret ${namespace}/${DIGEST_KEY_SECRET} is missing, though HeatStack ${metadata.namespace}/${metadata.name} was made with its key; restore it from a backup, or point --operator-namespace to where it is. To go on with a new key and have every stack updated once: kubectl create secret generic ${DIGEST_KEY_SECRET} --namespace ${namespace} --from-file=key=FILE, with a FILE of ${KEY_BYTES} random bytes`,
+      );
+    }
+  }
 }
 
 /** The id of the cluster, for the tags of its stacks: the uid of the namespace `kube-system`, which lives as long as the cluster. */

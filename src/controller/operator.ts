@@ -56,7 +56,11 @@ const FLUSH_EVENTS_MS = 5_000;
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { client, logger, clock = systemClock } = options;
-  const key = await loadDigestKey(client, options.operatorNamespace, signal);
+  const key = await loadDigestKey(
+    client,
+    { namespace: options.operatorNamespace, watched: options.namespaces },
+    signal,
+  );
   const clusterID = options.clusterID ?? (await readClusterID(client, signal));
   const queue = new WorkQueue({ clock });
   const events = new EventRecorder({
@@ -137,7 +141,11 @@ class Watches {
           type: HEAT_STACKS,
           transform: (raw) => toCached(raw as unknown as HeatStack),
           onEvent: ({ type, key, object, old, initial }) => {
-            this.#index.update(key, old?.references ?? [], type === 'deleted' ? [] : object.references);
+            this.#index.update(
+              key,
+              (type === 'deleted' ? (old ?? object) : old)?.references ?? [],
+              type === 'deleted' ? [] : object.references,
+            );
             if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
               queue.add(key, { priority: initial ? INITIAL_PRIORITY : 0 });
             }

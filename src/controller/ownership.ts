@@ -34,8 +34,9 @@ export class Ownership {
     if (!this.#digester.owns(this.#claim(was, id), ownership)) return undefined;
     const is = connection.cloud;
     const { projectID = '', region = '', endpoint = '' } = was;
-    if (is.projectID === projectID && (is.region ?? '') === region && !connection.orchestration)
-      return undefined;
+    // Without Heat in the catalog, and none asked for in another region, the stack is only out of reach for now.
+    const sameRegion = is.region === undefined || is.region === region;
+    if (is.projectID === projectID && sameRegion && !connection.orchestration) return undefined;
     const differences = [
       ['project', `${was.projectName ?? ''} (${projectID})`, `${is.projectName ?? ''} (${is.projectID})`],
       ['region', region, is.region ?? ''],

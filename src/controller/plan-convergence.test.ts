@@ -156,11 +156,11 @@ class Operator {
     const { stack, now } = this.heat;
     if (this.#name === 'held') {
       this.#name = 'free';
-      return { is: 'held', message: '' };
+      return { is: 'held', message: '', heldForMs: 0 };
     }
     if (!stack) return this.#id === undefined ? { is: 'absent' } : { is: 'gone' };
     if (stack.status === 'DELETE_COMPLETE' && this.#id === undefined && !this.wanted.deleting)
-      return { is: 'held', message: '' };
+      return { is: 'held', message: '', heldForMs: 0 };
     this.#id = stack.id;
     const state = parseState(stack.status);
     const { attempted, applied } = this.#remembered;
@@ -258,6 +258,7 @@ const wanted: fc.Arbitrary<Wanted> = fc.record({
   onExternalDeletion: fc.constantFrom('recreate', 'stall'),
   digest: fc.constant('one'),
   asked: fc.constant(true),
+  createMayComeMs: fc.constant(0),
   force: fc.boolean(),
   rollback: fc.boolean(),
   remediation: fc.record({

@@ -20,6 +20,7 @@ const WANTED: Wanted = {
   onExternalDeletion: 'recreate',
   digest: 'new',
   asked: false,
+  createMayComeMs: 0,
   force: false,
   rollback: false,
   remediation: {
@@ -130,7 +131,7 @@ type Case = [
 ];
 
 const foreign: Sight = { is: 'foreign', message: 'taken' };
-const held: Sight = { is: 'held', message: 'held' };
+const held: Sight = { is: 'held', message: 'held', heldForMs: 0 };
 const elsewhere: Sight = { is: 'elsewhere', message: 'moved' };
 const OVERDUE = { operationAgeMs: HOUR + 1 };
 
@@ -514,6 +515,7 @@ const wantedInput: fc.Arbitrary<Wanted> = fc.record({
   onExternalDeletion: fc.constantFrom('recreate', 'stall'),
   digest,
   asked: fc.boolean(),
+  createMayComeMs: fc.nat(200_000),
   force: fc.boolean(),
   rollback: fc.boolean(),
   remediation: fc.record({

@@ -11,6 +11,11 @@ export interface Wanted {
   digest: string;
   /** Somebody changed the object or asked for a reconcile since the last look. */
   asked: boolean;
+  /**
+   * While deleting: how long a create may still come true in Heat whose answer was lost, in ms; 0 when every create was
+   * answered.
+   */
+  createMayComeMs: number;
   /** Send the inputs even if Heat has them. */
   force: boolean;
   /** Heat rolls back a failure by itself, so that a FAILED may be passing. */
@@ -45,7 +50,7 @@ export type Sight =
   /** A stack that isn't this object's has the name. */
   | { is: 'foreign'; message: string }
   /** The name belongs to a stack that is being deleted. */
-  | { is: 'held'; message: string }
+  | { is: 'held'; message: string /** Time since that was first seen, in ms. */; heldForMs: number }
   | { is: 'present'; stack: SeenStack };
 
 /** A stack that is this object's. */
@@ -86,7 +91,16 @@ const DELETE_RETRIES = 5;
 const LOST_UPDATE_RETRIES = 3;
 /** With rollback on, Heat 27 shows UPDATE_FAILED for a moment before ROLLBACK_IN_PROGRESS. */
 const PASSING_FAILURE_MS = 10_000;
+/** A name is free 0.3 to 0.9 s after the stack is deleted (Heat 27); a stack that takes longer may be stuck. */
 const NAME_HELD_MS = 1_000;
+const NAME_HELD_MAX_MS = 30_000;
+const CREATE_MAY_COME =
+  'a create was sent to Heat whose answer was lost; the object stays until it is certain that no stack comes of it';
+
+/** The time to the next look at something that ends soon or never, in ms. */
+function patience(waitedMs: number): number {
+  return Math.min(NAME_HELD_MAX_MS, Math.max(NAME_HELD_MS, waitedMs * 0.15));
+}
 
 /**
  * The one next step towards what is wanted. Pure and total; every decision about a state of Heat is made here.
@@ -101,7 +115,7 @@ export function plan(wanted: Wanted, remembered: Remembered, sight: Sight): Step
     case 'foreign':
       return { to: 'stall', reason: 'NameConflict', message: sight.message, failure: false };
     case 'held':
-      return { to: 'wait', ms: NAME_HELD_MS, message: sight.message };
+      return { to: 'wait', ms: patience(sight.heldForMs), message: sight.message };
     case 'absent':
       return { to: 'create' };
     case 'gone':
@@ -123,6 +137,11 @@ function planDeletion(wanted: Wanted, remembered: Remembered, sight: Sight): Ste
   if (wanted.onDelete === 'detach') return { to: 'release', why: 'detached' };
   switch (sight.is) {
     case 'absent':
+      // Absence from a list is no proof while Heat may still be at work on a create.
+      if (wanted.createMayComeMs > 0) {
+        return { to: 'wait', ms: Math.min(wanted.createMayComeMs, 5_000), message: CREATE_MAY_COME };
+      }
+      return { to: 'release', why: 'gone' };
     case 'gone':
       return { to: 'release', why: 'gone' };
     case 'foreign':
@@ -137,7 +156,11 @@ function planDeletion(wanted: Wanted, remembered: Remembered, sight: Sight): Ste
         return operationAgeMs > wanted.overdueMs ? { to: 'delete', why: 'overdue' } : { to: 'watch' };
       }
       if (state.status === 'FAILED') return retryDelete(wanted, remembered, sight.stack);
-      return { to: 'wait', ms: NAME_HELD_MS / 2, message: 'Heat is about to forget the stack' };
+      return {
+        to: 'wait',
+        ms: patience(sight.stack.seenForMs) / 2,
+        message: 'Heat is about to forget the stack',
+      };
     }
   }
 }
@@ -191,7 +214,11 @@ function planInProgress(wanted: Wanted, remembered: Remembered, { state, operati
 /** The object lives and its stack is being deleted: by somebody else, or to be created again by us. */
 function planDeleted(wanted: Wanted, remembered: Remembered, stack: SeenStack): Step {
   if (stack.state.status === 'COMPLETE')
-    return { to: 'wait', ms: NAME_HELD_MS, message: 'the stack was deleted; Heat is about to free its name' };
+    return {
+      to: 'wait',
+      ms: patience(stack.seenForMs),
+      message: 'the stack was deleted; Heat is about to free its name',
+    };
   if (isRecreating(wanted, remembered)) return retryDelete(wanted, remembered, stack);
   return {
     to: 'stall',
@@ -206,7 +233,8 @@ function planComplete(wanted: Wanted, remembered: Remembered, { state, live, see
   if (wanted.force) return { to: 'update', why: 'forced' };
   if (live === wanted.digest) return { to: 'rest', drifted: false };
   if (remembered.attempted !== wanted.digest) return { to: 'update', why: 'changed' };
-  if (state.action === 'ROLLBACK') return remediate(wanted, remembered, 'RollbackComplete', seenForMs);
+  if (state.action === 'ROLLBACK')
+    return remediate(wanted, remembered, 'RollbackComplete', seenForMs, state.action);
   // These inputs were live once, so somebody else has put others in their place.
   if (remembered.applied === wanted.digest) return { to: 'rest', drifted: true };
   // Heat answers 202 and forgets the update when another one wins the race inside it.
@@ -249,9 +277,11 @@ function remediate(
   remembered: Remembered,
   reason: NotReadyReason,
   seenForMs: number,
-  action?: string,
+  action: string,
 ): Step {
-  const neverComplete = remembered.applied === undefined;
+  // Without a memory of its inputs (a lost status), only the create itself proves that a stack was never whole.
+  const neverComplete =
+    remembered.applied === undefined && (action === 'CREATE' || remembered.attempted !== undefined);
   const { retries, strategy } = neverComplete ? wanted.remediation.create : wanted.remediation.update;
   if (strategy === 'none' || remembered.attempts >= retries) return failed(reason);
   const ms = retryDelay(wanted, remembered.attempts) - seenForMs;

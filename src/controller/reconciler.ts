@@ -74,6 +74,13 @@ export class Reconciler {
 /** Deletes the stack of an object that is being deleted, or lets it go. It needs only id and credentials. */
 async function finalize(run: Reconciliation): Promise<Ended> {
   if (run.spec.managedOptions.onDelete === 'detach') return run.release('detached');
+  try {
+    // Only for what must not be shown: the reason of a failed delete can quote a hidden parameter.
+    run.hide((await resolveInputs(run.spec, referenceReader(run), run.options.digester)).secrets);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    run.withhold();
+  }
   return converge(run, undefined);
 }
 
@@ -192,6 +199,7 @@ function wantedBy(run: Reconciliation): Wanted {
     onExternalDeletion,
     digest: run.digest ?? '',
     asked: run.asked,
+    createMayComeMs: run.createMayComeMs,
     force: run.forced,
     rollback: rollbackOnFailure,
     remediation: {
@@ -210,6 +218,8 @@ function cloudProblem(run: Reconciliation, error: unknown): Promise<Result> {
     : run.deleting
       ? 'deleting the stack'
       : 'reconciling the stack';
+  // The session stays with the Heat that it was made for; the next one is judged anew.
+  if (isOpenStackError(error, 'IdentityChanged')) run.options.sessions.evict(run.key);
   const problem = toCloudProblem(error, doing, run.scrubber);
   if (!problem) throw error;
   const { reason, next } = problem;

@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
+import { clip } from '../api/clip.ts';
 import { type Availability, type Outcome, summarise } from '../api/conditions.ts';
 import { ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
 import { type Digester, ownerTags } from './digest.ts';
-import { hasForeignStatus, provable, withoutStack } from './own-status.ts';
+import { hasForeignStatus, provable, readyOf, withoutStack } from './own-status.ts';
 import type { Remembered, Step } from './plan.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Sessions } from './sessions.ts';
@@ -41,6 +43,8 @@ export interface Memory {
   /** When to look at a settled stack again, in ms. */
   nextLookAt?: number;
   resourcesReadAt?: number;
+  /** Since when another stack holds the name, in ms. */
+  heldSince?: number;
   /** The stack as it was last seen, and since when. */
   seen?: { state: string; since: number };
   /** Failed logins in a row. */
@@ -60,6 +64,16 @@ export type Ended = Result & {
 
 /** A missing object is noticed by its watch; this is for a watch that lags. */
 export const MISSING_MS = 60_000;
+/** A create answers within this time or never: the client waits 120 s, and Heat's own limit is shorter. */
+const CREATE_MS = 150_000;
+/** Reasons of Ready that tell how Heat answered a create. */
+const ANSWERED = new Set<string>([
+  'ValidationFailed',
+  'QuotaExceeded',
+  'Forbidden',
+  'NameConflict',
+  'StackNotFound',
+]);
 const WRITE_ROUNDS = 4;
 
 /**
@@ -85,10 +99,13 @@ export class Reconciliation {
   object: HeatStack;
   /** The status as it will be written. */
   status: HeatStackStatus;
+  /** Whether another client changed the stack's inputs; `undefined` when that wasn't looked at. */
+  drifted: boolean | undefined;
   /** The digest of the wanted inputs, once they are to be acted on. */
   digest: string | undefined;
   scrubber = new Scrubber([]);
   #secrets: Json[] = [];
+  #withhold = false;
 
   constructor(
     options: ReconcilerOptions,
@@ -125,7 +142,8 @@ export class Reconciliation {
 
   /** The value of one of the annotations that ask for something. */
   annotation(name: keyof typeof ANNOTATIONS): string | undefined {
-    return this.object.metadata.annotations?.[ANNOTATIONS[name]];
+    const value = this.object.metadata.annotations?.[ANNOTATIONS[name]];
+    return value === undefined ? undefined : clip(value, STATUS_LIMITS.handled);
   }
 
   /** Whether an annotation asks for something that wasn't handled yet. */
@@ -156,7 +174,13 @@ export class Reconciliation {
   /** Keeps values out of every text from now on. */
   hide(secrets: Json[]): void {
     this.#secrets.push(...secrets);
-    this.scrubber = new Scrubber(this.#secrets);
+    this.scrubber = new Scrubber(this.#secrets, this.#withhold);
+  }
+
+  /** Shows no text from Heat any more: it isn't known which values are hidden. */
+  withhold(): void {
+    this.#withhold = true;
+    this.hide([]);
   }
 
   /** The stack's name in Heat. */
@@ -174,11 +198,23 @@ export class Reconciliation {
     return this.object.metadata.finalizers?.includes(FINALIZER) ?? false;
   }
 
-  /** The resync period with 0 to 20 % on top, the same for an object every time; 0 when it is off. */
+  /** The shorter of resync and refresh period with 0 to 20 % on top, the same for an object every time; 0 when it is off. */
   lookPeriodMs(): number {
-    const resync = parseDuration(this.spec.resyncPeriod);
-    const period = resync === 0 ? parseDuration(this.spec.resources.refreshPeriod) : resync;
+    const periods = [this.spec.resyncPeriod, this.spec.resources.refreshPeriod].map(parseDuration);
+    const period = Math.min(...periods.filter((ms) => ms > 0));
+    if (period === Number.POSITIVE_INFINITY) return 0;
     return Math.round(period * (1 + 0.2 * spread(this.object.metadata.uid)));
+  }
+
+  /**
+   * How long a create may still come true whose answer was lost, in ms. The finalizer is written right before the create;
+   * without an id, only a status that tells of Heat's answer to it proves that no stack will come.
+   */
+  get createMayComeMs(): number {
+    const deletedAt = Date.parse(this.object.metadata.deletionTimestamp ?? '');
+    const ready = readyOf(this.before);
+    const unanswered = this.before.id === undefined && !ANSWERED.has(ready?.reason ?? '');
+    return unanswered ? Math.max(0, deletedAt + CREATE_MS - this.now) : 0;
   }
 
   /** Whether nothing was to happen any more when the status was written. */
@@ -209,6 +245,7 @@ export class Reconciliation {
       generation,
       outcome,
       available,
+      drifted: this.drifted,
       previous: this.before.conditions,
       now: this.now,
     });
@@ -229,9 +266,14 @@ export class Reconciliation {
 
   /** What the status remembers of the inputs that were sent. */
   remembered(digest: string | undefined): Remembered {
-    const { appliedDigest, attemptedDigest, attempts = 0 } = this.status;
+    const { appliedDigest, attemptedDigest, attempts = 0, stackStatus } = this.status;
     const reset = this.isNew('resetAt', this.object.status.lastHandledResetAt);
-    const changed = digest !== undefined && attemptedDigest !== undefined && attemptedDigest !== digest;
+    const changed =
+      digest !== undefined &&
+      attemptedDigest !== undefined &&
+      attemptedDigest !== digest &&
+      // The count tells that this delete is the operator's own, to create the stack again.
+      !stackStatus?.startsWith('DELETE_');
     return { applied: appliedDigest, attempted: attemptedDigest, attempts: reset || changed ? 0 : attempts };
   }
 
@@ -282,7 +324,8 @@ export class Reconciliation {
           { ...current, status: this.status },
           { signal: this.signal },
         );
-        this.memory.ownVersion = current.metadata.resourceVersion;
+        // After a conflict it is a newer object that was written to, and its change is still to be seen.
+        if (round === 0) this.memory.ownVersion = current.metadata.resourceVersion;
         break;
       } catch (error) {
         if (isKubeError(error, 'NotFound')) return;

@@ -18,8 +18,14 @@ export class Scrubber {
   readonly #needles: string[];
   readonly #short: string[];
 
-  /** @param secrets values from Secrets and of hidden parameters, in any JSON form. */
-  constructor(secrets: Iterable<Json>) {
+  readonly #withhold: boolean;
+
+  /**
+   * @param secrets values from Secrets and of hidden parameters, in any JSON form
+   * @param withhold show no text at all, since not all secrets are known
+   */
+  constructor(secrets: Iterable<Json>, withhold = false) {
+    this.#withhold = withhold;
     const values = new Set<string>();
     for (const secret of secrets) collect(secret, values);
     values.delete('');
@@ -36,6 +42,7 @@ export class Scrubber {
    * @param fallback what to say when the text can't be shown at all, e.g. Heat's `error.type`.
    */
   clean(text: string, fallback = 'the message is withheld, since it may quote a secret'): string {
+    if (this.#withhold) return fallback;
     let clean = text;
     for (const needle of this.#needles) clean = clean.replaceAll(needle, REDACTED);
     clean = cutQuotedYaml(clean).replace(/\s+/g, ' ').trim();

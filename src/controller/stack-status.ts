@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { clip } from '../api/clip.ts';
 import type { HeatStackSpec, HeatStackStatus, ResourceStatus } from '../api/heat-stack.ts';
 import { canonicalJson } from '../json.ts';
@@ -14,6 +15,9 @@ const MAX_VALUE_BYTES = 4096;
 const MAX_VALUES_BYTES = 128 * 1024;
 // An object over etcd's limit is lost whole (the API server answers 500), so the list of resources is cut before.
 const MAX_RESOURCES_BYTES = 700 * 1024;
+const MIN_RESOURCES_BYTES = 16 * 1024;
+/** Room for spec and resources together; the rest of the object needs some, too. */
+const MAX_OBJECT_BYTES = 1100 * 1024;
 
 /** The part of a status that Heat's answer to a GET of the stack fills. */
 export function stackFields(
@@ -77,17 +81,16 @@ export function reportOutputs(
 }
 
 /** Takes resources out of a report until the status fits into the object, failed ones last. */
-export function fitReport(report: ResourceReport): ResourceReport {
+export function fitReport(report: ResourceReport, specBytes = 0): ResourceReport {
+  const room = Math.max(MIN_RESOURCES_BYTES, Math.min(MAX_RESOURCES_BYTES, MAX_OBJECT_BYTES - specBytes));
+  const isTooLarge = (resources: readonly ResourceStatus[]): boolean =>
+    Buffer.byteLength(JSON.stringify(resources)) > room;
   let { resources } = report;
   if (!isTooLarge(resources)) return report;
   resources = resources.toSorted((a, b) => Number(hasFailed(b)) - Number(hasFailed(a)));
   while (isTooLarge(resources)) resources = resources.slice(0, Math.floor(resources.length * 0.8));
   resources.sort((a, b) => comparePaths(a.path ?? a.name, b.path ?? b.name));
   return { ...report, resources, resourcesTruncated: true };
-}
-
-function isTooLarge(resources: readonly ResourceStatus[]): boolean {
-  return Buffer.byteLength(JSON.stringify(resources)) > MAX_RESOURCES_BYTES;
 }
 
 function hasFailed({ status }: ResourceStatus): boolean {
@@ -97,5 +100,5 @@ function hasFailed({ status }: ResourceStatus): boolean {
 /** A text that differs when two statuses say different things; times at which somebody looked don't count. */
 export function statusFingerprint(status: HeatStackStatus): string {
   const { lastSyncTime: _, ...rest } = status;
-  return canonicalJson(rest);
+  return createHash('sha256').update(canonicalJson(rest)).digest('base64');
 }

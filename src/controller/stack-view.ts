@@ -11,7 +11,6 @@ import { findFailures, placeResources, reportResources } from './resource-tree.t
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
 import { cloudFields, fitReport, reportOutputs, stackFields } from './stack-status.ts';
-import { DRIFT } from './verdict.ts';
 
 const FAILURE_DEPTH = 5;
 /** A failed operation and its rollback have a handful of events of the stack itself. */
@@ -69,7 +68,12 @@ export class StackView {
     }
     const pending = run.status.attemptedDigest !== run.status.appliedDigest;
     const resolveOutputs = !run.deleting && (pending || run.asked || run.tampered);
-    return this.note(await readStack(heat, { id, name }, { resolveOutputs, signal: run.signal }));
+    const found = await readStack(heat, { id, name }, { resolveOutputs, signal: run.signal });
+    // A renewed catalog may have led the request to another Heat, whose 404 says nothing about the stack.
+    if (!this.#ownership.proves(this.#session.connection, run.status)) {
+      throw new TryAgain('the cloud changed while the stack was looked at');
+    }
+    return this.note(found);
   }
 
   /** Whether the shared list still has the stack in progress. */
@@ -82,7 +86,33 @@ export class StackView {
 
   /** Takes what was found into the status, and reads what else is needed to judge it. */
   async note(found: Found): Promise<Sight> {
+    const { memory, now } = this.#run;
+    if (found.is === 'held') {
+      memory.heldSince ??= now;
+      return { ...found, heldForMs: now - memory.heldSince };
+    }
+    delete memory.heldSince;
+    if (found.is === 'gone') delete this.#run.status.stackStatus;
     if (found.is !== 'stack') return found;
+    try {
+      return await this.#noteStack(found);
+    } catch (error) {
+      // What could not be read is to be read at the next look: the stack must count as moved until then.
+      this.#restoreState();
+      throw error;
+    }
+  }
+
+  #restoreState(): void {
+    const { status, before } = this.#run;
+    delete status.stackStatus;
+    delete status.updatedAt;
+    if (before.id !== status.id) return;
+    if (before.stackStatus !== undefined) status.stackStatus = before.stackStatus;
+    if (before.updatedAt !== undefined) status.updatedAt = before.updatedAt;
+  }
+
+  async #noteStack(found: Extract<Found, { is: 'stack' }>): Promise<Sight> {
     const { stack } = found;
     const before = this.#run.status.id === stack.id ? this.#run.before : undefined;
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
@@ -90,12 +120,13 @@ export class StackView {
     const state = parseState(stack.status);
     // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
     const over = state.status === 'FAILED' || (state.status === 'COMPLETE' && state.action !== 'DELETE');
-    if (over && !this.#run.deleting) {
-      if (moved || this.#run.asked || this.#run.tampered) await this.#readOutputs(found);
-      const due = this.#refreshIsDue();
-      if (moved || this.#run.asked || due || (state.status === 'FAILED' && !this.#run.status.failures)) {
-        await this.readResources(state.status === 'FAILED');
-      }
+    const failed = state.status === 'FAILED';
+    const fresh = moved || this.#run.asked || this.#run.tampered;
+    if (over && !this.#run.deleting && fresh) await this.#readOutputs(found);
+    // While deleting, only what stands in the way is of interest.
+    const wanted = this.#run.deleting ? failed : over;
+    if (wanted && (fresh || this.#refreshIsDue() || (failed && !this.#run.status.failures))) {
+      await this.readResources(failed);
     }
     if (state.action === 'ROLLBACK' && state.status === 'COMPLETE' && !this.#run.deleting) {
       // Heat's own reason says only that the rollback went well, and not why it had to be.
@@ -147,16 +178,19 @@ export class StackView {
     const applied = before?.appliedDigest;
     if (status === 'FAILED' && attempted !== undefined) return attempted;
     if (before && attempted !== undefined && before.updatedAt === stack.updatedAt) {
-      if (attempted === applied && before.stackStatus === stack.status && !this.wasDrifted) return applied;
+      if (attempted === applied && before.stackStatus === stack.status) {
+        return this.wasDrifted ? undefined : applied;
+      }
       // Our create, which was seen to begin. An update may have been lost in Heat, so only the marker tells.
       if (action === 'CREATE' && before.stackStatus === 'CREATE_IN_PROGRESS') return attempted;
     }
-    return digestMarker(
-      await heatOf(this.#session).stackEnvironment(
-        { id: stack.id, name: stack.name },
-        { signal: this.#run.signal },
-      ),
+    const ref = { id: stack.id, name: stack.name };
+    const marker = digestMarker(
+      await heatOf(this.#session).stackEnvironment(ref, { signal: this.#run.signal }),
     );
+    // An update that this operator didn't send, with our marker: another client's PATCH keeps it (Heat 27).
+    const rested = before && attempted === applied && readyOf(before)?.status === 'True';
+    return rested && action === 'UPDATE' && marker === applied ? undefined : marker;
   }
 
   /** Remembers the inputs that a stack is whole with, unless another client brought them back. */
@@ -169,7 +203,10 @@ export class StackView {
 
   /** Whether another client had changed the inputs already at the last look. */
   get wasDrifted(): boolean {
-    return readyOf(this.#run.before)?.message.includes(DRIFT) ?? false;
+    return (
+      this.#run.before.conditions?.some(({ type, status }) => type === 'Drifted' && status === 'True') ??
+      false
+    );
   }
 
   async #readOutputs(found: Extract<Found, { is: 'stack' }>): Promise<void> {
@@ -237,7 +274,7 @@ export class StackView {
       maxItems,
       this.#run.scrubber,
     );
-    Object.assign(this.#run.status, fitReport(report));
+    Object.assign(this.#run.status, fitReport(report, Buffer.byteLength(JSON.stringify(this.#run.spec))));
     const failures = findFailures(placed, this.#run.scrubber);
     delete this.#run.status.failures;
     if (failures.length > 0) this.#run.status.failures = failures;
