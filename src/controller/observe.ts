@@ -101,6 +101,6 @@ function judge(stack: Stack, { tags, deleting }: Owner): Found {
       : 'a stack that no HeatStack made';
   return {
     is: 'foreign',
-    message: `the name "${stack.name}" is taken by ${whose} (id ${stack.id}); it is left alone. Delete this object and choose another spec.stackName, or delete or rename that stack`,
+    message: `the name "${stack.name}" is taken by ${whose} (id ${stack.id}); it is left alone. Delete this object and choose another spec.stackName, or delete that stack (Heat renames none)`,
   };
 }
