@@ -1,11 +1,17 @@
-import { expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, it } from 'vitest';
 import { FINALIZER } from '../../../src/api/constants.ts';
-import { heatWrites, scenario, slowTemplate } from '../../support/scenario.ts';
+import { heatWrites, type Operator, scenario, slowTemplate } from '../../support/scenario.ts';
 
 const s = scenario('delete-while-creating');
 
+let operator: Operator;
+
+beforeAll(async () => {
+  operator = await s.startOperator();
+});
+
 it('deletes a stack that is being created', async () => {
-  const operator = await s.startOperator();
   const name = `${s.namespace}-slow`;
   await s.apply(name, { template: { inline: slowTemplate(6) } });
   const creating = await s.until(
@@ -32,11 +38,11 @@ it('leaves nothing when the object is deleted right after it was applied', async
   const names = Array.from({ length: 5 }, (_, index) => `${s.namespace}-at-once-${index}`);
   for (const [index, name] of names.entries()) {
     await s.apply(name, { template: { inline: slowTemplate(3) } });
-    await new Promise((resolve) => setTimeout(resolve, index * 60));
+    await sleep(index * 60);
     await s.delete(name);
   }
-  for (const name of names) {
-    await s.gone(name);
-    expect(await s.stacksNamed(name)).toEqual([]);
-  }
+  for (const name of names) await s.gone(name);
+  // It finishes what is under way, as a create.
+  await operator.stop();
+  for (const name of names) expect(await s.stacksNamed(name)).toEqual([]);
 });
