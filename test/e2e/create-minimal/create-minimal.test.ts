@@ -11,7 +11,9 @@ it('makes the stack and shows it in the status', async () => {
 
   const object = await s.ready('minimal');
   expect(object.status.stackStatus).toBe('CREATE_COMPLETE');
-  expect(object.status.resources).toMatchObject([{ name: 'random', type: 'OS::Heat::RandomString', status: 'CREATE_COMPLETE' }]);
+  expect(object.status.resources).toMatchObject([
+    { name: 'random', type: 'OS::Heat::RandomString', status: 'CREATE_COMPLETE' },
+  ]);
   expect(object.status.resourceSummary).toMatchObject({ total: 1, complete: 1, text: '1/1' });
   expect(object.status.outputs).toEqual([{ name: 'value' }]);
   expect(condition(object, 'Available')?.status).toBe('True');
