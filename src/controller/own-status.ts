@@ -11,49 +11,25 @@ export function hasForeignStatus({ metadata }: HeatStack): boolean {
   );
 }
 
+const HANDLED = ['lastHandledReconcileAt', 'lastHandledForceAt', 'lastHandledResetAt'] as const;
+
 /** What a status that somebody else wrote to may still say: the stack's id, if its proof holds, and what was handled. */
 export function provable(status: HeatStackStatus): HeatStackStatus {
-  const {
-    id,
-    stackName,
-    cloud,
-    ownership,
-    conditions,
-    lastHandledReconcileAt,
-    lastHandledForceAt,
-    lastHandledResetAt,
-  } = status;
-  return defined({
-    observedGeneration: -1,
-    id,
-    stackName,
-    cloud,
-    ownership,
-    conditions,
-    lastHandledReconcileAt,
-    lastHandledForceAt,
-    lastHandledResetAt,
-  });
+  const kept = pick(status, ['id', 'stackName', 'cloud', 'ownership', 'conditions', ...HANDLED]);
+  return { observedGeneration: -1, ...kept };
 }
 
 /** A status without anything about a stack: what was asked for and handled stays, and how often a create was tried. */
 export function withoutStack(status: HeatStackStatus): HeatStackStatus {
-  const { observedGeneration, conditions, attempts } = status;
-  const { lastHandledReconcileAt, lastHandledForceAt, lastHandledResetAt } = status;
-  return defined({
-    observedGeneration,
-    conditions,
-    lastHandledReconcileAt,
-    lastHandledForceAt,
-    lastHandledResetAt,
-    attempts,
-  });
+  const { observedGeneration } = status;
+  return { observedGeneration, ...pick(status, ['conditions', 'attempts', ...HANDLED]) };
 }
 
-function defined(status: { [K in keyof HeatStackStatus]: HeatStackStatus[K] | undefined }): HeatStackStatus {
-  return Object.fromEntries(
-    Object.entries(status).filter(([, value]) => value !== undefined),
-  ) as unknown as HeatStackStatus;
+function pick(
+  status: HeatStackStatus,
+  names: readonly (keyof HeatStackStatus)[],
+): Omit<HeatStackStatus, 'observedGeneration'> {
+  return Object.fromEntries(Object.entries(status).filter(([name]) => names.some((each) => each === name)));
 }
 
 /** The Ready condition. */
