@@ -41,6 +41,11 @@ test('without any there are the defaults', () => {
   });
 });
 
+test('an empty flag counts as not given, as from a value that a chart left unset', () => {
+  expect(parse(FLAGS.map((flag) => `${flag}=`))).toEqual(parse([]));
+  expect(parse(['--concurrency='], { HEATSTACK_CONCURRENCY: '7' }).concurrency).toBe(7);
+});
+
 test('flags are read, with a space or an equals sign', () => {
   const args = [
     '--kubeconfig=/k',
@@ -124,13 +129,11 @@ describe('an error names the flag, what is wrong and what would be right', () =>
     [['--concurrency=101'], '--concurrency must be a whole number from 1 to 100; it is "101"'],
     [['--concurrency=1.5'], '--concurrency must be'],
     [['--concurrency=ten'], '--concurrency must be'],
-    [['--concurrency='], '--concurrency must be'],
     [
       ['--progress-interval=10'],
       '--progress-interval must be a duration of at least 1s, such as 30s or 5m; it is "10"',
     ],
     [['--progress-interval=0s'], '--progress-interval must be a duration of at least 1s'],
-    [['--progress-interval='], '--progress-interval must be a duration'],
     [['--operation-grace=soon'], '--operation-grace must be a duration'],
     [['--log-level=loud'], '--log-level must be one of trace, debug, info, warn, error, fatal; it is "loud"'],
     [['--log-format=xml'], '--log-format must be one of auto, json, pretty; it is "xml"'],

@@ -38,6 +38,7 @@ const input = fc.record({
   generation: fc.integer({ min: 1, max: 1000 }),
   outcome,
   available,
+  drifted: fc.option(fc.boolean(), { nil: undefined }),
   previous,
   now: fc.integer({ min: NOON, max: NOON + 1e9 }),
 });
@@ -226,5 +227,30 @@ describe('summarise', () => {
     const before = at({ state: 'ready', message: '' });
     const later = summarise({ generation: 3, outcome: unreachable, previous: before, now: NOON });
     expect(reasons(later)).toContain('Available=True Succeeded');
+  });
+
+  test('Drifted is the last, is there once it was looked at, and stays when it was not looked at', () => {
+    const ready: Outcome = { state: 'ready', message: '' };
+    const unreachable: Outcome = { state: 'retrying', reason: 'TransientError', message: 'no route to host' };
+    expect(byType(at(ready))).not.toHaveProperty('Drifted');
+
+    const look = (drifted: boolean | undefined, given: Outcome, before: Condition[], now: number) =>
+      summarise({ generation: 2, outcome: given, available: AVAILABLE, drifted, previous: before, now });
+    const clean = look(false, ready, at(ready), NOON);
+    expect(reasons(clean).at(-1)).toBe('Drifted=False NoDriftDetected');
+    const drifted = look(true, ready, clean, NOON + 60_000);
+    expect(reasons(drifted)).toEqual([
+      'Ready=True Succeeded',
+      'Available=True Succeeded',
+      'Progressing=False Succeeded',
+      'Drifted=True DriftDetected',
+    ]);
+    const later = look(undefined, unreachable, drifted, NOON + 120_000);
+    expect(later.at(-1)).toEqual({ ...drifted.at(-1), lastTransitionTime: '2026-01-02T12:01:00Z' });
+    const again = look(true, ready, later, NOON + 180_000);
+    expect(again.at(-1)?.lastTransitionTime).toBe('2026-01-02T12:01:00Z');
+    const cleared = look(false, ready, again, NOON + 240_000);
+    expect(reasons(cleared).at(-1)).toBe('Drifted=False NoDriftDetected');
+    expect(cleared.at(-1)?.lastTransitionTime).toBe('2026-01-02T12:04:00Z');
   });
 });

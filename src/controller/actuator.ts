@@ -77,7 +77,7 @@ export class Actuator {
     const { orchestration, desired } = this.#need();
     const name = this.#run.stackName;
     const tags = this.#run.ownerTags;
-    const { attempts } = this.#run.remembered(desired.digest);
+    const { attempts, attempted = desired.digest } = this.#run.remembered(desired.digest);
     const neverComplete = this.#run.status.appliedDigest === undefined;
     if (sight.is === 'gone' && !(neverComplete && attempts > 0)) {
       this.#run.event(
@@ -89,8 +89,8 @@ export class Actuator {
     }
     if (!this.#run.hasFinalizer) await this.#run.addFinalizer();
     this.#run.forgetStack();
-    // A create that is tried again counts on, also when its name was free only after a while.
-    this.#run.status.attempts = neverComplete ? attempts : 0;
+    // A create that is tried again counts on, also when its name was free only after a while; other inputs count anew.
+    this.#run.status.attempts = neverComplete && attempted === desired.digest ? attempts : 0;
     let id: string;
     try {
       ({ id } = await orchestration.createStack(this.#attributes(desired, tags, name), {
@@ -112,6 +112,7 @@ export class Actuator {
         again: await this.#view.note(found.is === 'absent' ? held : found),
       };
     }
+    delete this.#run.memory.heldSince;
     this.#run.status.id = id;
     this.#run.status.stackName = name;
     this.#run.status.cloud = cloudFields(this.#session.connection.cloud);
@@ -153,6 +154,8 @@ export class Actuator {
       throw error;
     }
     this.#run.status.attemptedDigest = desired.digest;
+    // What others changed is overwritten.
+    if (this.#view.wasDrifted) this.#run.drifted = false;
     this.#run.status.attempts = why === 'changed' || why === 'forced' ? 0 : attempts + 1;
     delete this.#run.status.failures;
     this.#run.forceDone();
@@ -181,6 +184,7 @@ export class Actuator {
     this.#run.status.stackStatus = 'DELETE_IN_PROGRESS';
     this.#run.status.attempts = why === 'deleting' ? 0 : attempts + 1;
     delete this.#run.status.stackStatusReason;
+    delete this.#run.status.failures;
     this.#session.operations.begin(this.#run.key, id);
     this.#run.event(
       'Normal',
@@ -218,10 +222,9 @@ export class Actuator {
     this.#run.status.appliedDigest = digest;
     this.#run.status.attemptedDigest = digest;
     this.#run.status.attempts = 0;
-    this.#run.drifted = drifted;
     this.#announceSuccess();
-    if (drifted && !this.#view.wasDrifted)
-      this.#run.event('Warning', 'DriftDetected', 'Look', `${DRIFT} of stack ${stackName}`);
+    if (drifted) this.#view.noteDrift();
+    else this.#run.drifted = false;
     const message = drifted
       ? `Stack ${stackName} is ${stackStatus}, but ${DRIFT}; they are put back with the next update`
       : `Stack ${stackName} is ${stackStatus}`;

@@ -140,12 +140,9 @@ class Watches {
           ...where,
           type: HEAT_STACKS,
           transform: (raw) => toCached(raw as unknown as HeatStack),
-          onEvent: ({ type, key, object, old, initial }) => {
-            this.#index.update(
-              key,
-              (type === 'deleted' ? (old ?? object) : old)?.references ?? [],
-              type === 'deleted' ? [] : object.references,
-            );
+          onEvent: (event) => {
+            const { type, key, object, initial } = event;
+            this.#index.update(event);
             if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
               queue.add(key, { priority: initial ? INITIAL_PRIORITY : 0 });
             }

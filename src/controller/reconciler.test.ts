@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ANNOTATIONS, DIGEST_PARAMETER, FINALIZER } from '../api/constants.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
-import { OpenStackError, type Resource } from '../openstack/index.ts';
+import { OpenStackError } from '../openstack/index.ts';
 import { ownerTags } from './digest.ts';
+import { resource } from './testing/fake-heat.ts';
 import { KEY, NAME, NAMESPACE, World } from './testing/world.ts';
 
 const MINUTE = 60_000;
@@ -14,6 +15,8 @@ const REFUSED = new OpenStackError('BadRequest', 'The Parameter (x) was not prov
 });
 const UNAUTHORIZED = new OpenStackError('AuthenticationFailed', 'The request requires authentication.');
 const FORBIDDEN = new OpenStackError('Forbidden', 'You are not authorized.', { status: 403 });
+const OUT_OF_ORDER = new OpenStackError('ServerError', 'Service Unavailable', { status: 503 });
+const HIDES_PASSWORD = 'parameters: { password: { type: string, hidden: true } }';
 
 let world: World;
 
@@ -24,10 +27,6 @@ beforeEach(() => {
 afterEach(async () => {
   await world.stop();
 });
-
-function resource(name: string, status: string, more: Partial<Resource> = {}): Resource {
-  return { name, logicalId: name, type: 'OS::Heat::Value', status, requiredBy: [], links: [], ...more };
-}
 
 /** The digest that Heat has. */
 function liveDigest(): unknown {
@@ -101,6 +100,26 @@ describe('creating', () => {
     expect(world.heat.takeCalls()).toEqual(['resources']);
     expect(world.status.resourceSummary?.text).toBe('1/2');
     expect(world.ready).toBe('Unknown Progressing Reconciling');
+  });
+
+  test('is not Ready before resources and outputs were read, when a read failed after the end', async () => {
+    world.apply();
+    await world.reconcile();
+    world.heat.finish('COMPLETE', {
+      outputs: [{ key: 'address', value: '192.0.2.1' }],
+      resources: [resource('a', 'CREATE_COMPLETE')],
+    });
+    world.heat.fail('resources', OUT_OF_ORDER);
+    expect(await world.reconcileNews()).toBe('later');
+    expect(world.ready).toBe('False TransientError Reconciling');
+    world.heat.fail('get+outputs', OUT_OF_ORDER);
+    expect(await world.reconcile()).toBe('later');
+    await world.restart();
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.outputs).toEqual([{ name: 'address' }]);
+    expect(world.status.resourceSummary?.text).toBe('1/1');
+    expect(world.eventReasons).toEqual(['StackCreating', 'StackCreated']);
   });
 
   test('waits for a reference that is missing, and goes on when it is there', async () => {
@@ -236,6 +255,8 @@ describe('the status', () => {
     await world.reconcile();
     expect(world.status.id).toBe(world.heat.stack().id);
     expect(world.object.metadata.labels).toEqual({ round: '3' });
+    // The change that came in between is still to be seen, and this version is the only one that brings it.
+    expect(world.reconciler.isOwnWrite(KEY, world.object.metadata.resourceVersion)).toBe(false);
   });
 
   test('is not written to another object of the same name', async () => {
@@ -338,6 +359,24 @@ describe('the status', () => {
     expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
   });
 
+  test('that is lost is no reason to try a failed update as if it were a create', async () => {
+    await world.created();
+    world.applyParameter('huge');
+    await world.reconcile();
+    world.heat.finish('FAILED', { updatedAt: '2026-01-01T00:05:00Z' });
+    world.edit((object) => {
+      object.status = { observedGeneration: -1 };
+    });
+    await world.restart();
+    world.forget();
+    for (let round = 0; round < 3; round += 1) {
+      await world.reconcile();
+      expect(world.ready).toBe('False UpdateFailed Stalled');
+      await world.clock.advance(15 * MINUTE);
+    }
+    expect(world.heat.calls).not.toContain('update');
+  });
+
   test('that somebody else wrote to while the operator was down is not believed', async () => {
     await world.created();
     world.edit(({ metadata, status }) => {
@@ -415,6 +454,39 @@ describe('an object that is settled', () => {
     expect(await world.reconcile()).toEqual({});
     expect(world.heat.takeCalls()).toEqual([]);
   });
+
+  test('is looked at in each refreshPeriod when that is shorter than the resync', async () => {
+    await world.created({ resources: { nestedDepth: 0, maxItems: 100, refreshPeriod: '1m' } });
+    const { requeueAfterMs } = (await world.reconcile()) as { requeueAfterMs: number };
+    expect(requeueAfterMs).toBeGreaterThanOrEqual(MINUTE);
+    expect(requeueAfterMs).toBeLessThanOrEqual(1.2 * MINUTE);
+    await world.clock.advance(requeueAfterMs);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['get', 'resources']);
+  });
+
+  test.each(['requestedAt', 'resetAt', 'forceAt'] as const)(
+    'is asked once by an annotation that is longer than the status can hold (%s)',
+    async (annotation) => {
+      await world.created();
+      world.apply({}, { [ANNOTATIONS[annotation]]: 'x'.repeat(5000) });
+      await world.reconcile();
+      expect(world.heat.takeCalls()).toContain('get+outputs');
+      if (annotation === 'forceAt') {
+        world.heat.finish();
+        await world.reconcileNews();
+      }
+      expect(world.ready).toBe('True Succeeded');
+      const { lastHandledReconcileAt, lastHandledResetAt, lastHandledForceAt } = world.status;
+      const handled = lastHandledReconcileAt ?? lastHandledResetAt ?? lastHandledForceAt;
+      expect(handled).toMatch(/^x{1000,}/);
+      expect(handled?.length).toBeLessThanOrEqual(1024);
+      world.forget();
+      await world.reconcile();
+      expect(world.heat.calls).toEqual([]);
+      expect(world.cluster.writes).toEqual([]);
+    },
+  );
 
   test('is looked at when the annotation asks for it, and says so', async () => {
     await world.created();
@@ -494,6 +566,23 @@ describe('updating', () => {
     await world.reconcile();
     expect(world.heat.stack().attributes.template).toBe('two');
     expect(world.ready).toBe('True Succeeded');
+  });
+
+  test('is not Ready before the new resources and outputs were read', async () => {
+    await update('large');
+    world.heat.finish('COMPLETE', {
+      outputs: [{ key: 'address', value: '192.0.2.1' }],
+      resources: [resource('a', 'UPDATE_COMPLETE')],
+    });
+    for (const call of ['resources', 'environment'] as const) {
+      world.heat.fail(call, OUT_OF_ORDER);
+      expect(await world.reconcile()).toBe('later');
+      expect(world.ready).toBe('False TransientError Reconciling');
+    }
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.outputs).toEqual([{ name: 'address' }]);
+    expect(world.status.resourceSummary?.text).toBe('1/1');
   });
 
   test('waits for the end of the update before', async () => {
@@ -769,13 +858,52 @@ describe('a failure', () => {
     expect(world.heat.all.size).toBe(3);
   });
 
+  test.each(['recreate', 'stall'] as const)(
+    'of a create is recreated with another spec that came during the delete (onExternalDeletion %s)',
+    async (onExternalDeletion) => {
+      world.apply({
+        onExternalDeletion,
+        remediation: {
+          create: { retries: 1, strategy: 'recreate' },
+          update: { retries: 0, strategy: 'update' },
+          retryInterval: '1s',
+        },
+      });
+      await world.reconcile();
+      world.heat.finish('FAILED');
+      await world.reconcileNews();
+      await world.clock.advance(2000);
+      await world.reconcile();
+      expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+      world.applyParameter('small');
+      await world.reconcile();
+      expect(world.ready).toBe('Unknown Progressing Reconciling');
+      // A delete that fails is still ours to repeat.
+      world.heat.finish('FAILED');
+      await world.reconcileNews();
+      expect(world.ready).toBe('False DeleteFailed Reconciling');
+      await world.clock.advance(15 * MINUTE);
+      await world.reconcile();
+      expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+      world.forget();
+      world.heat.finish();
+      await world.reconcileNews();
+      expect(world.heat.stack()).toMatchObject({
+        status: 'CREATE_IN_PROGRESS',
+        attributes: { parameters: { flavor: 'small' } },
+      });
+      expect(world.status.attempts).toBe(0);
+      expect(world.eventReasons).not.toContain('StackNotFound');
+      expect(world.eventReasons).not.toContain('StackDeleting');
+    },
+  );
+
   test('shows no secret, though Heat quotes it', async () => {
-    const template = 'parameters: { password: { type: string, hidden: true } }';
     world.heat.fail(
       'create',
       new OpenStackError('BadRequest', 'Property error: "hunter2hunter2" is too short'),
     );
-    world.apply({ template: { inline: template }, parameters: { password: 'hunter2hunter2' } });
+    world.apply({ template: { inline: HIDES_PASSWORD }, parameters: { password: 'hunter2hunter2' } });
     await world.reconcile();
     expect(world.condition('Ready')?.message).toContain('[redacted]');
     world.apply({ tags: ['again'] });
@@ -868,6 +996,37 @@ describe('a name that is taken', () => {
     expect(world.heat.stack().status).toBe('CREATE_IN_PROGRESS');
     expect(world.eventReasons).not.toContain('NameConflict');
   });
+});
+
+describe('a name that stays held', () => {
+  /** The waits of 40 reconciles, each at the end of the one before. */
+  async function waits(): Promise<number[]> {
+    const all: number[] = [];
+    for (let round = 0; round < 40; round += 1) {
+      const { requeueAfterMs = 0 } = (await world.reconcile()) as { requeueAfterMs?: number };
+      all.push(requeueAfterMs);
+      await world.clock.advance(requeueAfterMs);
+    }
+    return all;
+  }
+
+  test.each(['a stack in the list', 'nothing that can be seen'])(
+    'is asked for less and less often, by %s',
+    async (whose) => {
+      if (whose === 'a stack in the list') world.heat.add({ status: 'DELETE_IN_PROGRESS' });
+      else world.heat.heldNames.add(NAME);
+      world.apply();
+      const all = await waits();
+      expect(all.slice(0, 3)).toEqual([1000, 1000, 1000]);
+      expect(all).toEqual(all.toSorted((a, b) => a - b));
+      expect(all.at(-1)).toBe(30_000);
+
+      world.heat.heldNames.clear();
+      world.heat.all.clear();
+      await world.reconcile();
+      expect(world.heat.stack().status).toBe('CREATE_IN_PROGRESS');
+    },
+  );
 });
 
 describe('a stack that somebody deleted', () => {
@@ -1013,6 +1172,90 @@ describe('credentials', () => {
     expect(world.ready).toBe('Unknown Progressing Reconciling');
   });
 
+  test('for a catalog that lacks Heat for a moment: a new one brings it back', async () => {
+    await world.created();
+    world.hasHeat = false;
+    world.applyParameter('large');
+    expect(await world.reconcile()).toBe('later');
+    expect(world.ready).toBe('False OrchestrationNotAvailable Reconciling');
+    expect(world.condition('Available')?.status).toBe('True');
+    expect(world.heat.calls).toEqual([]);
+    world.onReauthenticate = () => {
+      world.hasHeat = true;
+    };
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('UPDATE_IN_PROGRESS');
+
+    world.heat.finish();
+    await world.reconcileNews();
+    world.hasHeat = false;
+    world.applyParameter('small');
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    expect(world.logins).toBe(1);
+  });
+
+  describe('that lead to another Heat during a look', () => {
+    const changed = new OpenStackError(
+      'IdentityChanged',
+      'The catalog has Heat elsewhere now; connect anew.',
+    );
+
+    /** The next read of a stack finds that Heat moved: the client says so, or the other Heat answers 404. */
+    function move(how: string): void {
+      if (how === 'the client says so') {
+        world.heat.fail('get', changed);
+        return;
+      }
+      world.heat.onCall = (call) => {
+        if (call !== 'get' || world.movedTo) return;
+        world.movedTo = { ...world.cloud, endpoint: 'https://heat.example.com/other/p1' };
+        world.heat.fail(
+          'get',
+          new OpenStackError('ResourceNotFound', 'no such stack', { type: 'EntityNotFound' }),
+        );
+      };
+    }
+
+    /** The catalog leads back. */
+    function moveBack(): void {
+      world.movedTo = undefined;
+      world.heat.onCall = () => undefined;
+    }
+
+    test.each(['the client says so', 'a 404 says so'])('nothing is created (%s)', async (how) => {
+      await world.created();
+      await world.clock.advance(12 * MINUTE);
+      move(how);
+      expect(await world.reconcile()).toBe('later');
+      expect(world.ready).toBe('False TransientError Reconciling');
+      expect(world.status.id).toBe(world.heat.stack().id);
+      expect(world.heat.takeCalls()).toEqual(['get']);
+      moveBack();
+      await world.reconcile();
+      expect(world.logins).toBe(2);
+      expect(world.ready).toBe('True Succeeded');
+      expect(world.heat.calls).not.toContain('create');
+    });
+
+    test.each(['the client says so', 'a 404 says so'])('the object does not go (%s)', async (how) => {
+      await world.created();
+      world.delete();
+      await world.reconcile();
+      move(how);
+      await world.clock.advance(66 * MINUTE);
+      await world.sessions.current(KEY).then((session) => session?.operations.remove(KEY));
+      expect(await world.reconcile()).toBe('later');
+      expect(world.ready).toBe('False TransientError Reconciling');
+      expect(world.object.metadata.finalizers).toEqual([FINALIZER]);
+      moveBack();
+      world.heat.finish();
+      await world.reconcile();
+      expect(world.logins).toBe(2);
+      expect(world.exists).toBe(false);
+    });
+  });
+
   test('for a cloud that is out of order: waits as long as it asks for', async () => {
     world.heat.fail('create', new OpenStackError('TooManyRequests', 'slow down', { retryAfterMs: 7000 }));
     world.apply();
@@ -1087,10 +1330,56 @@ describe('deleting', () => {
     expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
   });
 
-  test('before anything was created lets the object go', async () => {
+  test.each(['with', 'without'])(
+    'after a create whose answer was lost waits until no stack can come of it (%s a status)',
+    async (status) => {
+      world.apply();
+      world.heat.fail('create', TIMEOUT);
+      if (status === 'without') {
+        world.cluster.before = ({ path }) => {
+          if (path.endsWith('/status')) throw new Error('killed');
+        };
+        await expect(world.reconcile()).rejects.toThrow('killed');
+        world.cluster.before = () => undefined;
+        await world.restart();
+      } else await world.reconcile();
+      world.delete();
+      expect(await world.reconcile()).toEqual({ requeueAfterMs: 5000 });
+      expect(world.ready).toBe('Unknown Progressing Reconciling');
+      expect(world.condition('Ready')?.message).toContain('a create was sent to Heat whose answer was lost');
+      await world.clock.advance(149_000);
+      expect(await world.reconcile()).toEqual({ requeueAfterMs: 1000 });
+      await world.clock.advance(1000);
+      await world.reconcile();
+      expect(world.exists).toBe(false);
+      expect(world.heat.calls).not.toContain('delete');
+    },
+  );
+
+  test('deletes the stack that came late of a create whose answer was lost', async () => {
     world.apply();
     world.heat.fail('create', TIMEOUT);
     await world.reconcile();
+    world.delete();
+    await world.reconcile();
+    world.heat.add({ status: 'CREATE_IN_PROGRESS', attributes: { tags: [...OUR_TAGS] } });
+    await world.clock.advance(5000);
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.exists).toBe(false);
+  });
+
+  test.each<[string, OpenStackError]>([
+    ['ValidationFailed', REFUSED],
+    ['Forbidden', FORBIDDEN],
+    ['QuotaExceeded', new OpenStackError('QuotaExceeded', 'too many stacks', { status: 403 })],
+  ])('after a create that Heat answered with %s lets the object go at once', async (reason, error) => {
+    world.apply();
+    world.heat.fail('create', error);
+    await world.reconcile();
+    expect(world.condition('Ready')?.reason).toBe(reason);
     world.delete();
     await world.reconcile();
     expect(world.exists).toBe(false);
@@ -1134,6 +1423,49 @@ describe('deleting', () => {
     world.heat.finish();
     await world.reconcileNews();
     expect(world.exists).toBe(false);
+  });
+
+  test('shows what stands in the way of it, and no more what made the create fail', async () => {
+    world.apply();
+    await world.reconcile();
+    world.heat.finish('FAILED', { resources: [resource('bad', 'CREATE_FAILED')] });
+    await world.reconcileNews();
+    expect(world.status.failures?.map(({ path }) => path)).toEqual(['bad']);
+    world.delete();
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+    expect(world.status.failures).toBeUndefined();
+    world.heat.finish('FAILED', {
+      resources: [resource('port', 'DELETE_FAILED', { statusReason: 'port in use' })],
+    });
+    await world.reconcileNews();
+    expect(world.status.failures).toEqual([{ path: 'port', type: 'OS::Heat::Value', reason: 'port in use' }]);
+    expect(world.condition('Ready')?.message).toContain('port (OS::Heat::Value): port in use');
+  });
+
+  test.each([
+    ['replaced', 'bad value [redacted]'],
+    ['withheld when the template is gone that says what is hidden', 'withheld'],
+  ])('shows no hidden parameter that a failure quotes: it is %s', async (how, expected) => {
+    world.writeData('ConfigMap', 'templates', { web: HIDES_PASSWORD });
+    await world.created({
+      template: { configMapKeyRef: { name: 'templates', key: 'web' } },
+      parameters: { password: 'hunter2hunter2' },
+    });
+    if (how !== 'replaced') world.cluster.delete('ConfigMap', NAMESPACE, 'templates');
+    world.delete();
+    await world.reconcile();
+    const statusReason = 'bad value hunter2hunter2';
+    world.heat.finish('FAILED', {
+      statusReason,
+      resources: [resource('r', 'DELETE_FAILED', { statusReason })],
+    });
+    await world.reconcileNews();
+    expect(world.ready).toBe('False DeleteFailed Reconciling');
+    expect(world.condition('Ready')?.message).toContain(expected);
+    expect(world.status.stackStatusReason).toContain(expected);
+    const { spec: _, ...shown } = world.object;
+    expect(JSON.stringify([shown, world.events]) + world.log.text()).not.toContain('hunter2');
   });
 
   test('that never ends is asked for again, not more often than each time it is overdue', async () => {

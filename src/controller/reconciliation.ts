@@ -266,14 +266,14 @@ export class Reconciliation {
 
   /** What the status remembers of the inputs that were sent. */
   remembered(digest: string | undefined): Remembered {
-    const { appliedDigest, attemptedDigest, attempts = 0, stackStatus } = this.status;
+    const { appliedDigest, attemptedDigest, attempts = 0 } = this.status;
     const reset = this.isNew('resetAt', this.object.status.lastHandledResetAt);
     const changed =
       digest !== undefined &&
       attemptedDigest !== undefined &&
       attemptedDigest !== digest &&
-      // The count tells that this delete is the operator's own, to create the stack again.
-      !stackStatus?.startsWith('DELETE_');
+      // The count tells that this delete, which may have ended by now, is the operator's own, to create the stack again.
+      !this.before.stackStatus?.startsWith('DELETE_');
     return { applied: appliedDigest, attempted: attemptedDigest, attempts: reset || changed ? 0 : attempts };
   }
 

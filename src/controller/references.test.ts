@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { ReferenceIndex, referenceKey, referencesOf } from './references.ts';
+import { type CachedStack, ReferenceIndex, referenceKey, referencesOf } from './references.ts';
 
 const spec = (template: HeatStackSpec['template']) =>
   ({ cloudCredentialsRef: { secretName: 'creds', cloudName: 'prod' }, template }) as HeatStackSpec;
@@ -18,31 +18,47 @@ test('the credentials and the source of the template are referred to', () => {
   ]);
 });
 
+function stack(references: string[]): CachedStack {
+  const metadata = { name: 'a', namespace: 'team', uid: 'u', resourceVersion: '1' };
+  return { apiVersion: 'heatstack.dev/v1alpha1', kind: 'HeatStack', metadata, references };
+}
+
 test('the index knows who refers to what, and forgets', () => {
   const index = new ReferenceIndex();
   const creds = referenceKey('Secret', 'team', 'creds');
   const template = referenceKey('ConfigMap', 'team', 't');
-  index.update('team/a', [], [creds, template]);
-  index.update('team/b', [], [creds]);
+  const both = stack([creds, template]);
+  const one = stack([creds]);
+  index.update({ type: 'added', key: 'team/a', object: both, initial: true });
+  index.update({ type: 'added', key: 'team/b', object: one, initial: true });
   expect([...index.usersOf(creds)]).toEqual(['team/a', 'team/b']);
   expect([...index.usersOf(template)]).toEqual(['team/a']);
   expect([...index.usersOf(referenceKey('ConfigMap', 'team', 'creds'))]).toEqual([]);
   expect([...index.usersOf(referenceKey('Secret', 'other', 'creds'))]).toEqual([]);
 
-  index.update('team/a', [creds, template], [creds]);
+  index.update({ type: 'updated', key: 'team/a', object: one, old: both, initial: false });
   expect([...index.usersOf(template)]).toEqual([]);
   expect([...index.usersOf(creds)]).toContain('team/a');
 
-  index.update('team/a', [creds], []);
-  index.update('team/b', [creds], []);
-  expect([...index.usersOf(creds)]).toEqual([]);
+  index.update({ type: 'deleted', key: 'team/a', object: one, old: one, initial: false });
+  expect([...index.usersOf(creds)]).toEqual(['team/b']);
+});
+
+test('a deletion that only a new list showed is forgotten as well: its event has no former object', () => {
+  const index = new ReferenceIndex();
+  const object = stack(['Secret/team/x']);
+  index.update({ type: 'added', key: 'team/a', object, initial: true });
+  index.update({ type: 'deleted', key: 'team/a', object, initial: false });
+  expect([...index.usersOf('Secret/team/x')]).toEqual([]);
 });
 
 test('the same thing referred to twice is forgotten once nobody does', () => {
   const index = new ReferenceIndex();
-  index.update('team/a', [], ['Secret/team/x', 'Secret/team/x']);
-  index.update('team/a', ['Secret/team/x', 'Secret/team/x'], ['Secret/team/x']);
+  const twice = stack(['Secret/team/x', 'Secret/team/x']);
+  const once = stack(['Secret/team/x']);
+  index.update({ type: 'added', key: 'team/a', object: twice, initial: true });
+  index.update({ type: 'updated', key: 'team/a', object: once, old: twice, initial: false });
   expect([...index.usersOf('Secret/team/x')]).toEqual(['team/a']);
-  index.update('team/a', ['Secret/team/x'], []);
+  index.update({ type: 'updated', key: 'team/a', object: stack([]), old: once, initial: false });
   expect([...index.usersOf('Secret/team/x')]).toEqual([]);
 });

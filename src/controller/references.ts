@@ -1,5 +1,5 @@
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import type { KubeObject } from '../kube/index.ts';
+import type { CacheEvent, KubeObject } from '../kube/index.ts';
 
 /** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
 export interface CachedStack extends KubeObject {
@@ -26,8 +26,12 @@ export function referencesOf(spec: HeatStackSpec, namespace: string): string[] {
 export class ReferenceIndex {
   readonly #users = new Map<string, Set<string>>();
 
-  /** Replaces the references of the HeatStack `key`. */
-  update(key: string, before: readonly string[], after: readonly string[]): void {
+  /** Takes over what changed in the cache of HeatStacks. */
+  update({ type, key, object, old }: CacheEvent<CachedStack>): void {
+    const isDeleted = type === 'deleted';
+    // A deletion that was only noticed by a new list comes with the object as it was, and without `old`.
+    const before = (old ?? (isDeleted ? object : undefined))?.references ?? [];
+    const after = isDeleted ? [] : object.references;
     for (const reference of before) {
       const users = this.#users.get(reference);
       users?.delete(key);

@@ -117,6 +117,18 @@ describe('a report', () => {
     expect(fitted).toMatchObject({ resourceSummary: summary, resourcesTruncated: true });
   });
 
+  test('leaves room for a large spec, and keeps some rows beside any', () => {
+    const resources = Array.from({ length: 2000 }, (_, i) => row(i, 1000));
+    const report = { resources, resourceSummary: summary, resourcesTruncated: false };
+    const fitted = fitReport(report, 900 * 1024);
+    const bytes = Buffer.byteLength(JSON.stringify(fitted.resources));
+    expect(bytes).toBeLessThanOrEqual(200 * 1024);
+    expect(bytes).toBeGreaterThan(150 * 1024);
+    expect(fitted).toMatchObject({ resourceSummary: summary, resourcesTruncated: true });
+    expect(fitReport(report, 1400 * 1024).resources.length).toBeGreaterThan(10);
+    expect(fitReport(report, 100 * 1024)).toEqual(fitReport(report));
+  });
+
   test('loses those last that failed', () => {
     const resources = Array.from({ length: 2000 }, (_, i) => ({
       ...row(i + 1000, 1000),

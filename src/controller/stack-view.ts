@@ -1,6 +1,6 @@
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
-import type { Orchestration, Stack } from '../openstack/index.ts';
+import { OpenStackError, type Orchestration, type Stack } from '../openstack/index.ts';
 import { digestMarker } from './inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
 import { readyOf } from './own-status.ts';
@@ -11,6 +11,7 @@ import { findFailures, placeResources, reportResources } from './resource-tree.t
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
 import { cloudFields, fitReport, reportOutputs, stackFields } from './stack-status.ts';
+import { DRIFT } from './verdict.ts';
 
 const FAILURE_DEPTH = 5;
 /** A failed operation and its rollback have a handful of events of the stack itself. */
@@ -71,7 +72,7 @@ export class StackView {
     const found = await readStack(heat, { id, name }, { resolveOutputs, signal: run.signal });
     // A renewed catalog may have led the request to another Heat, whose 404 says nothing about the stack.
     if (!this.#ownership.proves(this.#session.connection, run.status)) {
-      throw new TryAgain('the cloud changed while the stack was looked at');
+      throw new OpenStackError('IdentityChanged', 'The cloud changed while the stack was looked at.');
     }
     return this.note(found);
   }
@@ -91,7 +92,8 @@ export class StackView {
       memory.heldSince ??= now;
       return { ...found, heldForMs: now - memory.heldSince };
     }
-    delete memory.heldSince;
+    // A name that nobody seems to have may still be held: only a create tells.
+    if (found.is !== 'absent') delete memory.heldSince;
     if (found.is === 'gone') delete this.#run.status.stackStatus;
     if (found.is !== 'stack') return found;
     try {
@@ -118,6 +120,7 @@ export class StackView {
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
     this.#setStack(stack);
     const state = parseState(stack.status);
+    if (this.#isForeignUpdate(stack, before)) this.noteDrift();
     // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
     const over = state.status === 'FAILED' || (state.status === 'COMPLETE' && state.action !== 'DELETE');
     const failed = state.status === 'FAILED';
@@ -188,9 +191,25 @@ export class StackView {
     const marker = digestMarker(
       await heatOf(this.#session).stackEnvironment(ref, { signal: this.#run.signal }),
     );
-    // An update that this operator didn't send, with our marker: another client's PATCH keeps it (Heat 27).
-    const rested = before && attempted === applied && readyOf(before)?.status === 'True';
-    return rested && action === 'UPDATE' && marker === applied ? undefined : marker;
+    // Another client's PATCH keeps our marker (Heat 27), so with what was sent long ago it says nothing.
+    if (!before || attempted !== applied || marker !== applied) return marker;
+    const isForeign = this.wasDrifted
+      ? action !== 'ROLLBACK'
+      : action === 'UPDATE' && readyOf(before)?.status === 'True';
+    return isForeign ? undefined : marker;
+  }
+
+  /** Whether Heat carries out an update that this operator didn't send. */
+  #isForeignUpdate(stack: Stack, before: HeatStackStatus | undefined): boolean {
+    const { digest, forced } = this.#run;
+    return (
+      stack.status === 'UPDATE_IN_PROGRESS' &&
+      digest !== undefined &&
+      !forced &&
+      before?.appliedDigest === digest &&
+      before.attemptedDigest === digest &&
+      readyOf(before)?.status === 'True'
+    );
   }
 
   /** Remembers the inputs that a stack is whole with, unless another client brought them back. */
@@ -207,6 +226,14 @@ export class StackView {
       this.#run.before.conditions?.some(({ type, status }) => type === 'Drifted' && status === 'True') ??
       false
     );
+  }
+
+  /** Notes that another client changed the inputs, and tells it once. */
+  noteDrift(): void {
+    const { stackName } = this.#run.status;
+    if (!this.wasDrifted)
+      this.#run.event('Warning', 'DriftDetected', 'Look', `${DRIFT} of stack ${stackName}`);
+    this.#run.drifted = true;
   }
 
   async #readOutputs(found: Extract<Found, { is: 'stack' }>): Promise<void> {

@@ -86,7 +86,9 @@ export class FakeCluster {
     this.before(request);
     const ofStatus = path.endsWith('/status');
     const key = ofStatus ? path.slice(0, -'/status'.length) : path;
+    if (method === 'POST') return this.#create(path, toJson(request.body) as unknown as KubeObject);
     const object = this.#objects.get(key);
+    if (method === 'GET' && /\/(heatstacks|secrets|configmaps)$/.test(path)) return this.#list(path);
     if (!object) throw failure(404, `${method} ${path}`);
     switch (method) {
       case 'GET':
@@ -105,6 +107,22 @@ export class FakeCluster {
       default:
         throw new Error(`${method} is not expected`);
     }
+  }
+
+  #create(path: string, object: KubeObject): Json {
+    const key = `${path}/${object.metadata.name}`;
+    if (this.#objects.has(key)) throw failure(409, `POST ${path}`, 'AlreadyExists');
+    const metadata = { ...object.metadata, uid: randomUUID(), resourceVersion: this.#nextVersion() };
+    this.#objects.set(key, { ...object, metadata });
+    return toJson({ ...object, metadata });
+  }
+
+  /** All objects of a kind, of one namespace or of all. */
+  #list(path: string): Json {
+    const [, root, plural] = /^(.*)\/(\w+)$/.exec(path) ?? [];
+    const inside = new RegExp(`^${root}(/namespaces/[^/]+)?/${plural}/[^/]+$`);
+    const items = [...this.#objects].filter(([key]) => inside.test(key)).map(([, object]) => object);
+    return toJson({ metadata: { resourceVersion: String(this.#version) }, items });
   }
 
   #patch(key: string, object: KubeObject, patch: JsonObject): Json {
@@ -129,8 +147,11 @@ export class FakeCluster {
   }
 }
 
-function failure(status: number, where: string): KubeError {
-  const code = REASONS[status] ?? 'ServerError';
+function failure(
+  status: number,
+  where: string,
+  code: KubeErrorCode = REASONS[status] ?? 'ServerError',
+): KubeError {
   return new KubeError(code, `${where}: ${status} ${code}`, { status, reason: code });
 }
 

@@ -62,6 +62,8 @@ export class FakeHeat implements Orchestration {
   lostUpdates = 0;
   /** Lists everything whatever the name asked for, as Heat does with a filter that it doesn't know. */
   ignoresNames = false;
+  /** Called when a call comes in, before it is answered. */
+  onCall: (call: HeatCall) => void = () => undefined;
   readonly #clock: Clock;
   readonly #failures: { call: HeatCall; error: unknown; after: boolean }[] = [];
 
@@ -209,6 +211,7 @@ export class FakeHeat implements Orchestration {
 
   #call<T>(call: HeatCall, work: () => T): T {
     this.calls.push(call);
+    this.onCall(call);
     const index = this.#failures.findIndex((failure) => failure.call === call);
     const [failure] = index < 0 ? [] : this.#failures.splice(index, 1);
     if (failure && !failure.after) throw failure.error;
@@ -231,6 +234,11 @@ export class FakeHeat implements Orchestration {
   #time(): string {
     return `${new Date(this.#clock.now()).toISOString().slice(0, 19)}Z`;
   }
+}
+
+/** A resource as Heat lists it. */
+export function resource(name: string, status: string, more: Partial<Resource> = {}): Resource {
+  return { name, logicalId: name, type: 'OS::Heat::Value', status, requiredBy: [], links: [], ...more };
 }
 
 function idOf(ref: StackRef): string {

@@ -58,6 +58,10 @@ export class World {
   readonly loginErrors: unknown[] = [];
   logins = 0;
   hasHeat = true;
+  /** Called when a session gets a new token and catalog. */
+  onReauthenticate: () => void = () => undefined;
+  /** Where a new catalog leads the sessions that are open. */
+  movedTo: CloudIdentity | undefined;
   cloud: CloudIdentity = {
     authURL: 'https://keystone.example.com/v3',
     endpoint: 'https://heat.example.com/v1/p1',
@@ -108,12 +112,16 @@ export class World {
     const cloud = this.cloud;
     const world = this;
     return {
-      cloud,
+      get cloud() {
+        const { endpoint: _, region: __, ...login } = cloud;
+        // Without Heat in the catalog, and no region in clouds.yaml, neither is known.
+        return world.hasHeat ? (world.movedTo ?? cloud) : login;
+      },
       get orchestration() {
         return world.hasHeat ? world.heat : undefined;
       },
       regions: ['north'],
-      reauthenticate: async () => undefined,
+      reauthenticate: async () => world.onReauthenticate(),
       close: async () => undefined,
     };
   }

@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { HeatStack } from '../api/heat-stack.ts';
+import type { KubeObject } from '../kube/index.ts';
+import { DIGEST_KEY_SECRET, loadDigestKey, readClusterID, SetupError } from './operator-keys.ts';
+import { FakeCluster } from './testing/fake-cluster.ts';
+
+const OPERATOR = 'heatstack-system';
+const KEY = Buffer.alloc(32, 7);
+const { signal } = new AbortController();
+
+let cluster: FakeCluster;
+
+beforeEach(() => {
+  cluster = new FakeCluster();
+});
+
+const load = (watched: string[] = []) =>
+  loadDigestKey(cluster.client, { namespace: OPERATOR, watched }, signal);
+
+function applySecret(key: Buffer): void {
+  cluster.apply<KubeObject & { data: Record<string, string> }>({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: DIGEST_KEY_SECRET, namespace: OPERATOR },
+    data: { key: key.toString('base64') },
+  });
+}
+
+/** A HeatStack, with or without the proof that a key made. */
+function applyStack(namespace: string, name: string, ownership?: string): void {
+  cluster.apply<HeatStack>({
+    apiVersion: 'heatstack.dev/v1alpha1',
+    kind: 'HeatStack',
+    metadata: { name, namespace },
+    spec: { template: { inline: 'x' } } as HeatStack['spec'],
+    status: { observedGeneration: 1, ...(ownership === undefined ? {} : { ownership }) },
+  });
+}
+
+describe('the key of the digests', () => {
+  test('is made at the first start, random, and is the same ever after', async () => {
+    applyStack('team', 'new');
+    const key = await load();
+    expect(key).toHaveLength(32);
+    expect(key.every((byte) => byte === 0)).toBe(false);
+    expect(await load()).toEqual(key);
+    expect(cluster.writes).toEqual([`POST /api/v1/namespaces/${OPERATOR}/secrets`]);
+    expect(cluster.get('Secret', OPERATOR, DIGEST_KEY_SECRET)?.metadata.labels).toEqual({
+      'app.kubernetes.io/managed-by': 'heatstack-operator',
+    });
+    expect(
+      await loadDigestKey(new FakeCluster().client, { namespace: OPERATOR, watched: [] }, signal),
+    ).not.toEqual(key);
+  });
+
+  test('that is there is taken, whatever HeatStacks there are', async () => {
+    applySecret(KEY);
+    applyStack('team', 'web', 'h1:proof');
+    expect(await load()).toEqual(KEY);
+    expect(cluster.requests).toHaveLength(1);
+  });
+
+  test.each<[string, string[]]>([
+    ['all namespaces are watched', []],
+    ['some namespaces are watched', ['other', 'team']],
+  ])('that is lost is not made anew, and the error says what to do (%s)', async (_, watched) => {
+    applyStack('team', 'new');
+    applyStack('team', 'web', 'h1:proof');
+    const error: unknown = await load(watched).catch((problem: unknown) => problem);
+    expect(error).toBeInstanceOf(SetupError);
+    const { message } = error as SetupError;
+    expect(message).toContain(
+      `Secret ${OPERATOR}/${DIGEST_KEY_SECRET} is missing, though HeatStack team/web`,
+    );
+    expect(message).toContain('restore it from a backup, or point --operator-namespace to where it is');
+    expect(message).toContain(
+      `kubectl create secret generic ${DIGEST_KEY_SECRET} --namespace ${OPERATOR} --from-file=key=`,
+    );
+    expect(cluster.writes).toEqual([]);
+  });
+
+  test('is made when only namespaces have HeatStacks that are not watched', async () => {
+    applyStack('team', 'web', 'h1:proof');
+    expect(await load(['other'])).toHaveLength(32);
+  });
+
+  test('is the one of another operator that was quicker', async () => {
+    cluster.before = ({ method }) => {
+      if (method === 'POST') applySecret(KEY);
+    };
+    expect(await load()).toEqual(KEY);
+  });
+
+  test('that is too short is refused, and its Secret is left alone', async () => {
+    applySecret(Buffer.alloc(31, 7));
+    await expect(load()).rejects.toThrow(/has no usable "key" \(32 random bytes\); restore it from a backup/);
+    expect(cluster.writes).toEqual([]);
+  });
+});
+
+test('the id of the cluster is the uid of kube-system', async () => {
+  const { metadata } = cluster.apply<KubeObject>({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'kube-system' },
+  });
+  expect(await readClusterID(cluster.client, signal)).toBe(metadata.uid);
+  await expect(readClusterID(new FakeCluster().client, signal)).rejects.toThrow('--cluster-id');
+});
