@@ -24,9 +24,7 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
   const data = secret && dataOf(secret, 'Secret');
   const cloudsYaml = data?.get(CREDENTIALS_KEYS.cloudsYaml);
   if (!secret || !data || cloudsYaml === undefined) {
-    const kept = await keptSession(run);
-    if (kept) return kept;
-    return credentialsMissing(
+    return withoutSecret(
       run,
       secret
         ? `Secret "${secretName}" has no key "${CREDENTIALS_KEYS.cloudsYaml}"`
@@ -50,25 +48,24 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
 }
 
 /**
- * The session of an object whose Secret is gone: none, unless the namespace is being deleted. It then loses its
- * Secrets first, while HeatStacks wait for their stacks, so the session in memory is kept for their deletion.
+ * What is left of the credentials of an object whose Secret is gone: nothing, unless the namespace is being deleted. It
+ * then loses its Secrets first, while HeatStacks wait for their stacks, so the session in memory is kept for them.
  */
-async function keptSession(run: Reconciliation): Promise<Session | undefined> {
+async function withoutSecret(run: Reconciliation, what: string): Promise<Session | NoSession> {
   const { client, sessions } = run.options;
   const ref = { name: run.namespace };
   const namespace = await client.get<KubeObject>(NAMESPACES, ref, { signal: run.signal });
-  if (!namespace?.metadata.deletionTimestamp) {
-    sessions.release(run.key);
-    return undefined;
+  const isEnding = namespace?.metadata.deletionTimestamp !== undefined;
+  if (!isEnding) sessions.release(run.key);
+  else if (run.deleting) {
+    const kept = await sessions.current(run.key).catch(() => undefined);
+    if (kept) return kept;
   }
-  return run.deleting ? sessions.current(run.key).catch(() => undefined) : undefined;
-}
-
-function credentialsMissing(run: Reconciliation, what: string): NoSession {
+  const create = isEnding ? '' : 'create it so that the stack can be deleted, or ';
   const cure = run.deleting
-    ? '; create it so that the stack can be deleted, or set spec.managedOptions.onDelete to "detach" to let the object go and keep the stack'
-    : '; create it, the operator goes on by itself';
-  const message = `spec.cloudCredentialsRef: ${what} in this namespace${cure}`;
+    ? `${create}set spec.managedOptions.onDelete to "detach" to let the object go and keep the stack`
+    : 'create it, the operator goes on by itself';
+  const message = `spec.cloudCredentialsRef: ${what} in this namespace; ${cure}`;
   return {
     outcome: { state: 'retrying', reason: 'CredentialsNotFound', message },
     result: { requeueAfterMs: MISSING_MS },
