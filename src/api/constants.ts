@@ -2,7 +2,6 @@
 
 export const GROUP = 'heatstack.dev';
 export const VERSION = 'v1alpha1';
-export const API_VERSION = `${GROUP}/${VERSION}` as const;
 export const KIND = 'HeatStack';
 export const PLURAL = 'heatstacks';
 

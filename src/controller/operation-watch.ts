@@ -15,7 +15,7 @@ interface Operation {
 
 /** Settings of an {@link OperationWatch}. */
 export interface OperationWatchOptions {
-  /** The Heat to ask; read anew for each tick, since a renewed catalog may have moved it. */
+  /** The Heat to ask; read anew for each tick, since a renewed catalog may have it or not. */
   orchestration: () => Orchestration | undefined;
   /** Called with the key of an object whose stack is no longer in progress, or whose progress is worth a look. */
   onNews: (key: string) => void;

@@ -14,7 +14,7 @@ import {
   systemClock,
   WorkQueue,
 } from '../kube/index.ts';
-import { connect, type RequestInfo } from '../openstack/index.ts';
+import { connect } from '../openstack/index.ts';
 import { Digester } from './digest.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
 import { Reconciler } from './reconciler.ts';
@@ -40,14 +40,11 @@ export interface OperatorOptions {
   userAgent: string;
   /** Name of the pod or machine, in Events. */
   instance: string;
-  /** Called for each answer of Keystone and Heat. */
-  onRequest?: (request: RequestInfo) => void;
   clock?: Clock;
 }
 
 /** People's edits go before what a start or a resync brings. */
 const INITIAL_PRIORITY = -100;
-const FLUSH_EVENTS_MS = 5_000;
 
 /**
  * Runs the operator until the signal is aborted; then finishes what is under way, and resolves.
@@ -74,10 +71,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     connect: (cloud, connectOptions) =>
       connect(cloud, { ...connectOptions, logger, userAgent: options.userAgent }),
     onNews: (name) => queue.add(name),
-    onRequest: (request) => {
-      logger.trace(request, 'cloud request');
-      options.onRequest?.(request);
-    },
+    onRequest: (request) => logger.trace(request, 'cloud request'),
     progressIntervalMs: options.progressIntervalMs,
     clock,
     logger,
@@ -114,7 +108,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   } finally {
     queue.shutDown();
     await sessions.close();
-    await Promise.race([events.flush(), clock.sleep(FLUSH_EVENTS_MS).catch(() => undefined)]);
+    await events.flush();
     if (signal.aborted) await reflectors;
   }
   logger.info('stopped');

@@ -1,5 +1,6 @@
 import { FIELD_MANAGER } from '../api/constants.ts';
 import type { Condition, HeatStack, HeatStackStatus } from '../api/heat-stack.ts';
+import type { ConditionType } from '../api/reasons.ts';
 
 /** Whether somebody else wrote to the status after the operator did, as when it was down. */
 export function hasForeignStatus({ metadata }: HeatStack): boolean {
@@ -35,6 +36,11 @@ function pick(
 /** The Ready condition. */
 export function readyOf(status: HeatStackStatus): Condition | undefined {
   return status.conditions?.find(({ type }) => type === 'Ready');
+}
+
+/** Whether a condition is True. */
+export function isTrue({ conditions = [] }: HeatStackStatus, type: ConditionType): boolean {
+  return conditions.some((condition) => condition.type === type && condition.status === 'True');
 }
 
 /** Whether nothing was left to do when the status was written. */

@@ -116,11 +116,7 @@ function referenceReader(run: Reconciliation): ReferenceReader {
 }
 
 function inputProblem(run: Reconciliation, { reason, message }: InputError): Promise<Result> {
-  run.memory.nextLookAt = 0;
-  if (reason === 'InvalidConfiguration') {
-    const period = run.lookPeriodMs();
-    return run.finish({ state: 'stalled', reason, message }, period > 0 ? { requeueAfterMs: period } : {});
-  }
+  if (reason === 'InvalidConfiguration') return run.settle({ state: 'stalled', reason, message });
   return run.finish({ state: 'retrying', reason, message }, { requeueAfterMs: MISSING_MS });
 }
 

@@ -8,7 +8,7 @@ import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
 import { type Digester, ownerTags } from './digest.ts';
-import { hasForeignStatus, provable, readyOf, withoutStack } from './own-status.ts';
+import { hasForeignStatus, isTrue, provable, readyOf, withoutStack } from './own-status.ts';
 import type { Remembered, Step } from './plan.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Sessions } from './sessions.ts';
@@ -219,9 +219,7 @@ export class Reconciliation {
 
   /** Whether nothing was to happen any more when the status was written. */
   get wasStalled(): boolean {
-    return (
-      this.before.conditions?.some(({ type, status }) => type === 'Stalled' && status === 'True') ?? false
-    );
+    return isTrue(this.before, 'Stalled');
   }
 
   /** Says in a Kubernetes Event and in the log what happened. */

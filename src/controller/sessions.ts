@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import { untilAborted } from '../abort.ts';
 import { canonicalJson } from '../json.ts';
 import type { Clock } from '../kube/index.ts';
 import { type CloudConfig, type Connection, isOpenStackError, type RequestInfo } from '../openstack/index.ts';
@@ -63,7 +64,7 @@ export class Sessions {
     entry.users.add(user);
     this.#keyOf.set(user, key);
     try {
-      return await abortable(entry.opening, signal);
+      return await untilAborted(entry.opening, signal);
     } catch (error) {
       if (!signal.aborted && this.#entries.get(key) === entry) this.#entries.delete(key);
       this.release(user);
@@ -148,16 +149,4 @@ async function close(entry: Entry): Promise<void> {
   }
   await session.operations.close();
   await session.connection.close();
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -3,7 +3,7 @@ import type { HeatStackStatus } from '../api/heat-stack.ts';
 import { OpenStackError, type Orchestration, type Stack } from '../openstack/index.ts';
 import { digestMarker } from './inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
-import { readyOf } from './own-status.ts';
+import { isTrue } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { Sight } from './plan.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
@@ -195,7 +195,7 @@ export class StackView {
     if (!before || attempted !== applied || marker !== applied) return marker;
     const isForeign = this.wasDrifted
       ? action !== 'ROLLBACK'
-      : action === 'UPDATE' && readyOf(before)?.status === 'True';
+      : action === 'UPDATE' && isTrue(before, 'Ready');
     return isForeign ? undefined : marker;
   }
 
@@ -208,7 +208,7 @@ export class StackView {
       !forced &&
       before?.appliedDigest === digest &&
       before.attemptedDigest === digest &&
-      readyOf(before)?.status === 'True'
+      isTrue(before, 'Ready')
     );
   }
 
@@ -222,10 +222,7 @@ export class StackView {
 
   /** Whether another client had changed the inputs already at the last look. */
   get wasDrifted(): boolean {
-    return (
-      this.#run.before.conditions?.some(({ type, status }) => type === 'Drifted' && status === 'True') ??
-      false
-    );
+    return isTrue(this.#run.before, 'Drifted');
   }
 
   /** Notes that another client changed the inputs, and tells it once. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { untilAborted } from '../abort.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import type { Cache, CacheEvent } from './cache.ts';
 import type { KubeClient } from './client.ts';
@@ -94,15 +95,7 @@ export class Reflector<T extends KubeObject> {
 
   /** Resolves when {@link synced}; rejects with the signal's reason when it is aborted before. */
   async whenSynced(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const { promise, reject } = Promise.withResolvers<void>();
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      await Promise.race([this.#synced.promise, promise]);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+    await untilAborted(this.#synced.promise, signal);
   }
 
   /** Lists and watches until the signal is aborted, then resolves with no request left open; it never rejects. */

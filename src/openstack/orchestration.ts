@@ -279,43 +279,44 @@ export class HeatOrchestration implements Orchestration {
   }
 
   async *resources(stack: StackRef, query: ResourceQuery = {}): AsyncGenerator<Resource, void> {
-    const { signal } = query;
-    const search = resourceSearch(query);
-    const identity = await this.#identify(stack, signal);
-    const { answer, asked } = await this.#get({
-      path: `${pathOf(identity)}/resources${search.size > 0 ? `?${search}` : ''}`,
-      route: '/stacks/{name}/{id}/resources',
-      timeoutMs: DEEP_TIMEOUT_MS,
-      maxBytes: LIST_BYTES,
-      signal,
-    });
+    const limits = { timeoutMs: DEEP_TIMEOUT_MS, maxBytes: LIST_BYTES };
+    const { answer, asked } = await this.#getPart(
+      stack,
+      'resources',
+      limits,
+      query.signal,
+      resourceSearch(query),
+    );
     yield* readAnswer(resourcesAnswer, answer, asked).resources;
   }
 
   async *stackEvents(stack: StackRef, query: EventQuery = {}): AsyncGenerator<StackEvent, void> {
-    const { signal } = query;
-    const search = eventSearch(query);
-    const identity = await this.#identify(stack, signal);
-    const { answer, asked } = await this.#get({
-      path: `${pathOf(identity)}/events${search.size > 0 ? `?${search}` : ''}`,
-      route: '/stacks/{name}/{id}/events',
-      timeoutMs: READ_TIMEOUT_MS,
-      maxBytes: LIST_BYTES,
-      signal,
-    });
+    const limits = { timeoutMs: READ_TIMEOUT_MS, maxBytes: LIST_BYTES };
+    const { answer, asked } = await this.#getPart(stack, 'events', limits, query.signal, eventSearch(query));
     yield* readAnswer(eventsAnswer, answer, asked).events;
   }
 
   async stackEnvironment(stack: StackRef, options: CallOptions = {}): Promise<JsonObject> {
-    const identity = await this.#identify(stack, options.signal);
-    const { answer, asked } = await this.#get({
-      path: `${pathOf(identity)}/environment`,
-      route: '/stacks/{name}/{id}/environment',
-      timeoutMs: READ_TIMEOUT_MS,
-      maxBytes: STACK_BYTES,
-      signal: options.signal,
-    });
+    const limits = { timeoutMs: READ_TIMEOUT_MS, maxBytes: STACK_BYTES };
+    const { answer, asked } = await this.#getPart(stack, 'environment', limits, options.signal);
     return readAnswer(jsonObject, answer, asked);
+  }
+
+  /** Reads what Heat keeps below a stack. */
+  async #getPart(
+    stack: StackRef,
+    part: 'resources' | 'events' | 'environment',
+    limits: Pick<HeatRequest, 'timeoutMs' | 'maxBytes'>,
+    signal: AbortSignal | undefined,
+    search = new URLSearchParams(),
+  ) {
+    const identity = await this.#identify(stack, signal);
+    return this.#get({
+      path: `${pathOf(identity)}/${part}${search.size > 0 ? `?${search}` : ''}`,
+      route: `/stacks/{name}/{id}/${part}`,
+      ...limits,
+      signal,
+    });
   }
 
   /**

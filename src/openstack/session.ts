@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import { untilAborted } from '../abort.ts';
 import { type Asked, faultError } from './answer.ts';
 import type { CloudConfig } from './clouds.ts';
 import { isOpenStackError, OpenStackError } from './errors.ts';
@@ -270,19 +271,4 @@ function findEndpoint(token: Token, cloud: CloudConfig): Endpoint | undefined {
 
 function place({ url, region }: Endpoint): string {
   return region === undefined ? `at ${url}` : `in region "${region}" at ${url}`;
-}
-
-/** Waits for a promise that others wait for too; an abort ends this wait, not the work. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-  }
 }
