@@ -5,7 +5,7 @@ import type { Result } from '../kube/index.ts';
 import { isOpenStackError, type Orchestration } from '../openstack/index.ts';
 import { toCloudProblem } from './heat-errors.ts';
 import { type Desired, markedEnvironment } from './inputs.ts';
-import { type Found, whoHasTheName } from './observe.ts';
+import { whoHasTheName } from './observe.ts';
 import { readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { Sight, Step } from './plan.ts';
@@ -102,14 +102,9 @@ export class Actuator {
         this.#run.forceDone();
       }
       if (!isOpenStackError(error, 'StackExists')) throw error;
-      const found = await whoHasTheName(orchestration, name, { tags, deleting: false }, this.#run.signal);
-      // Not in the list a moment ago, and not now: the name of a deleted stack is about to become free.
-      const held: Found = {
-        is: 'held',
-        message: `Heat calls the name "${name}" taken though no stack has it; it is tried again`,
-      };
+      const owner = { tags, deleting: false };
       return {
-        again: await this.#view.note(found.is === 'absent' ? held : found),
+        again: await this.#view.note(await whoHasTheName(orchestration, name, owner, this.#run.signal)),
       };
     }
     delete this.#run.memory.heldSince;

@@ -1,3 +1,4 @@
+import { GROUP } from '../api/constants.ts';
 import { isOpenStackError, type Orchestration, type Stack } from '../openstack/index.ts';
 
 /** What a look at Heat found. */
@@ -96,7 +97,7 @@ function judge(stack: Stack, { tags, deleting }: Owner): Found {
   if (isOurs) return { is: 'stack', stack, outputsTooLarge: false };
   const whose = stack.parentId
     ? 'a nested stack'
-    : stack.tags.some((tag) => tag.startsWith('heatstack.dev/'))
+    : stack.tags.some((tag) => tag.startsWith(`${GROUP}/`))
       ? 'a stack of another HeatStack'
       : 'a stack that no HeatStack made';
   return {
