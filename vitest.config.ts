@@ -13,6 +13,8 @@ export default defineConfig({
             'test/demo/**/*.test.ts',
           ],
           environment: 'node',
+          // Property tests take seconds where cores are busy, and no test of ours is about speed.
+          testTimeout: 30_000,
         },
       },
       {
