@@ -42,6 +42,7 @@ async function main(): Promise<number> {
         concurrency: options.concurrency,
         progressIntervalMs: options.progressIntervalMs,
         graceMs: options.graceMs,
+        outputObjects: options.outputObjects,
         userAgent,
         instance: hostname(),
       },

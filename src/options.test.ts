@@ -10,6 +10,9 @@ const FLAGS = [
   '--concurrency',
   '--progress-interval',
   '--operation-grace',
+  '--allowed-endpoints',
+  '--refused-endpoints',
+  '--output-objects',
   '--log-level',
   '--log-format',
 ];
@@ -36,6 +39,9 @@ test('without any there are the defaults', () => {
     concurrency: 10,
     progressIntervalMs: 10_000,
     graceMs: 300_000,
+    allowedEndpoints: [],
+    refusedEndpoints: [],
+    outputObjects: true,
     logLevel: 'info',
     logFormat: 'auto',
   });
@@ -60,6 +66,10 @@ test('flags are read, with a space or an equals sign', () => {
     '--concurrency=100',
     '--progress-interval=1s',
     '--operation-grace=1h30m',
+    '--allowed-endpoints=*.example.com,192.0.2.0/24',
+    '--allowed-endpoints=keystone',
+    '--refused-endpoints=10.96.0.0/12',
+    '--output-objects=false',
     '--log-level=debug',
     '--log-format=json',
   ];
@@ -72,6 +82,9 @@ test('flags are read, with a space or an equals sign', () => {
     concurrency: 100,
     progressIntervalMs: 1000,
     graceMs: 5_400_000,
+    allowedEndpoints: ['*.example.com', '192.0.2.0/24', 'keystone'],
+    refusedEndpoints: ['10.96.0.0/12'],
+    outputObjects: false,
     logLevel: 'debug',
     logFormat: 'json',
   });
@@ -88,6 +101,9 @@ describe('the environment', () => {
       HEATSTACK_CONCURRENCY: '1',
       HEATSTACK_PROGRESS_INTERVAL: '2s',
       HEATSTACK_OPERATION_GRACE: '3s',
+      HEATSTACK_ALLOWED_ENDPOINTS: 'keystone',
+      HEATSTACK_REFUSED_ENDPOINTS: '10.96.0.0/12, 10.88.0.0/16',
+      HEATSTACK_OUTPUT_OBJECTS: 'false',
       HEATSTACK_LOG_LEVEL: 'warn',
       HEATSTACK_LOG_FORMAT: 'pretty',
     };
@@ -101,6 +117,9 @@ describe('the environment', () => {
       concurrency: 1,
       progressIntervalMs: 2000,
       graceMs: 3000,
+      allowedEndpoints: ['keystone'],
+      refusedEndpoints: ['10.96.0.0/12', '10.88.0.0/16'],
+      outputObjects: false,
       logLevel: 'warn',
       logFormat: 'pretty',
     });
@@ -135,6 +154,7 @@ describe('an error names the flag, what is wrong and what would be right', () =>
     ],
     [['--progress-interval=0s'], '--progress-interval must be a duration of at least 1s'],
     [['--operation-grace=soon'], '--operation-grace must be a duration'],
+    [['--output-objects=no'], '--output-objects must be one of true, false; it is "no"'],
     [['--log-level=loud'], '--log-level must be one of trace, debug, info, warn, error, fatal; it is "loud"'],
     [['--log-format=xml'], '--log-format must be one of auto, json, pretty; it is "xml"'],
     [['--nosuch'], "Unknown option '--nosuch'"],

@@ -11,6 +11,12 @@ export interface Options {
   concurrency: number;
   progressIntervalMs: number;
   graceMs: number;
+  /** Host names and addresses that a cloud may be at; none means all but those that are refused. */
+  allowedEndpoints: string[];
+  /** Addresses that no cloud may be at, besides loopback, link-local and the API server's. */
+  refusedEndpoints: string[];
+  /** Whether outputs may be written to Secrets and ConfigMaps. */
+  outputObjects: boolean;
   logLevel: string;
   logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -57,6 +63,21 @@ const DEFINITIONS = {
     value: 'DURATION',
     help: 'time beyond spec.timeout before an operation counts as stuck',
     preset: '5m',
+  },
+  'allowed-endpoints': {
+    value: 'HOST',
+    help: 'a cloud may only be at this host name (*.example.com), address or network; may be repeated',
+    multiple: true,
+  },
+  'refused-endpoints': {
+    value: 'NETWORK',
+    help: 'no cloud may be at this address or network; may be repeated; its own are refused anyway',
+    multiple: true,
+  },
+  'output-objects': {
+    value: 'BOOL',
+    help: 'write outputs to the Secrets and ConfigMaps that HeatStacks ask for',
+    preset: 'true',
   },
   'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn, error or fatal', preset: 'info' },
   'log-format': { value: 'FORMAT', help: 'json, pretty, or auto: pretty on a terminal', preset: 'auto' },
@@ -143,9 +164,13 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
       `--concurrency must be a whole number from 1 to 100; it is "${text('concurrency')}"`,
     );
   }
-  const namespaces = Array.isArray(flags['namespace'])
-    ? flags['namespace'].map(String)
-    : (text('namespace') ?? '').split(',');
+  const list = (name: keyof typeof DEFINITIONS): string[] => {
+    const flag = flags[name];
+    const given = Array.isArray(flag)
+      ? flag.flatMap((value) => String(value).split(','))
+      : (text(name) ?? '').split(',');
+    return [...new Set(given.map((value) => value.trim()).filter((value) => value !== ''))];
+  };
   const given = {
     kubeconfig: text('kubeconfig'),
     context: text('context'),
@@ -156,10 +181,13 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
       [K in keyof typeof given]?: string;
     }),
-    namespaces: [...new Set(namespaces.map((name) => name.trim()).filter((name) => name !== ''))],
+    namespaces: list('namespace'),
     concurrency,
     progressIntervalMs: duration('progress-interval', 1_000),
     graceMs: duration('operation-grace', 1_000),
+    allowedEndpoints: list('allowed-endpoints'),
+    refusedEndpoints: list('refused-endpoints'),
+    outputObjects: oneOf('output-objects', ['true', 'false']) === 'true',
     logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     logFormat: oneOf('log-format', ['auto', 'json', 'pretty']),
   };

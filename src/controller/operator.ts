@@ -37,6 +37,8 @@ export interface OperatorOptions {
   progressIntervalMs: number;
   /** Time beyond `spec.timeout` before an operation counts as stuck, in ms. */
   graceMs: number;
+  /** Whether outputs may be written to Secrets and ConfigMaps. */
+  outputObjects: boolean;
   userAgent: string;
   /** Name of the pod or machine, in Events. */
   instance: string;
