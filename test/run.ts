@@ -28,6 +28,8 @@ interface Count {
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const count: Count = { passed: 0, failed: 0, skipped: 0 };
+/** Aborted with the name of the signal that came. */
+const stop = new AbortController();
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -45,14 +47,15 @@ async function main(): Promise<number> {
   }
   const artifacts = values.artifacts ?? (await mkdtemp(join(tmpdir(), 'heatstack-test-')));
   let bed: ScenarioBed | undefined;
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+  // More than once: Ctrl-C reaches the whole process group, and then bootstrap.mjs passes it on.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
   try {
     if (values.bed) {
-      bed = await startScenarioBed(artifacts, say);
+      bed = await startScenarioBed(artifacts, say, stop.signal);
       say(
         `The test bed is ready; Ctrl-C stops it. In another terminal:\n  HEATSTACK_TESTBED=${bed.file} npx vitest run --project e2e`,
       );
+      stop.signal.throwIfAborted();
       await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
       return 0;
     }
@@ -62,14 +65,16 @@ async function main(): Promise<number> {
       await step('generated types are fresh', ['node', 'crds/generate-types.ts', '--check']);
     }
     await vitest('unit', positionals, artifacts);
-    if (!values.unit && !stop.signal.aborted) {
-      bed = await startScenarioBed(artifacts, say);
+    if (!values.unit) {
+      bed = await startScenarioBed(artifacts, say, stop.signal);
       const env = { HEATSTACK_TESTBED: bed.file };
       await vitest('e2e', positionals, artifacts, env);
       await vitest('disruptive', positionals, artifacts, env);
       const secrets = await findSecrets(bed.info);
       record('no secret outside Secrets, in all logs, Events and objects', secrets);
     }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
   } finally {
     await bed?.stop();
     if (count.failed === 0 && values.artifacts === undefined)
@@ -141,17 +146,29 @@ async function vitest(
   if (code !== 0 && result.numFailedTests === 0) count.failed += 1;
 }
 
-function execute(command: string, args: string[], env: Record<string, string> = {}): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Runs a program to its end; its exit code. A signal to this process goes to the program, and once that has ended, this
+ * throws, so that no stage follows.
+ */
+async function execute(command: string, args: string[], env: Record<string, string> = {}): Promise<number> {
+  stop.signal.throwIfAborted();
+  const code = await new Promise<number>((resolve, reject) => {
     // So that `node` and the tools are those of node_modules, however this was started.
     const PATH = `${join(import.meta.dirname, '..', 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
     const child = spawn(command, args, {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, PATH, ...env },
     });
+    const pass = () => void child.kill(stop.signal.reason);
+    stop.signal.addEventListener('abort', pass, { once: true });
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('exit', (code) => {
+      stop.signal.removeEventListener('abort', pass);
+      resolve(code ?? 1);
+    });
   });
+  stop.signal.throwIfAborted();
+  return code;
 }
 
 try {

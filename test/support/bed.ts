@@ -22,10 +22,15 @@ export interface ScenarioBed {
  * Starts a test bed for scenarios.
  *
  * @param artifacts folder for logs and objects of the run; made when it isn't there
+ * @param signal ends a start that isn't finished
  */
-export async function startScenarioBed(artifacts: string, log: (line: string) => void): Promise<ScenarioBed> {
+export async function startScenarioBed(
+  artifacts: string,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ScenarioBed> {
   await mkdir(artifacts, { recursive: true });
-  const testbed = await startTestbed({ log });
+  const testbed = await startTestbed({ log, signal });
   try {
     const { kubeconfig, clouds, kubectl, heatUrl, authUrl } = testbed;
     const kube = ['--kubeconfig', kubeconfig];
