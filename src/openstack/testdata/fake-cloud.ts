@@ -60,6 +60,8 @@ export function pick(value: unknown, ...keys: string[]): unknown {
 export class FakeCloud {
   /** Requests to Heat, in their order. */
   readonly seen: Seen[] = [];
+  /** Requests to Keystone, in their order. */
+  readonly signIns: Seen[] = [];
   /** Token requests so far. The n-th answer is the token `token-<n>`. */
   tokens = 0;
   /** Lifetime of the tokens, in seconds. */
@@ -130,20 +132,26 @@ export class FakeCloud {
     const { method = '' } = request;
     const seen: Seen = {
       method,
-      path: pathname.replace(`/v1/${PROJECT}`, ''),
+      path: pathname.replace(/^\/v1\/[^/]+(?=\/)/, ''),
       query: search.slice(1),
       headers: request.headers,
       body: Buffer.concat(chunks).toString('utf8'),
     };
     if (pathname === '/v3/auth/tokens') {
       this.tokens += 1;
+      this.signIns.push(seen);
       send(this.tokenReplies.shift() ?? this.#token(), seen, response);
       return;
     }
     this.seen.push(seen);
     const replies = this.#replies.get(`${method} ${seen.path}`) ?? [];
     const reply = replies.length > 1 ? replies.shift() : replies[0];
-    send(reply ?? { status: 599, body: `no answer for ${method} ${seen.path}` }, seen, response);
+    send(reply ?? this.otherwise(seen), seen, response);
+  }
+
+  /** The answer of Heat to what {@link on} wasn't told of. */
+  protected otherwise({ method, path }: Seen): Reply {
+    return { status: 599, body: `no answer for ${method} ${path}` };
   }
 
   #token(): Reply {
