@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +22,8 @@ import {
   parseCloudsYaml,
   type Stack,
 } from '../../src/openstack/index.ts';
+import { spawnGuarded } from '../testbed/guard.ts';
+import { findPython } from '../testbed/python.ts';
 
 const run = promisify(execFile);
 
@@ -410,7 +412,9 @@ export class Scenario {
     const file = join(this.#artifacts, 'operator.log');
     const output = openSync(file, 'a');
     const before = this.log(file).length;
-    const child = spawn(
+    // Guarded, so that no operator outlives a test run that is stopped.
+    const child = spawnGuarded(
+      (await findPython()).path,
       process.execPath,
       [
         'src/main.ts',
