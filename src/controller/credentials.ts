@@ -1,7 +1,7 @@
 import type { Outcome } from '../api/conditions.ts';
 import { CREDENTIALS_KEYS } from '../api/constants.ts';
 import { type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
-import { parseCloudsYaml } from '../openstack/index.ts';
+import { type CloudConfig, type CloudOptions, parseCloudsYaml } from '../openstack/index.ts';
 import { type DataObject, dataOf } from './data-object.ts';
 import { MISSING_MS, type Reconciliation } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
@@ -32,7 +32,7 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
     );
   }
   const cacert = data.get(CREDENTIALS_KEYS.cacert);
-  const cloud = parseCloudsYaml(cloudsYaml, {
+  const cloud = readCloud(run, cloudsYaml, {
     cloudName,
     ...(regionName === undefined ? {} : { regionName }),
     ...(cacert === undefined ? {} : { cacert }),
@@ -47,15 +47,40 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
   return session;
 }
 
+/** Credentials that can't be read are no reason to go on with the ones before. */
+function readCloud(run: Reconciliation, text: string, options: CloudOptions): CloudConfig {
+  try {
+    return parseCloudsYaml(text, options);
+  } catch (error) {
+    run.options.sessions.release(run.key);
+    throw error;
+  }
+}
+
+/**
+ * Leaves the session of credentials that the object doesn't name any more, or not in this version. For an object that
+ * isn't to look at its cloud now: {@link openSession} does it for the others.
+ */
+export async function leaveOldSession(run: Reconciliation): Promise<void> {
+  const { sessions, secretVersion } = run.options;
+  const version = secretVersion(run.namespace, run.spec.cloudCredentialsRef.secretName);
+  if (version === run.memory.secretVersion) return;
+  if (version !== undefined || !(await namespaceIsEnding(run))) sessions.release(run.key);
+}
+
+async function namespaceIsEnding(run: Reconciliation): Promise<boolean> {
+  const ref = { name: run.namespace };
+  const namespace = await run.options.client.get<KubeObject>(NAMESPACES, ref, { signal: run.signal });
+  return namespace?.metadata.deletionTimestamp !== undefined;
+}
+
 /**
  * What is left of the credentials of an object whose Secret is gone: nothing, unless the namespace is being deleted. It
  * then loses its Secrets first, while HeatStacks wait for their stacks, so the session in memory is kept for them.
  */
 async function withoutSecret(run: Reconciliation, what: string): Promise<Session | NoSession> {
-  const { client, sessions } = run.options;
-  const ref = { name: run.namespace };
-  const namespace = await client.get<KubeObject>(NAMESPACES, ref, { signal: run.signal });
-  const isEnding = namespace?.metadata.deletionTimestamp !== undefined;
+  const { sessions } = run.options;
+  const isEnding = await namespaceIsEnding(run);
   if (!isEnding) sessions.release(run.key);
   else if (run.deleting) {
     const kept = await sessions.current(run.key).catch(() => undefined);

@@ -7,7 +7,7 @@ import type { HeatStack } from '../api/heat-stack.ts';
 import { CONFIG_MAPS, type Result, SECRETS } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import { Actuator } from './actuator.ts';
-import { openSession } from './credentials.ts';
+import { leaveOldSession, openSession } from './credentials.ts';
 import { type DataObject, dataOf } from './data-object.ts';
 import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import { type Desired, InputError, type ReferenceReader, resolveInputs } from './inputs.ts';
@@ -91,11 +91,13 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
     desired = await resolveInputs(run.spec, referenceReader(run), run.options.digester);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
+    await leaveOldSession(run);
     if (run.spec.suspend) return run.finish({ state: 'suspended', unchanged: false });
     return inputProblem(run, error);
   }
   run.hide(desired.secrets);
   if (run.spec.suspend) {
+    await leaveOldSession(run);
     return run.finish({ state: 'suspended', unchanged: desired.digest === run.before.appliedDigest });
   }
   const settledFor = settledForMs(run, desired.digest);
@@ -209,7 +211,7 @@ function wantedBy(run: Reconciliation): Wanted {
 
 function cloudProblem(run: Reconciliation, error: unknown): Promise<Result> {
   const { memory, wasStalled } = run;
-  const doing = isOpenStackError(error, 'ConfigError')
+  const doing = isOpenStackError(error, 'ConfigError', 'EndpointRefused')
     ? `spec.cloudCredentialsRef: Secret "${run.spec.cloudCredentialsRef.secretName}"`
     : run.deleting
       ? 'deleting the stack'

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
@@ -15,6 +16,7 @@ const never = new AbortController().signal;
 
 interface Login {
   cloud: CloudConfig;
+  state: 'under way' | 'succeeded' | 'failed';
   closed: boolean;
   succeed: () => void;
   fail: (error: Error) => void;
@@ -27,7 +29,9 @@ let closing: Error | undefined;
 let sessions: Sessions;
 let log: ReturnType<typeof memoryLogger>;
 
-beforeEach(() => {
+beforeEach(start);
+
+function start(): void {
   logins = [];
   atOnce = true;
   news = [];
@@ -38,8 +42,10 @@ beforeEach(() => {
       const { promise, resolve, reject } = Promise.withResolvers<Connection>();
       const login: Login = {
         cloud,
+        state: 'under way',
         closed: false,
-        succeed: () =>
+        succeed: () => {
+          if (login.state === 'under way') login.state = 'succeeded';
           resolve({
             cloud: { authURL: cloud.authUrl, projectID: 'p', projectName: 'p' },
             regions: [],
@@ -48,8 +54,12 @@ beforeEach(() => {
               login.closed = true;
               if (closing) throw closing;
             },
-          }),
-        fail: reject,
+          });
+        },
+        fail: (error) => {
+          if (login.state === 'under way') login.state = 'failed';
+          reject(error);
+        },
       };
       logins.push(login);
       if (atOnce) login.succeed();
@@ -61,7 +71,7 @@ beforeEach(() => {
     clock: new FakeClock(),
     logger: log.logger,
   });
-});
+}
 
 afterEach(async () => {
   for (const login of logins) login.succeed();
@@ -309,15 +319,130 @@ test('a session that could not be closed is told by code and message, without th
   sessions.release('ns/a');
   await settled();
   closing = undefined;
-  expect(log.lines).toMatchObject([
+  expect(log.lines.slice(1)).toMatchObject([
     { code: 'ConnectionFailed', error: 'The socket broke.', msg: 'a session could not be closed' },
   ]);
   expect(log.text()).not.toMatch(/pa55|stack|cause/);
 });
 
-test('nothing of the credentials is logged', async () => {
+test('opening and closing is logged, without the credentials', async () => {
   await acquire('ns/a');
+  await acquire('ns/b');
   sessions.release('ns/a');
+  sessions.release('ns/b');
   await settled();
-  expect(log.text()).toBe('');
+  expect(log.lines).toMatchObject([
+    { key: 'ns/a', sessions: 1, msg: 'session opened' },
+    { key: 'ns/b', sessions: 0, msg: 'session closed' },
+  ]);
+  expect(log.text()).not.toMatch(new RegExp(`${CLOUD.auth.password}"|${CLOUD.auth.username}`));
+});
+
+describe('whatever happens', () => {
+  const USERS = ['one/a', 'one/b', 'two/a', 'two/b'];
+  /** Two Secrets with the same text, and one of them with other texts: nothing but the first pair looks alike. */
+  const CREDENTIALS: { secret: string; cloud: Partial<CloudConfig> }[] = [
+    { secret: 'uid-1', cloud: {} },
+    { secret: 'uid-2', cloud: {} },
+    { secret: 'uid-1', cloud: { auth: { ...CLOUD.auth, password: 'two' } } },
+    { secret: 'uid-1', cloud: { authUrl: 'https://evil.example.com/v3' } },
+  ];
+  const user = fc.constantFrom(...USERS);
+  const steps = fc.array(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          does: fc.constant('acquire' as const),
+          user,
+          with: fc.nat(CREDENTIALS.length - 1),
+        }),
+      },
+      { weight: 3, arbitrary: fc.record({ does: fc.constant('succeed' as const), login: fc.nat(7) }) },
+      { weight: 2, arbitrary: fc.record({ does: fc.constant('fail' as const), login: fc.nat(7) }) },
+      { weight: 2, arbitrary: fc.record({ does: fc.constant('abort' as const), user }) },
+      { weight: 2, arbitrary: fc.record({ does: fc.constant('release' as const), user }) },
+      { weight: 1, arbitrary: fc.record({ does: fc.constant('evict' as const), user }) },
+    ),
+    { maxLength: 40 },
+  );
+
+  test('a session is open for just those credentials that an object uses, and is shared with no others', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (plan) => {
+        start();
+        atOnce = false;
+        /** Which credentials each object has a session for, or waits for. */
+        const uses = new Map<string, number>();
+        /** The reconciles that wait for a login. */
+        const waiting = new Map<string, AbortController>();
+        const sessionOf = new Map<string, Session>();
+
+        for (const step of plan) {
+          if (step.does === 'succeed') logins[step.login]?.succeed();
+          else if (step.does === 'fail') logins[step.login]?.fail(new Error('401'));
+          else if (step.does === 'abort') waiting.get(step.user)?.abort(new Error('stopping'));
+          else if (step.does === 'evict') {
+            const of = uses.get(step.user);
+            sessions.evict(step.user);
+            for (const [each, other] of uses) if (other === of) forget(each);
+          } else if (waiting.has(step.user)) {
+            // The queue gives an object to one worker at a time.
+          } else if (step.does === 'release') {
+            sessions.release(step.user);
+            forget(step.user);
+          } else begin(step.user, step.with);
+          await settled();
+          check();
+        }
+        for (const stop of waiting.values()) stop.abort(new Error('stopping'));
+        for (const each of USERS) sessions.release(each);
+        for (const login of logins) login.succeed();
+        await settled();
+        expect(sessions.size).toBe(0);
+        expect(open()).toHaveLength(0);
+
+        function begin(name: string, index: number): void {
+          const { secret, cloud } = CREDENTIALS[index] ?? { secret: '', cloud: {} };
+          const stop = new AbortController();
+          uses.set(name, index);
+          sessionOf.delete(name);
+          waiting.set(name, stop);
+          acquire(name, cloud, secret, stop.signal).then(
+            (session) => {
+              waiting.delete(name);
+              // Evicted meanwhile: it is of no use any more.
+              if (uses.get(name) === index) sessionOf.set(name, session);
+            },
+            () => {
+              waiting.delete(name);
+              forget(name);
+            },
+          );
+        }
+
+        function forget(name: string): void {
+          uses.delete(name);
+          sessionOf.delete(name);
+        }
+
+        function check(): void {
+          const used = new Set(uses.values());
+          expect(sessions.size).toBe(used.size);
+          expect(open().length).toBe(new Set(sessionOf.values()).size);
+          for (const [name, session] of sessionOf) {
+            for (const [other, others] of sessionOf) {
+              expect(session === others).toBe(uses.get(name) === uses.get(other));
+            }
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  /** Logins that led to a session which isn't closed. */
+  function open(): Login[] {
+    return logins.filter(({ state, closed }) => state === 'succeeded' && !closed);
+  }
 });

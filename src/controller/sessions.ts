@@ -34,7 +34,8 @@ interface Entry {
 
 /**
  * The sessions in use. Keyed by the SHA-256 of the resolved cloud, password and CA included, and the Secret's uid,
- * never by a name or id that a server reported: tenants can't meet, and a rotated Secret makes a new session.
+ * never by a name or id that a server reported: tenants can't meet, and a rotated Secret makes a new session. An object
+ * has one session at most, so there are never more sessions than HeatStacks.
  */
 export class Sessions {
   readonly #options: SessionsOptions;
@@ -43,6 +44,11 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+  }
+
+  /** Number of sessions that are open or being opened. */
+  get size(): number {
+    return this.#entries.size;
   }
 
   /**
@@ -58,7 +64,7 @@ export class Sessions {
     if (this.#keyOf.get(user) !== key) this.release(user);
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = { opening: this.#open(cloud), users: new Set() };
+      entry = { opening: this.#open(user, cloud), users: new Set() };
       this.#entries.set(key, entry);
     }
     entry.users.add(user);
@@ -89,7 +95,7 @@ export class Sessions {
     entry.opening.then((session) => session.operations.remove(user)).catch(() => undefined);
     if (entry.users.size > 0) return;
     this.#entries.delete(key);
-    this.#discard(entry);
+    this.#discard(user, entry);
   }
 
   /**
@@ -104,17 +110,23 @@ export class Sessions {
     this.#entries.delete(key);
     // All at once: a user that finds out later must not evict the new session.
     for (const each of entry.users) this.#keyOf.delete(each);
-    this.#discard(entry);
+    this.#discard(user, entry);
     for (const each of entry.users) if (each !== user) this.#options.onNews(each);
   }
 
-  #discard(entry: Entry): void {
-    close(entry).catch((error: unknown) => {
-      // Its cause is left out: it may hold what was sent.
-      const code = isOpenStackError(error) ? error.code : undefined;
-      const message = error instanceof Error ? error.message : String(error);
-      this.#options.logger.warn({ code, error: message }, 'a session could not be closed');
-    });
+  #discard(user: string, entry: Entry): void {
+    const { logger } = this.#options;
+    close(entry).then(
+      (wasOpen) => {
+        if (wasOpen) logger.debug({ key: user, sessions: this.size }, 'session closed');
+      },
+      (error: unknown) => {
+        // Its cause is left out: it may hold what was sent.
+        const code = isOpenStackError(error) ? error.code : undefined;
+        const message = error instanceof Error ? error.message : String(error);
+        logger.warn({ key: user, code, error: message }, 'a session could not be closed');
+      },
+    );
   }
 
   /** Closes all sessions; no socket is left. */
@@ -125,7 +137,7 @@ export class Sessions {
     await Promise.all(entries.map(close));
   }
 
-  async #open(cloud: CloudConfig): Promise<Session> {
+  async #open(user: string, cloud: CloudConfig): Promise<Session> {
     // Not bound to one object's signal: others wait for the same login. The client bounds its time.
     const connection = await this.#options.connect(cloud, { onRequest: this.#options.onRequest });
     const { onNews, progressIntervalMs, clock, logger } = this.#options;
@@ -136,17 +148,20 @@ export class Sessions {
       clock,
       logger,
     });
+    logger.debug({ key: user, sessions: this.size }, 'session opened');
     return { connection, operations };
   }
 }
 
-async function close(entry: Entry): Promise<void> {
+/** @returns whether there was something to close: a login that failed leaves nothing. */
+async function close(entry: Entry): Promise<boolean> {
   let session: Session;
   try {
     session = await entry.opening;
   } catch {
-    return; // never opened
+    return false;
   }
   await session.operations.close();
   await session.connection.close();
+  return true;
 }

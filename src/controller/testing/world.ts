@@ -13,7 +13,7 @@ export const NAMESPACE = 'team';
 export const NAME = 'web';
 export const KEY = `${NAMESPACE}/${NAME}`;
 const PASSWORD = 'correct-horse-battery';
-const CLOUDS_YAML = `
+export const CLOUDS_YAML = `
 clouds:
   prod:
     auth:

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { OpenStackError } from '../openstack/index.ts';
+import { CLOUDS_YAML, KEY, NAMESPACE, World } from './testing/world.ts';
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+afterEach(() => world.stop());
+
+/** Whether the object's stack is watched. */
+async function isWatched(): Promise<boolean> {
+  const session = await world.sessions.current(KEY);
+  return session !== undefined && session.operations.size > 0;
+}
+
+function rotate(): void {
+  world.writeCredentials(CLOUDS_YAML.replace('username: demo', 'username: alice'));
+}
+
+test('a Secret that changes without its content leaves the session as it is', async () => {
+  await world.created();
+  const session = await world.sessions.current(KEY);
+  world.cluster.edit('Secret', NAMESPACE, 'creds', ({ metadata }) => {
+    metadata.labels = { team: 'blue' };
+  });
+  await world.reconcile();
+  expect(world.logins).toBe(1);
+  expect(await world.sessions.current(KEY)).toBe(session);
+});
+
+test('rotated credentials while the stack is in progress: the new session watches it', async () => {
+  world.apply();
+  await world.reconcile();
+  const old = await world.sessions.current(KEY);
+  rotate();
+  await world.reconcile();
+  expect(world.logins).toBe(2);
+  expect(world.sessions.size).toBe(1);
+  expect(old?.operations.size).toBe(0);
+  expect(await isWatched()).toBe(true);
+  world.heat.finish();
+  await world.reconcileNews();
+  expect(world.ready).toBe('True Succeeded');
+});
+
+test('rotated to credentials that are refused: the old ones are not used any more', async () => {
+  world.apply();
+  await world.reconcile();
+  rotate();
+  world.loginErrors.push(new OpenStackError('AuthenticationFailed', 'Keystone refused the credentials.'));
+  await world.reconcile();
+  expect(world.ready).toBe('False AuthenticationFailed Reconciling');
+  expect(world.sessions.size).toBe(0);
+});
+
+test('rotated to a clouds.yaml that is wrong: the old credentials are not used any more', async () => {
+  world.apply();
+  await world.reconcile();
+  world.writeCredentials('clouds: {}');
+  await world.reconcile();
+  expect(world.ready).toBe('False InvalidConfiguration Stalled');
+  expect(world.sessions.size).toBe(0);
+});
+
+const NOT_LOOKED_AT: [what: string, stop: () => void][] = [
+  ['is suspended', () => world.apply({ suspend: true })],
+  ['waits for an input', () => world.apply({ template: { configMapKeyRef: { name: 'late', key: 'a' } } })],
+  [
+    'is suspended and lacks an input',
+    () => world.apply({ suspend: true, template: { configMapKeyRef: { name: 'late', key: 'a' } } }),
+  ],
+];
+
+describe.each(NOT_LOOKED_AT)('an object that %s', (_what, stop) => {
+  test('keeps its session, and leaves it when its credentials change', async () => {
+    await world.created();
+    stop();
+    await world.reconcile();
+    expect(world.sessions.size).toBe(1);
+    rotate();
+    await world.reconcile();
+    expect(world.sessions.size).toBe(0);
+  });
+
+  test('leaves its session when it names another Secret', async () => {
+    await world.created();
+    world.writeData('Secret', 'other', { 'clouds.yaml': 'clouds: {}' });
+    stop();
+    world.apply({ cloudCredentialsRef: { secretName: 'other', cloudName: 'prod' } });
+    await world.reconcile();
+    expect(world.sessions.size).toBe(0);
+  });
+
+  test('leaves its session when its Secret goes', async () => {
+    await world.created();
+    stop();
+    world.cluster.delete('Secret', NAMESPACE, 'creds');
+    await world.reconcile();
+    expect(world.sessions.size).toBe(0);
+  });
+
+  test('keeps its session when its namespace goes, to delete its stack with', async () => {
+    await world.created();
+    world.cluster.edit('Namespace', undefined, NAMESPACE, ({ metadata }) => {
+      metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    });
+    stop();
+    world.cluster.delete('Secret', NAMESPACE, 'creds');
+    await world.reconcile();
+    world.delete();
+    await world.reconcile();
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.exists).toBe(false);
+    expect(world.sessions.size).toBe(0);
+  });
+});
+
+const ENDS: [what: string, end: () => Promise<unknown>][] = [
+  [
+    'is deleted with its stack',
+    async () => {
+      world.delete();
+      await world.reconcile();
+      world.heat.finish();
+      await world.reconcileNews();
+    },
+  ],
+  [
+    'is detached',
+    async () => {
+      world.apply({ managedOptions: { onDelete: 'detach' } });
+      world.delete();
+      await world.reconcile();
+    },
+  ],
+  [
+    'goes by the hand of somebody who took the finalizer',
+    async () => {
+      world.edit(({ metadata }) => {
+        metadata.finalizers = [];
+      });
+      world.delete();
+      await world.reconcile();
+    },
+  ],
+  [
+    'loses its credentials',
+    async () => {
+      world.cluster.delete('Secret', NAMESPACE, 'creds');
+      await world.reconcile();
+    },
+  ],
+  [
+    'names a Secret that is not there',
+    async () => {
+      world.apply({ cloudCredentialsRef: { secretName: 'late', cloudName: 'prod' } });
+      await world.reconcile();
+    },
+  ],
+];
+
+test.each(ENDS)('no session is kept for an object that %s', async (_what, end) => {
+  await world.created();
+  expect(world.sessions.size).toBe(1);
+  await end();
+  expect(world.sessions.size).toBe(0);
+});
+
+test('no session is kept for an object that goes while its login fails', async () => {
+  world.apply();
+  world.loginErrors.push(new OpenStackError('ConnectionFailed', 'The connection broke.'));
+  await world.reconcile();
+  expect(world.ready).toBe('False TransientError Reconciling');
+  world.delete();
+  await world.reconcile();
+  expect(world.exists).toBe(false);
+  expect(world.sessions.size).toBe(0);
+});
