@@ -191,6 +191,30 @@ export interface OutputsSpec {
    * Names of the outputs whose values are shown in status.outputs, or "*" alone for all of them; at most 256. Everybody who may read this object can read them. A value over 4 KiB isn't shown.
    */
   inStatus?: string[];
+  /**
+   * Name of a Secret in the same namespace, of type Opaque, that the operator makes and keeps: the chosen outputs, a key each. Text stands in it as it is, other values as JSON. It is written before the object is Ready, written again when somebody changes or deletes it, and deleted with this object or when it isn't asked for any more. A Secret of that name which isn't this object's own is never touched. An output without a value, or with a name that can't be a key, is left out, and status.outputs says so.
+   */
+  secretName?: string;
+  /**
+   * Name of a ConfigMap to hold the same, as for secretName. Everybody who may read ConfigMaps can read the values. With both names, both hold all chosen outputs.
+   */
+  configMapName?: string;
+  /**
+   * Names of the outputs that go into the Secret and the ConfigMap, 1 to 256. Default: all outputs.
+   */
+  names?: string[];
+  /**
+   * Labels of the Secret and the ConfigMap, at most 32. Keys of kubernetes.io, k8s.io, helm.sh, argoproj.io, fluxcd.io and heatstack.dev are refused.
+   */
+  labels?: {
+    [k: string]: string;
+  };
+  /**
+   * Annotations of the Secret and the ConfigMap, at most 32 with up to 4 KiB each. The same keys are refused.
+   */
+  annotations?: {
+    [k: string]: string;
+  };
 }
 /**
  * What to do after Heat failed to create or update the stack, with the same spec. A change of the spec is always tried at once and starts the count anew.
@@ -323,6 +347,10 @@ export interface HeatStackStatus {
    */
   failures?: ResourceFailure[];
   /**
+   * Digest of what the Secret and the ConfigMap of spec.outputs hold.
+   */
+  outputsDigest?: string;
+  /**
    * Digest of the inputs that Heat last completed.
    */
   appliedDigest?: string;
@@ -422,9 +450,23 @@ export interface OutputStatus {
    */
   value?: Json;
   /**
-   * Why there is no value.
+   * Why there is no value, here or in the objects that spec.outputs names.
    */
   error?: string;
+  secretKeyRef?: OutputKeyRef;
+}
+/**
+ * Where the value is in the Secret that spec.outputs.secretName names.
+ */
+export interface OutputKeyRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
+  /**
+   * Key in its data.
+   */
+  key: string;
 }
 /**
  * A resource of the stack.

@@ -67,6 +67,7 @@ describe('limits of the status are those of the CRD', () => {
     ['status.stackStatusReason', limits.text],
     ['status.createdAt', limits.time],
     ['status.updatedAt', limits.time],
+    ['status.outputsDigest', limits.digest],
     ['status.appliedDigest', limits.digest],
     ['status.attemptedDigest', limits.digest],
     ['status.lastHandledReconcileAt', limits.handled],

@@ -346,6 +346,90 @@ export const CREATE_CASES: CreateCase[] = [
     refused: /spec\.outputs\.inStatus: .*"\*" already stands for all outputs/,
   },
 
+  {
+    title: 'objects for the outputs',
+    spec: {
+      outputs: {
+        secretName: 'web-outputs',
+        configMapName: 'web.outputs',
+        names: ['a', '__proto__'],
+        labels: { team: 'shop', 'example.com/tier': '', 'mykubernetes.io/a': 'b' },
+        annotations: {
+          'example.com/owner': 'Somebody <somebody@example.com>',
+          ['a'.repeat(63)]: letters(4096),
+        },
+      },
+    },
+  },
+  {
+    title: 'a Secret for the outputs in another namespace',
+    spec: { outputs: { secretName: 'other/a' } },
+    refused: /spec\.outputs\.secretName.* should match/,
+  },
+  {
+    title: 'no names of outputs',
+    spec: { outputs: { secretName: 'a', names: [] } },
+    refused: /spec\.outputs\.names.* should have at least 1 items/,
+  },
+  {
+    title: 'the outputs in the Secret with the credentials',
+    spec: { outputs: { secretName: 'openstack-clouds' } },
+    refused: /spec\.outputs\.secretName: .*is a Secret that this object reads.*take another name/,
+  },
+  {
+    title: 'the outputs in the Secret with the template',
+    spec: { template: { secretKeyRef: { name: 'a', key: 'b' } }, outputs: { secretName: 'a' } },
+    refused: /spec\.outputs\.secretName: .*is a Secret that this object reads.*take another name/,
+  },
+  {
+    title: 'the outputs in the ConfigMap with the template',
+    spec: { template: { configMapKeyRef: { name: 'a', key: 'b' } }, outputs: { configMapName: 'a' } },
+    refused: /spec\.outputs\.configMapName: .*template comes from: take another name/,
+  },
+  {
+    title: 'the outputs in a ConfigMap that is named as the Secret with the template',
+    spec: { template: { secretKeyRef: { name: 'a', key: 'b' } }, outputs: { configMapName: 'a' } },
+  },
+  ...['labels', 'annotations'].flatMap((member) => [
+    ...[
+      'app.kubernetes.io/name',
+      'kubernetes.io/a',
+      'kubectl.kubernetes.io/last-applied-configuration',
+      'k8s.io/a',
+      'node.k8s.io/a',
+      'helm.sh/chart',
+      'meta.helm.sh/release-name',
+      'argoproj.io/a',
+      'argocd.argoproj.io/instance',
+      'fluxcd.io/a',
+      'kustomize.toolkit.fluxcd.io/name',
+      'heatstack.dev/a',
+    ].map((key) => ({
+      title: `${member} of the outputs with the key ${key}`,
+      spec: { outputs: { secretName: 'a', [member]: { [key]: 'b' } } },
+      refused: /steer other programs: take a key of your own domain/,
+    })),
+    ...['', 'a b', '/a', 'a/', 'A.example.com/a', '-a', 'a'.repeat(64), 'a/b/c'].map((key) => ({
+      title: `${member} of the outputs with the key "${key}"`,
+      spec: { outputs: { secretName: 'a', [member]: { [key]: 'b' } } },
+      refused: /a key is a name of up to 63 letters/,
+    })),
+    {
+      title: `too many ${member} of the outputs`,
+      spec: {
+        outputs: {
+          [member]: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${index}`, ''])),
+        },
+      },
+      refused: /must have at most 32/,
+    },
+  ]),
+  {
+    title: 'a label of the outputs with a value that no label has',
+    spec: { outputs: { secretName: 'a', labels: { a: 'not a label' } } },
+    refused: /spec\.outputs\.labels\.a.* should match/,
+  },
+
   { title: 'a misspelt field', spec: { paramaters: {} }, refused: /unknown field "spec\.paramaters"/ },
 ];
 

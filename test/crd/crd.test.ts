@@ -184,8 +184,9 @@ describe('an object', () => {
       updatedAt: time,
       outputs: [
         { name: 'a', description: text, value: [{ b: null }, 1.5] },
-        { name: 'b', error: text },
+        { name: 'b', error: text, secretKeyRef: { name: 'c', key: 'b' } },
       ],
+      outputsDigest: 'h1:2',
       resources: Array.from({ length: STATUS_LIMITS.resources }, (_, index) => ({
         name: `r${index}`,
         type: 'OS::Heat::None',
