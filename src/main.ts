@@ -3,7 +3,14 @@ import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { FIELD_MANAGER } from './api/constants.ts';
 import { runOperator } from './controller/operator.ts';
-import { inClusterNamespace, KubeClient, KubeTransport, loadKubeConfig } from './kube/index.ts';
+import {
+  apiServerUrls,
+  inClusterNamespace,
+  KubeClient,
+  KubeTransport,
+  loadKubeConfig,
+} from './kube/index.ts';
+import { EndpointPolicy } from './openstack/index.ts';
 import { helpText, type Options, parseOptions } from './options.ts';
 import { VERSION } from './version.ts';
 
@@ -22,6 +29,8 @@ async function main(): Promise<number> {
     process.stdout.write(options === 'help' ? helpText() : `${VERSION}\n`);
     return 0;
   }
+  // Names are looked up on libuv's threads, 4 by default: a few that hang must not keep all other work waiting.
+  process.env['UV_THREADPOOL_SIZE'] ??= '64';
   const logger = await createLogger(options);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -30,7 +39,8 @@ async function main(): Promise<number> {
       stop.abort(new Error(`stopped by ${name}`));
     });
   }
-  const transport = new KubeTransport(loadKubeConfig(options), { userAgent, logger });
+  const config = loadKubeConfig(options);
+  const transport = new KubeTransport(config, { userAgent, logger });
   try {
     await runOperator(
       {
@@ -42,6 +52,11 @@ async function main(): Promise<number> {
         concurrency: options.concurrency,
         progressIntervalMs: options.progressIntervalMs,
         graceMs: options.graceMs,
+        endpoints: new EndpointPolicy({
+          allowed: options.allowedEndpoints,
+          refused: options.refusedEndpoints,
+          own: apiServerUrls(config),
+        }),
         outputObjects: options.outputObjects,
         userAgent,
         instance: hostname(),

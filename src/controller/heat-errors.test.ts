@@ -16,6 +16,7 @@ function problem(
 /** Every code of the client, and what it means for the object. */
 const MEANINGS: Record<OpenStackErrorCode, [reason: string, next: string]> = {
   ConfigError: ['InvalidConfiguration', 'final'],
+  EndpointRefused: ['InvalidConfiguration', 'final'],
   BadRequest: ['ValidationFailed', 'final'],
   AuthenticationFailed: ['AuthenticationFailed', 'refused'],
   Forbidden: ['Forbidden', 'refused'],

@@ -27,6 +27,7 @@ export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber
   const retryAfterMs = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs };
   switch (error.code) {
     case 'ConfigError':
+    case 'EndpointRefused':
       return { reason: 'InvalidConfiguration', message, next: 'final' };
     case 'BadRequest':
       return { reason: 'ValidationFailed', message, next: 'final' };

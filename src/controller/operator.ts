@@ -14,7 +14,7 @@ import {
   systemClock,
   WorkQueue,
 } from '../kube/index.ts';
-import { connect } from '../openstack/index.ts';
+import { connect, type EndpointPolicy } from '../openstack/index.ts';
 import { Digester } from './digest.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
 import { Reconciler } from './reconciler.ts';
@@ -37,6 +37,8 @@ export interface OperatorOptions {
   progressIntervalMs: number;
   /** Time beyond `spec.timeout` before an operation counts as stuck, in ms. */
   graceMs: number;
+  /** Which addresses clouds may be at. */
+  endpoints: EndpointPolicy;
   /** Whether outputs may be written to Secrets and ConfigMaps. */
   outputObjects: boolean;
   userAgent: string;
@@ -71,7 +73,12 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   });
   const sessions = new Sessions({
     connect: (cloud, connectOptions) =>
-      connect(cloud, { ...connectOptions, logger, userAgent: options.userAgent }),
+      connect(cloud, {
+        ...connectOptions,
+        logger,
+        userAgent: options.userAgent,
+        endpoints: options.endpoints,
+      }),
     onNews: (name) => queue.add(name),
     onRequest: (request) => logger.trace(request, 'cloud request'),
     progressIntervalMs: options.progressIntervalMs,

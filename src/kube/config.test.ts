@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { inClusterNamespace, type LoadOptions, loadKubeConfig } from './config.ts';
+import { apiServerUrls, inClusterNamespace, type LoadOptions, loadKubeConfig } from './config.ts';
 import { KubeError } from './errors.ts';
 
 let directory: string;
@@ -170,4 +171,15 @@ describe('a kubeconfig', () => {
     const config = load({ kubeconfig: write('config', text.replace(', certificate-authority: ca.crt', '')) });
     await expect(config.applyToHTTPSOptions({})).resolves.toBeUndefined();
   });
+});
+
+test('the API server is where the configuration says, and in a pod where its Service is', () => {
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser(
+    { name: 'c', server: 'https://api.example.com:6443', skipTLSVerify: false },
+    { name: 'u' },
+  );
+  expect(apiServerUrls(config, {})).toEqual(['https://api.example.com:6443']);
+  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+  expect(apiServerUrls(config, env)).toEqual(['https://api.example.com:6443', 'https://[fd00::1]:443']);
 });

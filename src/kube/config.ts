@@ -63,6 +63,17 @@ export function inClusterNamespace(serviceAccountDir: string = SERVICE_ACCOUNT_D
   return namespace === '' ? undefined : namespace;
 }
 
+/** Where the API server is: the address of the configuration, and in a pod that of the Service as well. */
+export function apiServerUrls(config: KubeConfig, env: NodeJS.ProcessEnv = process.env): string[] {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  const server = config.getCurrentCluster()?.server;
+  return [...(server === undefined ? [] : [server]), ...(host && port ? [serviceUrl(host, port)] : [])];
+}
+
+function serviceUrl(host: string, port: string): string {
+  return `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
 /** As kubectl merges: the first file that has an entry or a current context wins. */
 function fromFiles(files: string[], context: string | undefined): KubeConfig {
   const [first = emptyConfig(), ...others] = files.map(readKubeconfig);
@@ -130,7 +141,7 @@ function fromServiceAccount(host: string, port: string, directory: string): Kube
     clusters: [
       {
         name,
-        server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+        server: serviceUrl(host, port),
         caFile: path.join(directory, 'ca.crt'),
         skipTLSVerify: false,
       },

@@ -12,7 +12,7 @@ export {
   type WatchOptions,
 } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { inClusterNamespace, type LoadOptions, loadKubeConfig } from './config.ts';
+export { apiServerUrls, inClusterNamespace, type LoadOptions, loadKubeConfig } from './config.ts';
 export {
   Controller,
   type ControllerOptions,

@@ -33,7 +33,9 @@ describe('faultError', () => {
     expect(error.message).toContain(message);
   });
 
-  const limit = (message: string) => ({ error: { type: 'RequestLimitExceeded', message, traceback: null } });
+  const heatSays = (code: number, error: object) => ({ code, title: 'Title', explanation: 'Why.', error });
+  const limit = (message: string) =>
+    heatSays(400, { type: 'RequestLimitExceeded', message, traceback: null });
   it.each<[string, OpenStackErrorCode]>([
     [
       'Request limit exceeded: You have reached the maximum stacks per tenant, 512. Please delete some stacks.',
@@ -73,7 +75,7 @@ describe('faultError', () => {
   });
 
   it('never reads the traceback', () => {
-    const body = { error: { type: 'KeyError', traceback: 'Traceback … s3cret' }, explanation: 'x' };
+    const body = heatSays(500, { type: 'KeyError', traceback: 'Traceback … s3cret' });
     const error = faultError(answer(500, body), asked, 0);
     expect(error.message).toBe('Heat answered 500 KeyError to POST /stacks: no message');
     expect(JSON.stringify(error)).not.toContain('s3cret');
@@ -85,6 +87,12 @@ describe('faultError', () => {
     ['{"error":"s3cret"}', 'application/json'],
     ['{"error":{"message":{"s3cret":1}}}', 'application/json'],
     ['s3cret', 's3cret'],
+    // Google's, another status than the answer's, Kubernetes', and Heat's without its title.
+    ['{"error":{"code":502,"message":{"s3cret":1},"status":"ABORTED"}}', 'application/json'],
+    ['{"error":{"code":404,"title":"Not Found","message":"s3cret"}}', 'application/json'],
+    ['{"kind":"Status","code":502,"message":"s3cret"}', 'application/json'],
+    ['{"code":502,"explanation":"x","error":{"type":"A","message":"s3cret"}}', 'application/json'],
+    ['{"error":{"message":"s3cret"}}', 'application/json'],
     [undefined, 'text/html'],
   ])('quotes nothing of %j', (body, type) => {
     const error = faultError(answer(502, body, { 'content-type': type }), asked, 0);

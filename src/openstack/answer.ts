@@ -55,15 +55,27 @@ interface Fault {
 
 // Heat: {code, title, explanation, error: {type, message?, traceback}}; `message` is absent for unexpected exceptions,
 // and `traceback`, which can hold secrets, is never read. Keystone and its middleware: {error: {code, title, message}}.
-const faultSchema = v.object({
+// The whole shape is asked for: `error.message` alone is also what other services say, and theirs isn't ours to show.
+const heatFault = v.object({
+  code: v.number(),
+  title: v.string(),
+  explanation: v.string(),
   error: v.object({ type: v.nullish(v.string()), message: v.nullish(v.string()) }),
+});
+const keystoneFault = v.object({
+  error: v.object({ code: v.number(), title: v.nullish(v.string()), message: v.string() }),
 });
 
 function readFault(answer: HttpAnswer): Fault | undefined {
-  const result = v.safeParse(faultSchema, tryJson(answer.body));
-  if (!result.success) return undefined;
-  const { type, message } = result.output.error;
-  return { ...(type && { type }), ...(message && { text: message }) };
+  const body = tryJson(answer.body);
+  const heat = v.safeParse(heatFault, body);
+  if (heat.success && heat.output.code === answer.status) {
+    const { type, message } = heat.output.error;
+    return { ...(type && { type }), ...(message && { text: message }) };
+  }
+  const keystone = v.safeParse(keystoneFault, body);
+  if (!keystone.success || keystone.output.error.code !== answer.status) return undefined;
+  return { text: keystone.output.error.message };
 }
 
 /**

@@ -46,6 +46,11 @@ export const ERRORS = {
     meaning: 'The server was not reached, or the connection broke; `notSent` tells the two apart.',
     retryable: true,
   },
+  EndpointRefused: {
+    meaning:
+      'The address is not to be connected to, by the rules that this process was given. Nothing was sent.',
+    retryable: false,
+  },
   InvalidResponse: {
     meaning: 'The answer is not what Heat or Keystone would say, as from a proxy in between.',
     retryable: true,

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { EndpointPolicy } from './endpoint-policy.ts';
 import { HttpClient, type HttpRequest, type TlsOptions } from './http.ts';
 
 const read = (name: string) => readFileSync(new URL(`./testdata/${name}`, import.meta.url), 'utf8');
@@ -15,12 +16,12 @@ afterEach(async () => {
 });
 
 /** A client, and a server that it talks to. */
-async function serve(listener: RequestListener, tls?: TlsOptions) {
+async function serve(listener: RequestListener, tls?: TlsOptions, endpoints?: EndpointPolicy) {
   const server = tls
     ? createTlsServer({ cert: CERT, key: read('loopback-key.pem') }, listener)
     : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = new HttpClient(tls ?? { verify: true });
+  const client = new HttpClient(tls ?? { verify: true }, { endpoints });
   cleanups.push(async () => {
     await client.close();
     server.closeAllConnections();
@@ -176,5 +177,52 @@ describe('HttpClient', () => {
       const { request } = await serve(ok, { verify: false });
       expect((await request()).body).toBe('ok');
     });
+  });
+});
+
+describe('HttpClient with an endpoint policy', () => {
+  const hello: RequestListener = (_incoming, response) => void response.end('hello');
+  const loopback = async () => [{ address: '127.0.0.1', family: 4 }];
+
+  it.each(['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]'])('sends nothing to %s', async (host) => {
+    let connections = 0;
+    const { request, server, port } = await serve(hello, undefined, new EndpointPolicy({}));
+    server.on('connection', () => {
+      connections += 1;
+    });
+    await expect(request({ url: `http://${host}:${port}/` })).rejects.toMatchObject({
+      code: 'EndpointRefused',
+      notSent: true,
+    });
+    expect(connections).toBe(0);
+  });
+
+  it.each([undefined, { verify: true, cacert: CERT }])('reaches what is allowed (%j)', async (tls) => {
+    const { request, port } = await serve(
+      hello,
+      tls,
+      new EndpointPolicy({ allowed: ['127.0.0.1'] }, loopback),
+    );
+    expect((await request()).body).toBe('hello');
+    const byName = request({ url: `${tls ? 'https' : 'http'}://localhost:${port}/` });
+    // The certificate is for the address alone.
+    if (tls) await expect(byName).rejects.toThrow(/certificate of Heat at .* is for another host/);
+    else expect((await byName).body).toBe('hello');
+  });
+
+  it('asks again for each new connection', async () => {
+    const answers = ['127.0.0.1', '169.254.169.254'];
+    const policy = new EndpointPolicy({ allowed: ['127.0.0.1'] }, async () => [
+      { address: answers.shift() ?? '', family: 4 },
+    ]);
+    const { request, port } = await serve(
+      (_incoming, response) => void response.setHeader('connection', 'close').end('hello'),
+      undefined,
+      policy,
+    );
+    const url = `http://rebind.example.com:${port}/`;
+    expect((await request({ url })).body).toBe('hello');
+    await expect(request({ url })).rejects.toMatchObject({ code: 'EndpointRefused' });
+    expect(answers).toEqual([]);
   });
 });

@@ -1,4 +1,6 @@
-import { Agent, type Dispatcher } from 'undici';
+import { isIP, type LookupFunction } from 'node:net';
+import { Agent, buildConnector, type Dispatcher, Pool } from 'undici';
+import type { EndpointPolicy } from './endpoint-policy.ts';
 import { OpenStackError } from './errors.ts';
 
 /** Time to set up a connection, TLS included, in milliseconds. */
@@ -40,6 +42,14 @@ export interface TlsOptions {
   verify: boolean;
 }
 
+/** Settings of an {@link HttpClient}. */
+export interface HttpClientOptions {
+  /** Used instead of a pool of its own, and left open by {@link HttpClient.close}; then `endpoints` has no effect. */
+  dispatcher?: Dispatcher | undefined;
+  /** Which addresses may be connected to; default: all. */
+  endpoints?: EndpointPolicy | undefined;
+}
+
 /**
  * A pool of connections of its own: no redirects, no proxy from the environment, no compression (a small compressed
  * body could grow without bound), every answer bounded in time and size.
@@ -49,24 +59,22 @@ export class HttpClient {
   readonly #owned: boolean;
   readonly #closed = new AbortController();
 
-  /** @param dispatcher used instead of a pool of its own, and left open by {@link close}. */
-  constructor(tls: TlsOptions, dispatcher?: Dispatcher) {
+  constructor(tls: TlsOptions, { dispatcher, endpoints }: HttpClientOptions = {}) {
     this.#owned = dispatcher === undefined;
     this.#dispatcher =
       dispatcher ??
       new Agent({
-        connections: CONNECTIONS,
-        pipelining: 1,
-        // OpenStack's services are WSGI behind HTTP/1.1; one protocol keeps "was it sent?" answerable.
-        allowH2: false,
-        // The deadline of each request covers these two.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        connect: {
-          timeout: CONNECT_TIMEOUT_MS,
-          rejectUnauthorized: tls.verify,
-          ...(tls.cacert !== undefined && { ca: tls.cacert }),
-        },
+        factory: (origin) =>
+          new Pool(origin, {
+            connections: CONNECTIONS,
+            pipelining: 1,
+            // OpenStack's services are WSGI behind HTTP/1.1; one protocol keeps "was it sent?" answerable.
+            allowH2: false,
+            // The deadline of each request covers these two.
+            headersTimeout: 0,
+            bodyTimeout: 0,
+            connect: connector(new URL(origin), tls, endpoints),
+          }),
       });
   }
 
@@ -182,6 +190,42 @@ export class HttpClient {
   }
 }
 
+/** Sets up the connections to one origin. The policy is asked each time: a name may lead elsewhere than before. */
+function connector(
+  origin: URL,
+  tls: TlsOptions,
+  endpoints: EndpointPolicy | undefined,
+): buildConnector.connector {
+  const port = Number(origin.port) || (origin.protocol === 'https:' ? 443 : 80);
+  const lookup: LookupFunction = (hostname, { all }, done) => {
+    endpoints?.addressesOf(hostname, port).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (all || !first) done(null, addresses);
+        else done(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => done(error, []),
+    );
+  };
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: CONNECT_TIMEOUT_MS,
+    rejectUnauthorized: tls.verify,
+    ...(tls.cacert !== undefined && { ca: tls.cacert }),
+    ...(endpoints && { lookup }),
+  });
+  if (!endpoints) return connect;
+  return (options, done) => {
+    // An address isn't looked up.
+    if (isIP(options.hostname) === 0) connect(options, done);
+    else
+      endpoints.addressesOf(options.hostname, port).then(
+        () => connect(options, done),
+        (error: Error) => done(error, null),
+      );
+  };
+}
+
 /** Failures of setting up a connection: nothing of the request has left this machine. */
 const NOT_SENT = new Set([
   'ECONNREFUSED',
@@ -200,7 +244,9 @@ function connectionError(peer: string, requestId: string, cause: unknown): OpenS
   if (CERTIFICATE.test(code)) {
     return new OpenStackError(
       'ConnectionFailed',
-      `The certificate of ${peer} isn't trusted (${code}); give its CA as cacert.`,
+      code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+        ? `The certificate of ${peer} is for another host; correct the address or the certificate.`
+        : `The certificate of ${peer} isn't trusted (${code}); give its CA as cacert.`,
       { notSent: true, retryable: false, requestId, cause },
     );
   }

@@ -3,6 +3,7 @@
  */
 export { type CloudConfig, type CloudOptions, type PasswordAuth, parseCloudsYaml } from './clouds.ts';
 export { type CloudIdentity, type Connection, connect } from './connection.ts';
+export { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
 export {
   ERRORS,
   isOpenStackError,

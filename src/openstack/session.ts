@@ -3,12 +3,14 @@ import type { Dispatcher } from 'undici';
 import { untilAborted } from '../abort.ts';
 import { type Asked, faultError } from './answer.ts';
 import type { CloudConfig } from './clouds.ts';
+import type { EndpointPolicy } from './endpoint-policy.ts';
 import { isOpenStackError, OpenStackError } from './errors.ts';
 import { type HttpAnswer, HttpClient, type HttpRequest } from './http.ts';
 import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
 import { withRetry } from './retry.ts';
 
 const TOKEN_TIMEOUT_MS = 30_000;
+const REQUEST_ID = /^req-[\w-]{1,60}$/;
 const TOKEN_BYTES = 4 * 1024 * 1024;
 
 /** Where log lines go: pino's Logger fits. No line holds a secret. */
@@ -45,6 +47,8 @@ export interface ConnectOptions {
   onRequest?: (request: RequestInfo) => void;
   /** Replaces the pool of connections, for tests; `close()` leaves it open. */
   dispatcher?: Dispatcher;
+  /** Which addresses may be connected to, whatever clouds.yaml and the catalog say; default: all. */
+  endpoints?: EndpointPolicy;
 }
 
 /** One request to Heat. */
@@ -82,7 +86,7 @@ export class Session {
   constructor(cloud: CloudConfig, options: ConnectOptions) {
     this.cloud = cloud;
     this.#options = options;
-    this.#http = new HttpClient(cloud, options.dispatcher);
+    this.#http = new HttpClient(cloud, options);
     this.#now = options.now ?? Date.now;
   }
 
@@ -233,7 +237,9 @@ export class Session {
         },
       });
       status = answer.status;
-      requestId = answer.header('x-openstack-request-id') ?? requestId;
+      const theirs = answer.header('x-openstack-request-id') ?? '';
+      // Shown to people, so it must be what it claims to be.
+      if (REQUEST_ID.test(theirs)) requestId = theirs;
       return { answer, asked: { ...asked, requestId } };
     } finally {
       const ms = performance.now() - start;

@@ -97,7 +97,9 @@ export async function runDemo({ screen, exit, signal, onUnexpectedExit }: DemoOp
     'openstack-clouds',
     `--from-file=clouds.yaml=${bed.clouds}`,
   ]);
-  screen.command('npm start -- --kubeconfig $KUBECONFIG --progress-interval 1s');
+  screen.command(
+    'npm start -- --kubeconfig $KUBECONFIG --allowed-endpoints 127.0.0.1 --progress-interval 1s',
+  );
   const { kubeconfig } = bed;
   const operator = await startOperator({
     root: ROOT,

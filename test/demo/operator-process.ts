@@ -34,7 +34,8 @@ export async function startOperator(options: OperatorProcessOptions): Promise<Op
   const { root, kubeconfig, logFile, signal } = options;
   const python = await findPython();
   const output = openSync(logFile, 'a');
-  const args = ['--kubeconfig', kubeconfig, '--progress-interval', '1s', '--log-format', 'pretty'];
+  const args = ['--kubeconfig', kubeconfig, '--allowed-endpoints', '127.0.0.1'];
+  args.push('--progress-interval', '1s', '--log-format', 'pretty');
   const child = spawnGuarded(python.path, process.execPath, ['src/main.ts', ...args], {
     cwd: root,
     env: ownEnvironment(),

@@ -419,6 +419,7 @@ export class Scenario {
       [
         'src/main.ts',
         ...['--kubeconfig', this.bed.kubeconfig, '--namespace', this.namespace],
+        ...['--allowed-endpoints', '127.0.0.1'],
         ...['--log-level', 'trace', '--log-format', 'json', ...args],
       ],
       {

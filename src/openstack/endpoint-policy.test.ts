@@ -1,0 +1,181 @@
+import { describe, expect, it, test } from 'vitest';
+import { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
+
+const PUBLIC = '203.0.113.10';
+const names: Record<string, string[]> = {
+  'keystone.example.com': [PUBLIC],
+  'example.com': [PUBLIC],
+  'inside.example.com': ['127.0.0.1'],
+  'both.example.com': ['169.254.169.254', PUBLIC],
+  localhost: ['::1', '127.0.0.1'],
+  'api.cluster.example': ['198.51.100.6'],
+};
+
+function policy(rules: EndpointRules = {}) {
+  const asked: string[] = [];
+  const resolve = async (hostname: string) => {
+    asked.push(hostname);
+    const found = names[hostname];
+    if (!found) throw Object.assign(new Error(hostname), { code: 'ENOTFOUND' });
+    return found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+  };
+  const it = new EndpointPolicy(rules, resolve);
+  return {
+    asked,
+    at: async (hostname: string, port = 5000) =>
+      (await it.addressesOf(hostname, port)).map(({ address }) => address),
+  };
+}
+
+const refused = { code: 'EndpointRefused', notSent: true, retryable: false };
+
+describe('without rules', () => {
+  it.each([
+    PUBLIC,
+    '10.0.0.1',
+    '192.168.1.1',
+    '2001:db8::1',
+    'fd00::1',
+    '64:ff9b::cb00:710a',
+    '::ffff:203.0.113.10',
+  ])('%s is allowed', async (address) => {
+    expect(await policy().at(address)).toEqual([address]);
+  });
+
+  it.each([
+    '127.0.0.1',
+    '127.1.2.3',
+    '0.0.0.0',
+    '0.1.2.3',
+    '169.254.169.254',
+    '224.0.0.1',
+    '255.255.255.255',
+    '100.100.100.200',
+    '168.63.129.16',
+    '192.0.0.192',
+    '::',
+    '::1',
+    '::7f00:1',
+    '::ffff:127.0.0.1',
+    '::ffff:a9fe:a9fe',
+    '0:0:0:0:0:ffff:169.254.169.254',
+    'fe80::1',
+    'fe80::1%eth0',
+    'FE80::1',
+    'fec0::1',
+    'ff02::1',
+    '64:ff9b::7f00:1',
+    '64:ff9b::169.254.169.254',
+    '64:ff9b:1::a9fe:a9fe',
+    '2002:7f00:1::',
+    '2001:0:7f00:1::1',
+    'fd00:ec2::254',
+    'fd20:ce::254',
+    'localhost',
+    'localhost.',
+    'LOCALHOST',
+    'inside.example.com',
+  ])('%s is refused', async (host) => {
+    await expect(policy().at(host)).rejects.toMatchObject(refused);
+  });
+
+  it('of several addresses only those are used that are allowed', async () => {
+    expect(await policy().at('both.example.com')).toEqual([PUBLIC]);
+  });
+
+  it('says what DNS says of an unknown name', async () => {
+    await expect(policy().at('nosuch.example.com')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+
+  it('asks anew each time, so that a name that leads elsewhere now is refused', async () => {
+    const answers = [PUBLIC, '127.0.0.1'];
+    const it = new EndpointPolicy({}, async () => [{ address: answers.shift() ?? '', family: 4 }]);
+    expect(await it.addressesOf('rebind.example.com', 443)).toHaveLength(1);
+    await expect(it.addressesOf('rebind.example.com', 443)).rejects.toMatchObject(refused);
+  });
+});
+
+describe('allowed endpoints', () => {
+  test.each<[string, string[]]>([
+    ['keystone.example.com', ['keystone.example.com']],
+    ['keystone.example.com', ['KEYSTONE.example.com.']],
+    ['keystone.example.com.', ['*.example.com']],
+    ['keystone.example.com', ['*']],
+    ['keystone.example.com', ['203.0.113.0/24']],
+    [PUBLIC, [PUBLIC]],
+    [PUBLIC, ['*']],
+    ['inside.example.com', ['127.0.0.1']],
+    ['127.0.0.1', ['*', '127.0.0.0/8']],
+    ['::ffff:127.0.0.1', ['127.0.0.1']],
+    ['2001:db8::1', ['2001:db8::/32']],
+  ])('%s is allowed by %j', async (host, allowed) => {
+    expect(await policy({ allowed }).at(host)).not.toEqual([]);
+  });
+
+  test.each<[string, string[]]>([
+    ['keystone.example.com', ['heat.example.com']],
+    ['example.com', ['*.example.com']],
+    ['keystone.example.com', ['198.51.100.0/24']],
+    ['keystone.example.com', ['example.com']],
+    [PUBLIC, ['*.example.com']],
+    // What a name leads to is decided by whoever owns it.
+    ['inside.example.com', ['*.example.com']],
+    ['inside.example.com', ['inside.example.com']],
+    ['127.0.0.1', ['*']],
+    ['127.0.0.2', ['127.0.0.1']],
+  ])('%s is refused with %j', async (host, allowed) => {
+    await expect(policy({ allowed }).at(host)).rejects.toMatchObject(refused);
+  });
+
+  it('are told apart from addresses that are never good', async () => {
+    const { at } = policy({ allowed: ['*.example.com'] });
+    await expect(at('keystone.example.org')).rejects.toThrow(/isn't among the allowed endpoints/);
+    await expect(at('inside.example.com')).rejects.toThrow(/loopback/);
+  });
+
+  it('are compared before DNS is asked', async () => {
+    const it = policy({ allowed: ['*.example.com'] });
+    await expect(it.at('data.attacker.example')).rejects.toMatchObject(refused);
+    expect(it.asked).toEqual([]);
+  });
+});
+
+describe('refused endpoints', () => {
+  it('win over allowed ones', async () => {
+    const it = policy({ allowed: ['203.0.113.0/24', 'keystone.example.com'], refused: [PUBLIC] });
+    await expect(it.at('keystone.example.com')).rejects.toMatchObject(refused);
+    expect(await it.at('203.0.113.11')).toEqual(['203.0.113.11']);
+  });
+});
+
+describe("the process's own servers", () => {
+  const own = ['https://198.51.100.6:6443', 'https://api.cluster.example'];
+
+  it.each([6443, 443, 2379])('are refused at port %i', async (port) => {
+    const it = policy({ own });
+    await expect(it.at('198.51.100.6', port)).rejects.toMatchObject(refused);
+    await expect(it.at('::ffff:198.51.100.6', port)).rejects.toMatchObject(refused);
+    await expect(it.at('api.cluster.example', port)).rejects.toMatchObject(refused);
+  });
+
+  it('have other ports when their address is allowed, never their own', async () => {
+    const it = policy({ own, allowed: ['198.51.100.6'] });
+    expect(await it.at('198.51.100.6', 5000)).toEqual(['198.51.100.6']);
+    await expect(it.at('198.51.100.6', 6443)).rejects.toMatchObject(refused);
+    await expect(it.at('api.cluster.example', 443)).rejects.toMatchObject(refused);
+  });
+});
+
+describe('a rule that can not be read is told', () => {
+  test.each([
+    [{ allowed: ['https://keystone.example.com'] }, 'allowed endpoint "https://keystone.example.com"'],
+    [{ allowed: ['keystone.example.com:5000'] }, 'allowed endpoint "keystone.example.com:5000"'],
+    [{ allowed: ['key*.example.com'] }, 'allowed endpoint "key*.example.com"'],
+    [{ allowed: ['a/b'] }, 'allowed endpoint "a/b"'],
+    [{ allowed: ['10.0.0.0/33'] }, 'allowed endpoint "10.0.0.0/33"'],
+    [{ refused: ['10.0.0.0/'] }, 'refused endpoint "10.0.0.0/"'],
+    [{ refused: ['keystone.example.com'] }, 'refused endpoint "keystone.example.com"'],
+  ])('%j', (rules, message) => {
+    expect(() => new EndpointPolicy(rules)).toThrow(message);
+  });
+});

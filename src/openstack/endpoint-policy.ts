@@ -1,0 +1,234 @@
+import { type LookupAddress, lookup } from 'node:dns';
+import { BlockList, isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { OpenStackError } from './errors.ts';
+
+/** Where clouds may be. Whoever writes a clouds.yaml, or runs a Keystone, names addresses for this process to connect to. */
+export interface EndpointRules {
+  /**
+   * Host names (`keystone.example.com`, `*.example.com`, `*`), addresses and networks (`192.0.2.0/24`); none means all.
+   * Only an address or network lifts the refusal of loopback, link-local and the like: what a name leads to is decided
+   * by whoever owns it.
+   */
+  allowed?: readonly string[];
+  /** Addresses and networks that are refused whatever is allowed. */
+  refused?: readonly string[];
+  /** URLs of this process's own servers: their ports are always refused, their addresses unless allowed. */
+  own?: readonly string[];
+}
+
+/** Finds all addresses of a host name, as `dns.lookup` with `all`. */
+export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
+
+/**
+ * Addresses that reach this machine, its own network or a cloud provider's metadata, and no cloud's API.
+ * IANA's special-purpose registries, and the metadata services outside of link-local.
+ */
+const SPECIAL = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '100.100.100.200', // metadata: Alibaba Cloud
+  '168.63.129.16', // metadata: Azure
+  '192.0.0.192', // metadata: Oracle Cloud
+  '::/96', // unspecified, loopback, and IPv4-compatible addresses
+  'fe80::/10',
+  'fec0::/10',
+  'ff00::/8',
+  '2001::/32', // Teredo, and 6to4 below: tunnels to any IPv4 address
+  '2002::/16',
+  '64:ff9b:1::/48', // NAT64 with a prefix of one's own
+  'fd00:ec2::254', // metadata: AWS
+  'fd20:ce::254', // metadata: Google Cloud
+];
+/** IPv4 behind a NAT64: the last 32 bits are the address (RFC 6052). */
+const NAT64 = '64:ff9b::/96';
+/** How long the addresses of our own servers are believed, in milliseconds. */
+const OWN_TTL_MS = 60_000;
+
+/** Decides which addresses may be connected to. It is asked at every new connection, with what the name leads to then. */
+export class EndpointPolicy {
+  readonly #names: string[] = [];
+  readonly #allowed: BlockList;
+  readonly #refused: BlockList;
+  readonly #special = networks(SPECIAL, 'special');
+  readonly #nat64 = networks([NAT64], 'special');
+  readonly #listed: boolean;
+  readonly #allowsAddresses: boolean;
+  readonly #own: { hostname: string; port: number }[];
+  readonly #resolve: Resolve;
+  #ownAddresses: { until: number; found: Promise<Map<string, Set<number>>> } | undefined;
+
+  /**
+   * @param resolve replaces DNS, for tests
+   * @throws OpenStackError ConfigError when a rule can't be read.
+   */
+  constructor({ allowed = [], refused = [], own = [] }: EndpointRules, resolve: Resolve = lookupAll) {
+    this.#names = allowed.filter((rule) => !isNetwork(rule)).map(nameRule);
+    const addresses = allowed.filter(isNetwork);
+    this.#allowed = networks(addresses, 'allowed');
+    this.#allowsAddresses = addresses.length > 0;
+    this.#refused = networks(refused, 'refused');
+    this.#listed = allowed.length > 0;
+    this.#own = own.map((url) => hostAndPort(new URL(url)));
+    this.#resolve = resolve;
+  }
+
+  /**
+   * The addresses of a host that may be connected to.
+   *
+   * @param hostname a name or an address, without brackets
+   * @throws OpenStackError EndpointRefused when there is none; what DNS says when the name isn't known.
+   */
+  async addressesOf(hostname: string, port: number): Promise<LookupAddress[]> {
+    const name = normalise(hostname);
+    // Without asking DNS, which tells its owner of the question.
+    if (!this.#allowsAddresses && this.#listed && !this.#matchesName(name))
+      throw refusal(hostname, port, true);
+    const family = isIP(name);
+    const found = family === 0 ? await this.#resolve(name) : [{ address: name, family }];
+    const own = await this.#ownAddressesNow();
+    const verdicts = found.map(({ address }) => this.#judge(name, canonical(address), port, own));
+    const permitted = found.filter((_, index) => verdicts[index] === 'permitted');
+    if (permitted.length === 0)
+      throw refusal(
+        hostname,
+        port,
+        verdicts.every((verdict) => verdict === 'unlisted'),
+      );
+    return permitted;
+  }
+
+  #judge(
+    name: string,
+    address: string,
+    port: number,
+    own: Map<string, Set<number>>,
+  ): 'permitted' | 'refused' | 'unlisted' {
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    const inner = family === 'ipv6' && this.#nat64.check(address, family) ? embedded(address) : undefined;
+    const forms: [string, 'ipv4' | 'ipv6'][] = [[address, family]];
+    if (inner !== undefined) forms.push([inner, 'ipv4']);
+    const within = (list: BlockList): boolean => forms.some(([text, kind]) => list.check(text, kind));
+
+    if (within(this.#refused)) return 'refused';
+    const ownPorts = forms.map(([text]) => own.get(text)).find((ports) => ports !== undefined);
+    if (ownPorts?.has(port)) return 'refused';
+    if (within(this.#allowed)) return 'permitted';
+    if (ownPorts || within(this.#special)) return 'refused';
+    return !this.#listed || this.#matchesName(name) ? 'permitted' : 'unlisted';
+  }
+
+  #matchesName(name: string): boolean {
+    return this.#names.some((rule) => (rule.startsWith('*') ? name.endsWith(rule.slice(1)) : name === rule));
+  }
+
+  /** The addresses of this process's own servers, and their ports there. */
+  #ownAddressesNow(): Promise<Map<string, Set<number>>> {
+    const now = Date.now();
+    if (!this.#ownAddresses || this.#ownAddresses.until <= now) {
+      this.#ownAddresses = { until: now + OWN_TTL_MS, found: this.#findOwn() };
+      // A name that isn't known right now must be asked for again.
+      this.#ownAddresses.found.catch(() => {
+        this.#ownAddresses = undefined;
+      });
+    }
+    return this.#ownAddresses.found;
+  }
+
+  async #findOwn(): Promise<Map<string, Set<number>>> {
+    const found = new Map<string, Set<number>>();
+    for (const { hostname, port } of this.#own) {
+      const addresses = isIP(hostname) ? [{ address: hostname }] : await this.#resolve(hostname);
+      for (const { address } of addresses) {
+        const key = canonical(address);
+        found.set(key, new Set([...(found.get(key) ?? []), port]));
+      }
+    }
+    return found;
+  }
+}
+
+function refusal(hostname: string, port: number, unlisted: boolean): OpenStackError {
+  const where = `${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${port}`;
+  return new OpenStackError(
+    'EndpointRefused',
+    unlisted
+      ? `${where} isn't among the allowed endpoints; use a cloud that is, or have it allowed.`
+      : `${where} is refused: it leads to a loopback, link-local, metadata or cluster address; use the cloud's public address, or have this one allowed.`,
+    { notSent: true },
+  );
+}
+
+function lookupAll(hostname: string): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
+  });
+}
+
+/** Small letters, no dot at the end, no zone of an address: forms of one name compare equal. */
+function normalise(hostname: string): string {
+  const name = hostname.toLowerCase();
+  return isIP(name) ? (name.split('%')[0] ?? name) : name.replace(/\.$/, '');
+}
+
+/** One text for each address: short form of IPv6, dotted form of an IPv4 address that is mapped into it. */
+function canonical(address: string): string {
+  const bare = address.split('%')[0] ?? address;
+  if (isIP(bare) !== 6) return bare;
+  const text = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  return text.startsWith('::ffff:') ? embedded(text) : text;
+}
+
+/** The IPv4 address in the last 32 bits of an IPv6 address. */
+function embedded(address: string): string {
+  // The canonical form has no dots: its last two groups, of which `::` may have swallowed some.
+  const text = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = '', tail] = text.split('::');
+  const groups = tail === undefined ? head.split(':') : ['0', '0', ...tail.split(':')];
+  const [high = 0, low = 0] = groups.slice(-2).map((group) => Number.parseInt(group || '0', 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+function hostAndPort(url: URL): { hostname: string; port: number } {
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  return { hostname: normalise(url.hostname.replace(/^\[|\]$/g, '')), port };
+}
+
+function isNetwork(rule: string): boolean {
+  return isIP(rule.split('/')[0] ?? '') !== 0;
+}
+
+function networks(rules: readonly string[], what: string): BlockList {
+  const list = new BlockList();
+  for (const rule of rules) {
+    const [address = '', prefix, ...rest] = rule.split('/');
+    const family = isIP(address);
+    const bits = family === 6 ? 128 : 32;
+    const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
+    if (family === 0 || rest.length > 0 || length < 0 || length > bits) {
+      throw new OpenStackError(
+        'ConfigError',
+        `${what} endpoint "${rule}" is no address or network, such as 192.0.2.7 or 192.0.2.0/24.`,
+      );
+    }
+    list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+/** A rule for host names as names are compared: in small letters, IDNA, without a dot at the end. */
+function nameRule(rule: string): string {
+  if (rule === '*') return rule;
+  const [, wild = '', given = ''] = /^(\*\.)?([^\s/:@?#*[\]%]+)$/.exec(rule) ?? [];
+  const name = normalise(domainToASCII(given));
+  if (name === '') {
+    throw new OpenStackError(
+      'ConfigError',
+      `allowed endpoint "${rule}" is no host name, address or network, such as keystone.example.com, *.example.com or 192.0.2.0/24.`,
+    );
+  }
+  return `${wild}${name}`;
+}
