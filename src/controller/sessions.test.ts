@@ -175,6 +175,20 @@ describe('a login that fails', () => {
   });
 });
 
+test('a login that fails after it was evicted leaves the new session alone', async () => {
+  atOnce = false;
+  const failing = acquire('ns/a').catch(() => undefined);
+  sessions.evict('ns/a');
+  const next = acquire('ns/b');
+  logins[1]?.succeed();
+  logins[0]?.fail(new Error('401'));
+  await failing;
+  expect(await sessions.current('ns/b')).toBe(await next);
+  sessions.release('ns/b');
+  await settled();
+  expect(logins[1]?.closed).toBe(true);
+});
+
 describe('an abort', () => {
   test('ends the wait of one object and not the login that others wait for', async () => {
     atOnce = false;

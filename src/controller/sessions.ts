@@ -72,7 +72,7 @@ export class Sessions {
     try {
       return await untilAborted(entry.opening, signal);
     } catch (error) {
-      if (!signal.aborted && this.#entries.get(key) === entry) this.#entries.delete(key);
+      // All who wait for a login that failed come here, and with the last of them it is forgotten.
       this.release(user);
       throw error;
     }
