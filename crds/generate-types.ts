@@ -1,5 +1,6 @@
 /**
- * Writes src/api/heat-stack.ts from the CRD. With `--check` writes nothing and fails when that file is stale.
+ * Writes src/api/heat-stack.ts and the Helm chart's copy of the CRD from the CRD. With `--check` writes nothing and
+ * fails when one of them is stale.
  *
  *     node crds/generate-types.ts [--check]
  */
@@ -11,6 +12,10 @@ import { parse } from 'yaml';
 
 const CRD = fileURLToPath(new URL('heatstack.dev_heatstacks.yaml', import.meta.url));
 const TYPES = fileURLToPath(new URL('../src/api/heat-stack.ts', import.meta.url));
+/** Helm reads no file outside of a chart. */
+const CHART_COPY = fileURLToPath(
+  new URL('../deploy/helm/heatstack-operator/files/heatstack.dev_heatstacks.yaml', import.meta.url),
+);
 
 const BANNER = `/*
  * GENERATED from crds/heatstack.dev_heatstacks.yaml by crds/generate-types.ts: change that file, not this one.
@@ -77,8 +82,8 @@ function describe({ description, type, default: value }: CrdSchema): JSONSchema 
 }
 
 /** The text of src/api/heat-stack.ts. */
-async function generate(): Promise<string> {
-  const { spec } = parse(await readFile(CRD, 'utf8')) as Crd;
+async function typesOf(crd: string): Promise<string> {
+  const { spec } = parse(crd) as Crd;
   const [version, ...others] = spec.versions;
   if (!version || others.length > 0) throw new Error('expected a CRD of one version');
   const root = toJsonSchema(version.schema.openAPIV3Schema);
@@ -94,14 +99,29 @@ async function generate(): Promise<string> {
   });
 }
 
-const name = relative(process.cwd(), TYPES);
-const types = await generate();
-if (!process.argv.includes('--check')) {
-  await writeFile(TYPES, types);
-  console.log(`wrote ${name}`);
-} else if (types !== (await readFile(TYPES, 'utf8').catch(() => ''))) {
-  console.error(`${name} is not what the CRD says: run "npm run generate" and commit the result`);
-  process.exitCode = 1;
-} else {
-  console.log(`${name} is what the CRD says`);
+/** The text of the chart's copy: the CRD with another comment at its head. */
+function chartCopyOf(crd: string): string {
+  // The chart's template puts an annotation there.
+  if (crd.split('\nmetadata:\n').length !== 2)
+    throw new Error('expected "metadata:" once at the start of a line');
+  const body = crd.replace(/^(#.*\n)+/, '');
+  return `# GENERATED from crds/heatstack.dev_heatstacks.yaml: change that file, not this one.\n${body}`;
+}
+
+const check = process.argv.includes('--check');
+const crd = await readFile(CRD, 'utf8');
+for (const [file, text] of [
+  [TYPES, await typesOf(crd)],
+  [CHART_COPY, chartCopyOf(crd)],
+] as const) {
+  const name = relative(process.cwd(), file);
+  if (!check) {
+    await writeFile(file, text);
+    console.log(`wrote ${name}`);
+  } else if (text !== (await readFile(file, 'utf8').catch(() => ''))) {
+    console.error(`${name} is not what the CRD says: run "npm run generate" and commit the result`);
+    process.exitCode = 1;
+  } else {
+    console.log(`${name} is what the CRD says`);
+  }
 }

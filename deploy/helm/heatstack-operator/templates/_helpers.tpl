@@ -1,0 +1,54 @@
+{{/* Name of all objects of the release: the release's, with the chart's unless that is in it already. */}}
+{{- define "heatstack-operator.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "heatstack-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
+{{- define "heatstack-operator.labels" -}}
+{{ include "heatstack-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
+{{- end -}}
+
+{{- define "heatstack-operator.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{- printf "%s@%s" .repository .digest -}}
+{{- else -}}
+{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What the operator may do in the namespaces that it works in; docs/rbac.md says what for. */}}
+{{- define "heatstack-operator.rules" -}}
+- apiGroups: [heatstack.dev]
+  resources: [heatstacks]
+  verbs: [get, list, watch, patch]
+- apiGroups: [heatstack.dev]
+  resources: [heatstacks/status]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [secrets, configmaps]
+  verbs: [get, list, watch]
+{{- if .Values.outputObjects.enabled }}
+- apiGroups: [""]
+  resources: [secrets, configmaps]
+  verbs: [create, update, delete]
+{{- end }}
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
