@@ -2,14 +2,17 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheRoot } from '../testbed/cache.ts';
+import { helmProgram } from '../testbed/helm.ts';
 import { startTestbed, type Testbed } from '../testbed/index.ts';
+import { findPython } from '../testbed/python.ts';
 import { serveControl } from './control.ts';
+import { BED_VALUES, bedRelease } from './release.ts';
 import type { BedInfo } from './scenario.ts';
 
 const run = promisify(execFile);
-const CRD = 'crds/heatstack.dev_heatstacks.yaml';
 
-/** A test bed with the CRD installed and everything that scenarios ask it for. */
+/** A test bed with the Helm chart installed and everything that scenarios ask it for. */
 export interface ScenarioBed {
   readonly testbed: Testbed;
   readonly info: BedInfo & { artifacts: string };
@@ -30,14 +33,16 @@ export async function startScenarioBed(
   signal: AbortSignal,
 ): Promise<ScenarioBed> {
   await mkdir(artifacts, { recursive: true });
+  const cache = { root: cacheRoot(), python: (await findPython()).path, log, signal };
+  const helm = await helmProgram(cache);
   const testbed = await startTestbed({ log, signal });
   try {
     const { kubeconfig, clouds, kubectl, heatUrl, authUrl } = testbed;
-    const kube = ['--kubeconfig', kubeconfig];
-    await run(kubectl, [...kube, 'apply', '--server-side', '-f', CRD]);
-    await run(kubectl, [...kube, 'wait', '--for=condition=Established', '--timeout=30s', '-f', CRD]);
+    await bedRelease({ helm, kubectl, kubeconfig }).install(BED_VALUES, ['--create-namespace']);
+    const crd = ['--for=condition=Established', '--timeout=30s', 'crd/heatstacks.heatstack.dev'];
+    await run(kubectl, ['--kubeconfig', kubeconfig, 'wait', ...crd]);
     const control = await serveControl(testbed);
-    const info = { kubeconfig, clouds, kubectl, heatUrl, authUrl, control: control.url, artifacts };
+    const info = { kubeconfig, clouds, kubectl, helm, heatUrl, authUrl, control: control.url, artifacts };
     const file = join(artifacts, 'testbed.json');
     await writeFile(file, JSON.stringify(info, null, 2));
     return {

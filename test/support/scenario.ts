@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll } from 'vitest';
@@ -24,6 +24,7 @@ import {
 } from '../../src/openstack/index.ts';
 import { spawnGuarded } from '../testbed/guard.ts';
 import { findPython } from '../testbed/python.ts';
+import { bedRelease, type Release } from './release.ts';
 
 const run = promisify(execFile);
 
@@ -32,6 +33,7 @@ export interface BedInfo {
   kubeconfig: string;
   clouds: string;
   kubectl: string;
+  helm: string;
   heatUrl: string;
   authUrl: string;
   /** Where to ask for restarts; see {@link disturb}. */
@@ -45,7 +47,7 @@ export function bed(): BedInfo {
   const file = process.env['HEATSTACK_TESTBED'];
   if (!file) {
     throw new Error(
-      'HEATSTACK_TESTBED is not set. Use "npm test", or start "npm run testbed -- --ready FILE" and set HEATSTACK_TESTBED=FILE',
+      'HEATSTACK_TESTBED is not set. Use "npm test", or start "npm test -- --bed" and set it as that says',
     );
   }
   return JSON.parse(readFileSync(file, 'utf8')) as BedInfo;
@@ -132,7 +134,7 @@ resources:
 
 /**
  * One scenario: a namespace of its own on the shared test bed, with credentials in the Secret `openstack-clouds`
- * (clouds admin, demo, demo2 and alice), and operators that work in this namespace only.
+ * (clouds admin, demo, demo2 and alice), and operators of the installed chart that work in this namespace only.
  */
 export class Scenario {
   readonly name: string;
@@ -407,8 +409,19 @@ export class Scenario {
     return this.stackComplete(id, cloudName);
   }
 
-  /** Starts an operator for this namespace; resolves when its caches are filled. */
-  async startOperator(args: string[] = []): Promise<Operator> {
+  /**
+   * Starts an operator for this namespace, as the Deployment of a release would start it and with a token of its
+   * ServiceAccount; resolves when its caches are filled.
+   *
+   * @param args besides those of the Deployment; they win
+   * @param release default: the test bed's
+   */
+  async startOperator(args: string[] = [], release: Release = bedRelease(this.bed)): Promise<Operator> {
+    const released = await release.operator();
+    // Beside the administrator's, where nobody else may read and which goes with the test bed.
+    const kubeconfig = await release.writeKubeconfig(
+      mkdtempSync(join(dirname(this.bed.kubeconfig), 'operator-')),
+    );
     const file = join(this.#artifacts, 'operator.log');
     const output = openSync(file, 'a');
     const before = this.log(file).length;
@@ -418,14 +431,13 @@ export class Scenario {
       process.execPath,
       [
         'src/main.ts',
-        ...['--kubeconfig', this.bed.kubeconfig, '--namespace', this.namespace],
-        ...['--allowed-endpoints', '127.0.0.1'],
+        ...['--kubeconfig', kubeconfig, ...released.args, '--namespace', this.namespace],
         ...['--log-level', 'trace', '--log-format', 'json', ...args],
       ],
       {
         stdio: ['ignore', output, output],
         // Scenarios start many operators; most of a start is compiling.
-        env: { ...process.env, NODE_COMPILE_CACHE: 'node_modules/.cache/compile' },
+        env: { ...process.env, ...released.env, NODE_COMPILE_CACHE: 'node_modules/.cache/compile' },
       },
     );
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

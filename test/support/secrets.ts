@@ -9,10 +9,14 @@ const run = promisify(execFile);
 /** The value of hidden parameters in scenarios; it stands in Secrets and nowhere else. */
 export const HIDDEN_VALUE = 'hidden-canary-7f3a91c2';
 
-/** What must not be found outside Secrets: the clouds' passwords, Keystone's (Fernet) tokens, a hidden parameter. */
+/**
+ * What must not be found outside Secrets: the clouds' passwords, Keystone's (Fernet) tokens, a hidden parameter, a
+ * ServiceAccount's token (JWT).
+ */
 const SECRETS: [what: string, pattern: RegExp][] = [
   ['a password of the cloud', /\b(demo|alice|admin)-pw\b/],
   ['a token', /gAAAA[A-Za-z0-9_-]{20,}/],
+  ["a ServiceAccount's token", /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/],
   ['the value of a hidden parameter', new RegExp(HIDDEN_VALUE)],
 ];
 

@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import * as v from 'valibot';
+import { loadKubeConfig } from '../../src/kube/index.ts';
+
+/** The chart, as a path that helm takes. */
+export const CHART = fileURLToPath(new URL('../../deploy/helm/heatstack-operator', import.meta.url));
+
+/** Programs and the cluster that a release is in. */
+export interface Cluster {
+  helm: string;
+  kubectl: string;
+  /** Of an administrator. */
+  kubeconfig: string;
+}
+
+/** What a scenario's operator takes of a release: how its pod would be started. */
+export interface ReleasedOperator {
+  args: string[];
+  env: Record<string, string>;
+}
+
+const deploymentSchema = v.object({
+  spec: v.object({
+    template: v.object({
+      spec: v.object({
+        serviceAccountName: v.string(),
+        containers: v.tuple([
+          v.object({
+            args: v.array(v.string()),
+            env: v.optional(v.array(v.object({ name: v.string(), value: v.string() })), []),
+          }),
+        ]),
+      }),
+    }),
+  }),
+});
+
+/** A release of the chart. */
+export class Release {
+  readonly name: string;
+  readonly namespace: string;
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster, { name, namespace }: { name: string; namespace: string }) {
+    this.#cluster = cluster;
+    this.name = name;
+    this.namespace = namespace;
+  }
+
+  /** Name of its ServiceAccount, Deployment and roles. */
+  get fullname(): string {
+    return this.name.includes('heatstack-operator') ? this.name : `${this.name}-heatstack-operator`;
+  }
+
+  /** The ServiceAccount as RBAC names it. */
+  get user(): string {
+    return `system:serviceaccount:${this.namespace}:${this.fullname}`;
+  }
+
+  /** Installs or upgrades it; helm's stdout. */
+  async install(values: object = {}, args: string[] = [], chart: string = CHART): Promise<string> {
+    return this.helm(['upgrade', '--install', this.name, chart, '--values', '-', ...args], values);
+  }
+
+  async uninstall(): Promise<string> {
+    return this.helm(['uninstall', this.name]);
+  }
+
+  /** Runs helm for the release's namespace, with values on its stdin; its stdout. Throws with its stderr. */
+  async helm(args: string[], values?: object): Promise<string> {
+    const { helm, kubeconfig } = this.#cluster;
+    return runHelm(helm, ['--kubeconfig', kubeconfig, '--namespace', this.namespace, ...args], values);
+  }
+
+  /** The operator as the installed Deployment would start it. */
+  async operator(): Promise<ReleasedOperator> {
+    const [{ args, env }] = (await this.#podSpec()).containers;
+    return { args, env: Object.fromEntries(env.map(({ name, value }) => [name, value])) };
+  }
+
+  /**
+   * Writes a kubeconfig with a new token of the Deployment's ServiceAccount, in a file beside it as in a pod.
+   *
+   * @param folder that nobody else may read
+   * @returns the kubeconfig's path
+   */
+  async writeKubeconfig(folder: string): Promise<string> {
+    const { serviceAccountName } = await this.#podSpec();
+    const token = await this.#kubectl(['create', 'token', serviceAccountName]);
+    const admin = loadKubeConfig({ kubeconfig: this.#cluster.kubeconfig }).getCurrentCluster();
+    const name = this.fullname;
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name, cluster: { server: admin?.server, 'certificate-authority-data': admin?.caData } }],
+      users: [{ name, user: { tokenFile: 'token' } }],
+      contexts: [{ name, context: { cluster: name, user: name } }],
+      'current-context': name,
+    };
+    const file = join(folder, 'kubeconfig');
+    await writeFile(join(folder, 'token'), token, { mode: 0o600 });
+    await writeFile(file, JSON.stringify(config), { mode: 0o600 });
+    return file;
+  }
+
+  async #podSpec(): Promise<v.InferOutput<typeof deploymentSchema>['spec']['template']['spec']> {
+    const text = await this.#kubectl(['get', 'deployment', this.fullname, '--output', 'json']);
+    return v.parse(deploymentSchema, JSON.parse(text)).spec.template.spec;
+  }
+
+  async #kubectl(args: string[]): Promise<string> {
+    const { kubectl, kubeconfig } = this.#cluster;
+    const where = ['--kubeconfig', kubeconfig, '--namespace', this.namespace];
+    return (await promisify(execFile)(kubectl, [...where, ...args])).stdout;
+  }
+}
+
+/** Runs helm without what the caller's environment tells it; its stdout. Throws with its stderr. */
+export async function runHelm(helm: string, args: string[], values?: object): Promise<string> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HELM_')));
+  const child = promisify(execFile)(helm, args, { env, maxBuffer: 64 * 1024 * 1024 });
+  child.child.stdin?.end(values === undefined ? '' : JSON.stringify(values));
+  return (await child).stdout;
+}
+
+/** The release that every scenario's operator belongs to: for all namespaces, and for the clouds of the test bed. */
+export function bedRelease(cluster: Cluster): Release {
+  return new Release(cluster, { name: 'heatstack-operator', namespace: 'heatstack-system' });
+}
+
+/** The values of {@link bedRelease}. */
+export const BED_VALUES = { allowedEndpoints: ['127.0.0.1'] };
