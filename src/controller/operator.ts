@@ -14,7 +14,7 @@ import {
   systemClock,
   WorkQueue,
 } from '../kube/index.ts';
-import { connect, type EndpointPolicy } from '../openstack/index.ts';
+import { ByteBudget, connect, type EndpointPolicy } from '../openstack/index.ts';
 import { Digester } from './digest.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
 import { Reconciler } from './reconciler.ts';
@@ -47,6 +47,8 @@ export interface OperatorOptions {
   clock?: Clock;
 }
 
+/** What is held of answers of all clouds at once: two of the largest that are read. */
+const ANSWERS_BYTES = 32 * 1024 * 1024;
 /** People's edits go before what a start or a resync brings. */
 const INITIAL_PRIORITY = -100;
 
@@ -71,6 +73,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     logger,
     clock,
   });
+  const budget = new ByteBudget(ANSWERS_BYTES);
   const sessions = new Sessions({
     connect: (cloud, connectOptions) =>
       connect(cloud, {
@@ -78,6 +81,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
         logger,
         userAgent: options.userAgent,
         endpoints: options.endpoints,
+        budget,
       }),
     onNews: (name) => queue.add(name),
     onRequest: (request) => logger.trace(request, 'cloud request'),

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ByteBudget } from './byte-budget.ts';
 import { EndpointPolicy } from './endpoint-policy.ts';
 import { HttpClient, type HttpRequest, type TlsOptions } from './http.ts';
 
@@ -66,6 +67,26 @@ describe('HttpClient', () => {
     });
     await expect(request()).rejects.toMatchObject({ code: 'ResponseTooLarge', status: 200 });
     expect((await request({ maxBytes: 1001 })).body).toHaveLength(1001);
+  });
+
+  it('stops reading a body that comes byte by byte', async () => {
+    const { request } = await serve((_incoming, response) => {
+      response.writeHead(200, { 'transfer-encoding': 'chunked' });
+      response.flushHeaders();
+      response.socket?.write('1\r\nx\r\n'.repeat(66_000));
+    });
+    await expect(request({ maxBytes: 100_000 })).rejects.toMatchObject({ code: 'ResponseTooLarge' });
+  });
+
+  it('keeps a body whole that comes in pieces', async () => {
+    const text = '€'.repeat(20_000);
+    const { request } = await serve((_incoming, response) => {
+      response.writeHead(200, { 'transfer-encoding': 'chunked' });
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; at += 7) response.write(bytes.subarray(at, at + 7));
+      response.end();
+    });
+    expect((await request({ maxBytes: 100_000 })).body).toBe(text);
   });
 
   it('stops reading a body that never ends', async () => {
@@ -225,4 +246,41 @@ describe('HttpClient with an endpoint policy', () => {
     await expect(request({ url })).rejects.toMatchObject({ code: 'EndpointRefused' });
     expect(answers).toEqual([]);
   });
+});
+
+it('of answers that are too large together, the largest is given up', async () => {
+  const more: (() => void)[] = [];
+  const server = createServer((incoming, response) => {
+    const [, bytes] = (incoming.url ?? '').split('/');
+    response.write('x'.repeat(Number(bytes)));
+    more.push(() => response.end('x'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = new HttpClient({ verify: true }, { budget: new ByteBudget(10_000) });
+  cleanups.push(async () => {
+    await client.close();
+    server.close();
+  });
+  const get = (bytes: number) =>
+    client.request({
+      method: 'GET',
+      url: `http://127.0.0.1:${port}/${bytes}`,
+      peer: 'Heat',
+      headers: {},
+      requestId: 'req-1',
+      timeoutMs: 10_000,
+      maxBytes: 100_000,
+    });
+  const largest = get(8_000);
+  const refused = expect(largest).rejects.toMatchObject({ code: 'ResponseTooLarge', retryable: true });
+  const small = get(4_000);
+  await refused;
+  for (const finish of more) finish();
+  expect((await small).body).toHaveLength(4_001);
+  // What was held is free again.
+  const next = get(9_000);
+  await expect.poll(() => more.length).toBe(3);
+  more[2]?.();
+  expect((await next).body).toHaveLength(9_001);
 });

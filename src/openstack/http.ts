@@ -1,5 +1,6 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, Pool } from 'undici';
+import type { ByteBudget, ByteShare } from './byte-budget.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
 import { OpenStackError } from './errors.ts';
 
@@ -9,6 +10,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS = 16;
 /** An error answer larger than this, in bytes, is judged by its status alone. */
 const ERROR_BODY_BYTES = 64 * 1024;
+/** A body in more pieces is not read on: each costs far more than a byte. The largest lists come in some 12,000. */
+const MAX_CHUNKS = 65_536;
 
 /** One HTTP request. */
 export interface HttpRequest {
@@ -48,6 +51,8 @@ export interface HttpClientOptions {
   dispatcher?: Dispatcher | undefined;
   /** Which addresses may be connected to; default: all. */
   endpoints?: EndpointPolicy | undefined;
+  /** Bounds what is held of answers together with others that share it. */
+  budget?: ByteBudget | undefined;
 }
 
 /**
@@ -57,9 +62,11 @@ export interface HttpClientOptions {
 export class HttpClient {
   readonly #dispatcher: Dispatcher;
   readonly #owned: boolean;
+  readonly #budget: ByteBudget | undefined;
   readonly #closed = new AbortController();
 
-  constructor(tls: TlsOptions, { dispatcher, endpoints }: HttpClientOptions = {}) {
+  constructor(tls: TlsOptions, { dispatcher, endpoints, budget }: HttpClientOptions = {}) {
+    this.#budget = budget;
     this.#owned = dispatcher === undefined;
     this.#dispatcher =
       dispatcher ??
@@ -100,6 +107,11 @@ export class HttpClient {
       late = true;
       abort();
     }, request.timeoutMs);
+    let crowded = false;
+    const share = this.#budget?.open(() => {
+      crowded = true;
+      abort();
+    });
     const signals = request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal];
     for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
     try {
@@ -120,13 +132,20 @@ export class HttpClient {
         return Array.isArray(value) ? value[0] : value;
       };
       const { statusCode: status } = answer;
-      const body = await this.#readBody(request, answer, header);
+      const body = await readBody(request, answer, header, share);
       return { status, body, header };
     } catch (error) {
       request.signal?.throwIfAborted();
       this.#closed.signal.throwIfAborted();
       if (error instanceof OpenStackError) throw error;
       const { peer, requestId } = request;
+      if (crowded) {
+        throw new OpenStackError(
+          'ResponseTooLarge',
+          `${peer}'s answer to ${request.method} is too large to be read beside others just now.`,
+          { requestId, retryable: true },
+        );
+      }
       if (late) {
         throw new OpenStackError(
           'Timeout',
@@ -137,46 +156,9 @@ export class HttpClient {
       throw connectionError(`${peer} at ${origin}`, requestId, error);
     } finally {
       clearTimeout(timer);
+      share?.close();
       for (const signal of signals) signal.removeEventListener('abort', abort);
     }
-  }
-
-  async #readBody(
-    request: HttpRequest,
-    answer: Dispatcher.ResponseData,
-    header: (name: string) => string | undefined,
-  ): Promise<string | undefined> {
-    const failed = answer.statusCode >= 400;
-    const limit = failed ? ERROR_BODY_BYTES : request.maxBytes;
-    const encoding = header('content-encoding');
-    const chunks: Buffer[] = [];
-    let size = Number(header('content-length')) || 0;
-    if (size <= limit) {
-      size = 0;
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        if (size > limit) break;
-        chunks.push(chunk);
-      }
-    }
-    if (size > limit) {
-      // Leaving the loop destroys the stream; this covers the body that was never begun.
-      answer.body.on('error', () => undefined).destroy();
-      if (failed) return undefined;
-      throw new OpenStackError(
-        'ResponseTooLarge',
-        `${request.peer}'s answer to ${request.method} is larger than ${limit / 1024 / 1024} MiB.`,
-        { status: answer.statusCode, requestId: request.requestId },
-      );
-    }
-    if (encoding !== undefined && encoding !== 'identity') {
-      if (failed) return undefined;
-      throw new OpenStackError('InvalidResponse', `${request.peer} sent a compressed body unasked.`, {
-        status: answer.statusCode,
-        requestId: request.requestId,
-      });
-    }
-    return Buffer.concat(chunks).toString('utf8');
   }
 
   /** Ends every request under way with ConnectionFailed and closes every socket. */
@@ -188,6 +170,59 @@ export class HttpClient {
     );
     if (this.#owned) await this.#dispatcher.destroy();
   }
+}
+
+async function readBody(
+  request: HttpRequest,
+  answer: Dispatcher.ResponseData,
+  header: (name: string) => string | undefined,
+  share: ByteShare | undefined,
+): Promise<string | undefined> {
+  const failed = answer.statusCode >= 400;
+  const limit = failed ? ERROR_BODY_BYTES : request.maxBytes;
+  const encoding = header('content-encoding');
+  // Copied together: a chunk of one byte, kept as it is, would hold the whole buffer that it was read into.
+  let text: Buffer = Buffer.alloc(0);
+  let size = 0;
+  let chunks = 0;
+  let tooLarge = Number(header('content-length')) > limit;
+  if (!tooLarge) {
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      chunks += 1;
+      tooLarge = size + chunk.length > limit || chunks > MAX_CHUNKS;
+      if (tooLarge) break;
+      text = withRoom(text, size, size + chunk.length);
+      chunk.copy(text, size);
+      size += chunk.length;
+      share?.add(chunk.length);
+    }
+  }
+  if (tooLarge) {
+    // Leaving the loop destroys the stream; this covers the body that was never begun.
+    answer.body.on('error', () => undefined).destroy();
+    if (failed) return undefined;
+    throw new OpenStackError(
+      'ResponseTooLarge',
+      `${request.peer}'s answer to ${request.method} is larger than ${limit / 1024 / 1024} MiB, or in too many pieces.`,
+      { status: answer.statusCode, requestId: request.requestId },
+    );
+  }
+  if (encoding !== undefined && encoding !== 'identity') {
+    if (failed) return undefined;
+    throw new OpenStackError('InvalidResponse', `${request.peer} sent a compressed body unasked.`, {
+      status: answer.statusCode,
+      requestId: request.requestId,
+    });
+  }
+  return text.toString('utf8', 0, size);
+}
+
+/** The buffer, or a copy twice as large when it is too small. */
+function withRoom(buffer: Buffer, used: number, needed: number): Buffer {
+  if (needed <= buffer.length) return buffer;
+  const larger = Buffer.allocUnsafe(Math.max(needed, 2 * buffer.length));
+  buffer.copy(larger, 0, 0, used);
+  return larger;
 }
 
 /** Sets up the connections to one origin. The policy is asked each time: a name may lead elsewhere than before. */

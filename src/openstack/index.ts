@@ -1,6 +1,7 @@
 /**
  * A client for OpenStack Heat: clouds.yaml, Keystone, the catalog, and Heat's stacks. It knows no Kubernetes.
  */
+export { ByteBudget } from './byte-budget.ts';
 export { type CloudConfig, type CloudOptions, type PasswordAuth, parseCloudsYaml } from './clouds.ts';
 export { type CloudIdentity, type Connection, connect } from './connection.ts';
 export { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { untilAborted } from '../abort.ts';
 import { type Asked, faultError } from './answer.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { CloudConfig } from './clouds.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
 import { isOpenStackError, OpenStackError } from './errors.ts';
@@ -49,6 +50,8 @@ export interface ConnectOptions {
   dispatcher?: Dispatcher;
   /** Which addresses may be connected to, whatever clouds.yaml and the catalog say; default: all. */
   endpoints?: EndpointPolicy;
+  /** Bounds what is held of answers together with other connections that share it; default: no bound. */
+  budget?: ByteBudget;
 }
 
 /** One request to Heat. */
