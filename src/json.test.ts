@@ -1,5 +1,15 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, isRawNumber, parseJson, rawNumber } from './json.ts';
+import {
+  canonicalJson,
+  isJsonObject,
+  isModest,
+  isRawNumber,
+  isTooDeep,
+  type Json,
+  parseJson,
+  rawNumber,
+} from './json.ts';
 
 describe('parseJson', () => {
   it.each([
@@ -28,8 +38,43 @@ describe('parseJson', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('refuses what is not JSON', () => {
-    expect(() => parseJson('{"a":')).toThrow(SyntaxError);
+  it.each([
+    '{"a":',
+    '{12345678901234567890:1}',
+    '{12345678901234567890 :1}',
+    '[012345678901234567890]',
+    '[-]',
+    '[12345678901234567890"a"]',
+    '["a" 12345678901234567890]',
+    '[1e]',
+  ])('refuses %s, which is not JSON', (text) => {
+    expect(() => parseJson(text)).toThrow(SyntaxError);
+  });
+
+  it('reads what JSON.parse reads, with long numbers beside and in texts', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.string(), (text, around) => {
+        const value = JSON.parse(text) as Json;
+        const long = `{"long": 9007199254740993, "text": ${JSON.stringify(`${around} 9007199254740993`)}, "value": ${text}}`;
+        expect(JSON.stringify(parseJson(long))).toBe(
+          `{"long":9007199254740993,"text":${JSON.stringify(`${around} 9007199254740993`)},"value":${JSON.stringify(value)}}`,
+        );
+      }),
+    );
+  });
+
+  // The API server takes 9,000 levels. What overflows the stack in one object of a list ends the list for all.
+  it('reads any depth, with a long number in it', () => {
+    const text = `${'{"a":'.repeat(100_000)}9007199254740993${'}'.repeat(100_000)}`;
+    let value: unknown = parseJson(text);
+    for (; isJsonObject(value); [value] = Object.values(value));
+    expect(value).toEqual(rawNumber('9007199254740993'));
+  });
+
+  // A backtracking trim of zeros takes 40 s for this.
+  it('reads a long number with many zeros', () => {
+    const number = `0.1${'0'.repeat(1_000_000)}1`;
+    expect(parseJson(`[${number}]`)).toEqual([rawNumber(number)]);
   });
 });
 
@@ -47,5 +92,42 @@ describe('canonicalJson', () => {
 
   it('keeps a key named __proto__', () => {
     expect(canonicalJson(parseJson('{"b":1,"__proto__":2}'))).toBe('{"__proto__":2,"b":1}');
+  });
+});
+
+describe('isModest', () => {
+  it.each(['[', '{"a":', '[{"a":'])('bounds the depth of %s', (open) => {
+    expect(isModest(open.repeat(10), { maxDepth: 9 })).toBe(false);
+    expect(isModest('[[],{},[[]]]', { maxDepth: 3 })).toBe(true);
+    expect(isModest('[[],{},[[[]]]]', { maxDepth: 3 })).toBe(false);
+  });
+
+  it('bounds the number of values', () => {
+    expect(isModest('[1,2,3]', { maxValues: 5 })).toBe(true);
+    expect(isModest('[1,2,3,4,5]', { maxValues: 5 })).toBe(false);
+    expect(isModest(`[${'{},'.repeat(600_000)}0]`)).toBe(false);
+  });
+
+  it('does not count what stands in texts', () => {
+    const text = JSON.stringify(['[[[{{{,,,"\\', '\\"[[[']);
+    expect(isModest(text, { maxDepth: 1, maxValues: 3 })).toBe(true);
+  });
+});
+
+describe('isTooDeep', () => {
+  it.each([
+    ['objects', (inner: Json): Json => ({ a: 1, b: inner })],
+    ['lists', (inner: Json): Json => [1, inner]],
+  ])('bounds the depth of %s', (_what, wrap) => {
+    let value: Json = 1;
+    for (let depth = 0; depth < 100; depth += 1) value = wrap(value);
+    expect(isTooDeep(value)).toBe(false);
+    expect(isTooDeep(wrap(value))).toBe(true);
+    for (let depth = 0; depth < 100_000; depth += 1) value = wrap(value);
+    expect(isTooDeep(value)).toBe(true);
+  });
+
+  it.each([null, 1, 'text', rawNumber('9007199254740993'), [], {}])('is false for %j', (value) => {
+    expect(isTooDeep(value)).toBe(false);
   });
 });

@@ -5,6 +5,8 @@
  * hold is kept as a raw JSON value, which `JSON.stringify` writes back as it was read.
  */
 
+import { randomUUID } from 'node:crypto';
+
 /** A value that came from JSON text. A number too long for a double is a {@link RawNumber}. */
 export type Json = string | number | boolean | null | RawNumber | Json[] | { [key: string]: Json };
 
@@ -17,32 +19,98 @@ export interface RawNumber {
 export type JsonObject = { [key: string]: Json };
 
 interface LosslessJson {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): Json;
   rawJSON(text: string): RawNumber;
   isRawJSON(value: unknown): value is RawNumber;
 }
 // Node 26 has the TC39 proposal "JSON.parse source text access"; TypeScript's library doesn't declare it yet.
 const lossless = JSON as unknown as LosslessJson;
 
-// Only such numbers can lose digits; a reviver makes parsing several times slower, so others skip it.
+/** Deepest nesting of what is taken from tenants and from their clouds; far more than a template needs. */
+export const MAX_DEPTH = 100;
+
+// Only such numbers can lose digits; looking for them with care makes parsing several times slower.
 const MAY_LOSE_DIGITS = /[\s:,[]-?(?:[\d.]{16,}|[\d.]+[eE])|^-?(?:[\d.]{16,}|[\d.]+[eE])/;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const COLON = /\s*:/y;
 
 /**
- * Parses JSON text and keeps numbers that a double would round as {@link RawNumber}.
+ * Parses JSON text and keeps numbers that a double would round as {@link RawNumber}. It takes a time in proportion to
+ * the text, whatever the text is, and any depth: one object nested too deeply must not end a list of many.
  *
  * @throws SyntaxError when the text isn't JSON.
  */
 export function parseJson(text: string): Json {
   if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text) as Json;
-  return lossless.parse(text, (_key, value, { source }) =>
-    typeof value === 'number' && source !== undefined && losesDigits(value, source)
-      ? rawNumber(source)
-      : value,
-  );
+  // Not with a reviver: it recurses, and takes 4 s for 16 MB. A mark that nobody can guess stands for "a number".
+  const mark = randomUUID();
+  const marked = markNumbers(text, mark);
+  const root = { value: JSON.parse(marked ?? text) as Json };
+  if (marked !== undefined) restoreNumbers(root, mark);
+  return root.value;
 }
 
-/** Whether the double `value` no longer stands for the decimal text `source`. */
-function losesDigits(value: number, source: string): boolean {
+/** The text with a string, which begins with the mark, in place of each number that loses digits. */
+function markNumbers(text: string, mark: string): string | undefined {
+  const parts: string[] = [];
+  let copied = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
+      NUMBER.lastIndex = at;
+      const source = NUMBER.exec(text)?.[0] ?? '-';
+      const end = at + source.length;
+      COLON.lastIndex = end;
+      // A number is no key, and must not become one.
+      if (losesDigits(source) && !COLON.test(text)) {
+        parts.push(text.slice(copied, at), `"${mark}${source}"`);
+        copied = end;
+      }
+      at = end - 1;
+    }
+  }
+  return parts.length === 0 ? undefined : parts.join('') + text.slice(copied);
+}
+
+/** Puts numbers back where their marks are. */
+function restoreNumbers(root: { value: Json }, mark: string): void {
+  const containers: (Json[] | { [key: string]: Json })[] = [root];
+  for (let next = containers.pop(); next !== undefined; next = containers.pop()) {
+    // Keys as text in a list too: one way to write a member for both. `__proto__` is an own member after JSON.parse.
+    const members = next as { [key: string]: Json };
+    for (const key of Object.keys(members)) {
+      const member = members[key];
+      if (typeof member === 'object' && member !== null) containers.push(member as JsonObject);
+      else if (typeof member === 'string' && member.startsWith(mark)) {
+        const value = rawNumber(member.slice(mark.length));
+        Object.defineProperty(members, key, { value, writable: true, enumerable: true, configurable: true });
+      }
+    }
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Where the string that begins at a quote ends. */
+function endOfString(text: string, quote: number): number {
+  let at = quote + 1;
+  for (; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) break;
+    if (code === BACKSLASH) at += 1;
+  }
+  return at;
+}
+
+/** Whether a double doesn't stand for a number of JSON. */
+function losesDigits(source: string): boolean {
+  if (source.length < 16 && !/e/i.test(source)) return false;
+  const value = Number(source);
   if (!Number.isFinite(value)) return true;
   return decimal(String(value)) !== decimal(source);
 }
@@ -52,10 +120,64 @@ function decimal(text: string): string {
   const match = /^(-?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (!match) return text;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
-  const all = (whole + fraction).replace(/^0+/, '');
-  const digits = all.replace(/0+$/, '');
-  if (digits === '') return '0';
-  return `${sign}${digits}e${Number(exponent) - fraction.length + all.length - digits.length}`;
+  const digits = whole + fraction;
+  let first = 0;
+  let end = digits.length;
+  while (first < end && digits.charCodeAt(first) === ZERO) first += 1;
+  while (end > first && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  if (first === end) return '0';
+  return `${sign}${digits.slice(first, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
+}
+
+/**
+ * Whether JSON text from a stranger is no more than can be borne: small bytes can make many values, and what is nested
+ * deeply overflows the stack of whatever walks it.
+ *
+ * @param maxValues each takes some 60 bytes of memory once it is parsed
+ */
+export function isModest(text: string, { maxDepth = MAX_DEPTH, maxValues = MAX_VALUES } = {}): boolean {
+  let depth = 0;
+  let values = 1;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfString(text, at);
+        break;
+      case 0x5b: // [
+      case 0x7b: // {
+        depth += 1;
+        values += 1;
+        if (depth > maxDepth) return false;
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        depth -= 1;
+        break;
+      case 0x2c: // ,
+        values += 1;
+        break;
+    }
+    if (values > maxValues) return false;
+  }
+  return true;
+}
+
+/** 10,000 resources of Heat are 300,000 values. */
+const MAX_VALUES = 1_000_000;
+
+/** Whether a value is nested deeper than {@link MAX_DEPTH}. */
+export function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+    const next: unknown[] = [];
+    for (const each of level) {
+      if (typeof each !== 'object' || each === null) continue;
+      for (const member of Object.values(each)) if (typeof member === 'object') next.push(member);
+    }
+    if (next.length === 0) return false;
+    level = next;
+  }
+  return true;
 }
 
 /** A number that is written to JSON as this text. */
