@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Release } from '../../support/release.ts';
+import { scenario } from '../../support/scenario.ts';
+
+const s = scenario('rbac');
+const own = `${s.namespace}-own`;
+const WATCHED = s.namespace;
+const UNWATCHED = 'default';
+
+const RELEASES = [
+  { mode: 'cluster-wide', watchNamespaces: [], outputs: true },
+  { mode: 'cluster-wide', watchNamespaces: [], outputs: false },
+  { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], outputs: true },
+  { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], outputs: false },
+].map((each, index) => ({
+  ...each,
+  release: new Release(s.bed, { name: `${s.namespace}-${index}`, namespace: own }),
+}));
+
+beforeAll(async () => {
+  await s.kubectl(['create', 'namespace', own], { namespaced: false });
+}, 60_000);
+
+afterAll(async () => {
+  // Not all of it is in the namespace.
+  for (const { release } of RELEASES) await release.uninstall().catch(() => undefined);
+}, 60_000);
+
+describe.each(RELEASES)('$mode, outputObjects.enabled: $outputs', ({ release, watchNamespaces, outputs }) => {
+  beforeAll(async () => {
+    await release.install({
+      crds: { install: false },
+      watchNamespaces,
+      clusterID: 'test',
+      outputObjects: { enabled: outputs },
+    });
+  }, 60_000);
+
+  it.each([
+    ['a watched namespace', WATCHED],
+    ['an unwatched namespace', UNWATCHED],
+    ['its own namespace', own],
+  ])('%s', async (_, namespace) => {
+    const isWatched = watchNamespaces.length === 0 || watchNamespaces.includes(namespace);
+    const expected = DOCUMENTED.filter(
+      ({ where, condition }) =>
+        (where === 'own' ? namespace === own : isWatched) && (condition === '' || outputs),
+    ).map(({ right }) => right);
+    const everybodys = await rightsOf(`system:serviceaccount:${own}:nobody`, namespace);
+    // The API server takes new roles into account a moment later.
+    const rights = async () => {
+      const all = await rightsOf(release.user, namespace);
+      return [...all].filter((right) => !everybodys.has(right)).sort();
+    };
+    await expect.poll(rights, { timeout: 10_000 }).toEqual([...new Set(expected)].sort());
+  });
+});
+
+/** The table of docs/rbac.md, a row for each verb. */
+const DOCUMENTED = readFileSync(new URL('../../../docs/rbac.md', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => /^\| (watched|own) \|/.test(line))
+  .flatMap((line) => {
+    const [, where = '', group = '', resource = '', name = '', verbs = '', condition = ''] = line
+      .split('|')
+      .map((cell) => cell.trim().replaceAll('`', ''));
+    const [plural = '', ...subresource] = resource.split('/');
+    const qualified = [group === 'core' ? plural : `${plural}.${group}`, ...subresource].join('/');
+    return verbs
+      .split(', ')
+      .map((verb) => ({ where, condition, right: `${verb} ${qualified} ${name}`.trim() }));
+  });
+
+it('finds the table', () => {
+  expect(DOCUMENTED.length).toBeGreaterThan(20);
+  expect(new Set(DOCUMENTED.map(({ condition }) => condition))).toEqual(
+    new Set(['', 'outputObjects.enabled']),
+  );
+});
+
+/** What the API server lets a user do in a namespace, as `get secrets name`. */
+async function rightsOf(user: string, namespace: string): Promise<Set<string>> {
+  const list = ['auth', 'can-i', '--list', `--as=${user}`, '--namespace', namespace];
+  const [, ...lines] = (await s.kubectl(list, { namespaced: false })).trimEnd().split('\n');
+  return new Set(
+    lines.flatMap((line) => {
+      const [, resource = '', urls = '', names = '', verbs = ''] =
+        /^(\S*)\s+\[(.*?)\]\s+\[(.*?)\]\s+\[(.*?)\]$/.exec(line.trimEnd()) ?? [];
+      expect(verbs, `a line of kubectl auth can-i --list: ${line}`).not.toBe('');
+      return verbs
+        .split(' ')
+        .flatMap((verb) =>
+          (names === '' ? [''] : names.split(' ')).map((name) => `${verb} ${resource}${urls} ${name}`.trim()),
+        );
+    }),
+  );
+}
