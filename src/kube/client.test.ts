@@ -148,6 +148,35 @@ describe('list', () => {
     expect(calls()).toEqual(['GET /api/v1/configmaps']);
   });
 
+  test('asks for smaller pages where objects are large, from where it was', async () => {
+    // Four objects of 3 MiB are more than a page may have.
+    const size = 3 * 1024 * 1024;
+    const names = Array.from({ length: 6 }, (_, i) => `c${i}`);
+    for (let i = 0; i < 20; i += 1) {
+      server.lists.push(({ query }, response) => {
+        const from = Number(query['continue'] ?? 0);
+        const items = names.slice(from, from + Number(query['limit']));
+        const to = from + items.length;
+        sendJson(response, 200, {
+          metadata: { resourceVersion: '9', ...(to < names.length && { continue: String(to) }) },
+          items: items.map((name) => ({ ...configMap(name, '1'), data: { x: 'x'.repeat(size) } })),
+        });
+      });
+    }
+    const seen: number[] = [];
+    for await (const { items } of client.pages(CONFIG_MAPS)) seen.push(items.length);
+    expect(seen).toEqual([1, 1, 1, 1, 1, 1]);
+    const asked = server.requests.map(({ query }) => `${query['limit']} from ${query['continue'] ?? 0}`);
+    expect(asked.slice(0, 6)).toEqual([
+      '500 from 0',
+      '100 from 0',
+      '20 from 0',
+      '4 from 0',
+      '1 from 0',
+      '1 from 1',
+    ]);
+  });
+
   test('does not take something else for a list', async () => {
     server.lists.push((_request, response) => sendJson(response, 200, { items: [] }));
     await expect(client.list(CONFIG_MAPS)).rejects.toMatchObject({ code: 'InvalidResponse' });

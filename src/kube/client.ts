@@ -5,7 +5,11 @@ import { apiVersionOf, type KubeObject, type ObjectRef, type ResourceType } from
 import type { KubeTransport } from './transport.ts';
 
 const PAGE_SIZE = 500;
+// An object can have 1.5 MiB, and 500 of them would be held at once; a page that is too large is asked for in parts.
+const MAX_PAGE_BYTES = 8 * 1024 * 1024;
+/** Of a list that is asked for as a whole. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
+const SMALLER_PAGE = 5;
 
 /** Which objects of a {@link ResourceType}. Without a namespace those of all namespaces. */
 export interface Selection {
@@ -99,22 +103,33 @@ export class KubeClient {
     return { items, resourceVersion };
   }
 
-  /** As {@link list}, but hands out the pages as they arrive, so that no more than one has to be held. */
+  /**
+   * As {@link list}, but hands out the pages as they arrive, so that no more than one has to be held. Pages of large
+   * objects have fewer: whoever may write some large ones mustn't keep the others' from being listed.
+   */
   async *pages<T extends KubeObject>(
     type: ResourceType,
     options: ListOptions = {},
   ): AsyncGenerator<{ items: T[]; resourceVersion: string }> {
-    const { limit = PAGE_SIZE, metadataOnly = false } = options;
+    const { metadataOnly = false } = options;
+    let { limit = PAGE_SIZE } = options;
     let next: string | undefined;
-    do {
-      const answer = await this.#transport.request({
-        method: 'GET',
-        path: collectionPath(type, options.namespace),
-        query: { ...selectors(options), limit: limit || undefined, continue: next },
-        accept: accept(metadataOnly, 'PartialObjectMetadataList'),
-        maxBytes: MAX_LIST_BYTES,
-        signal: options.signal,
-      });
+    for (;;) {
+      let answer: Json;
+      try {
+        answer = await this.#transport.request({
+          method: 'GET',
+          path: collectionPath(type, options.namespace),
+          query: { ...selectors(options), limit: limit || undefined, continue: next },
+          accept: accept(metadataOnly, 'PartialObjectMetadataList'),
+          maxBytes: limit === 0 ? MAX_LIST_BYTES : MAX_PAGE_BYTES,
+          signal: options.signal,
+        });
+      } catch (error) {
+        if (!isKubeError(error, 'ResponseTooLarge') || limit <= 1) throw error;
+        limit = Math.ceil(limit / SMALLER_PAGE);
+        continue;
+      }
       const parsed = v.safeParse(listSchema, answer);
       if (!parsed.success) {
         throw new KubeError('InvalidResponse', `GET ${collectionPath(type, options.namespace)}: not a list`);
@@ -124,8 +139,9 @@ export class KubeClient {
         items: (items ?? []).map((item) => asObject<T>(type, item as Json, metadataOnly)),
         resourceVersion: metadata.resourceVersion,
       };
-      next = metadata.continue || undefined;
-    } while (next !== undefined);
+      if (!metadata.continue) return;
+      next = metadata.continue;
+    }
   }
 
   /**

@@ -143,6 +143,7 @@ export class Reflector<T extends KubeObject> {
       }
     } catch (error) {
       if (isKubeError(error, 'Expired')) this.#pageSize = 0;
+      if (isKubeError(error, 'ResponseTooLarge')) this.#pageSize = undefined;
       throw error;
     }
     const before = this.#objects;
