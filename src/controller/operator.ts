@@ -65,7 +65,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     signal,
   );
   const clusterID = options.clusterID ?? (await readClusterID(client, signal));
-  const queue = new WorkQueue({ clock });
+  const queue = new WorkQueue({ clock, groupOf: (name) => name.slice(0, name.indexOf('/')) });
   const events = new EventRecorder({
     client,
     reportingController: 'heatstack.dev/operator',

@@ -199,7 +199,78 @@ describe('workers', () => {
   });
 });
 
-test('every key added is handed out afterwards, and never to two workers at once', async () => {
+describe('groups', () => {
+  const groupOf = (key: string) => key.slice(0, key.indexOf('/'));
+
+  /** A queue with workers that begin what they are given, and end it when the test says so. */
+  function withWorkers(count: number) {
+    const queue = new WorkQueue({ clock: new FakeClock(), groupOf });
+    const begun: string[] = [];
+    const work = async () => {
+      const key = await queue.next(never);
+      if (key !== undefined) begun.push(key);
+    };
+    for (let i = 0; i < count; i += 1) void work();
+    const end = (key: string) => {
+      queue.done(key);
+      void work();
+    };
+    return { queue, begun, end, settled: () => new Promise((resolve) => setImmediate(resolve)) };
+  }
+
+  test('work of one that never ends leaves workers to others', async () => {
+    const { queue, begun, settled } = withWorkers(10);
+    for (let i = 0; i < 1000; i += 1) queue.add(`a/${i}`, { priority: 1 });
+    await settled();
+    expect(begun).toEqual(['a/0', 'a/1', 'a/2', 'a/3', 'a/4']);
+    for (let i = 0; i < 1000; i += 1) queue.add(`b/${i}`);
+    queue.add('c/0');
+    queue.add('d/0', { priority: -100 });
+    await settled();
+    expect(begun.slice(5)).toEqual(['b/0', 'b/1', 'b/2', 'c/0', 'd/0']);
+    expect(queue.size).toBe(2000 - 8);
+  });
+
+  test('go on in their order when work ends', async () => {
+    const { queue, begun, end, settled } = withWorkers(2);
+    for (const key of ['a/0', 'a/1', 'a/2']) queue.add(key);
+    queue.add('a/3', { priority: 1 });
+    await settled();
+    expect(begun).toEqual(['a/0']);
+    for (const key of ['a/0', 'a/3', 'a/1', 'a/2']) {
+      end(key);
+      await settled();
+    }
+    expect(begun).toEqual(['a/0', 'a/3', 'a/1', 'a/2']);
+    expect(queue.size).toBe(0);
+  });
+
+  test('have a worker even where there is only one', async () => {
+    const { queue, begun, end, settled } = withWorkers(1);
+    queue.add('a/0');
+    queue.add('a/1');
+    await settled();
+    end('a/0');
+    await settled();
+    expect(begun).toEqual(['a/0', 'a/1']);
+  });
+
+  test('a key that waits for its group is found by its key', async () => {
+    const { queue, begun, end, settled } = withWorkers(1);
+    for (const key of ['a/0', 'a/1', 'a/2']) queue.add(key);
+    queue.addAfter('a/2', 1000, { priority: 5 });
+    expect(queue.size).toBe(2);
+    await settled();
+    end('a/0');
+    await settled();
+    expect(begun).toEqual(['a/0', 'a/2']);
+  });
+});
+
+test.each([
+  ['', undefined],
+  [' with groups', (key: string) => (key < 'c' ? 'ab' : 'cd')],
+])('every key added is handed out afterwards, and never to two workers at once%s', async (_, groupOf) => {
   const key = fc.constantFrom('a', 'b', 'c', 'd');
   const step = fc.oneof(
     fc.record({ op: fc.constant('add' as const), key, priority: fc.integer({ min: -2, max: 2 }) }),
@@ -212,7 +283,8 @@ test('every key added is handed out afterwards, and never to two workers at once
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const clock = new FakeClock();
-      const queue = new WorkQueue({ clock, backoff: { baseMs: 10, maxMs: 80 } });
+      const backoff = { baseMs: 10, maxMs: 80 };
+      const queue = new WorkQueue({ clock, backoff, ...(groupOf && { groupOf }) });
       // For each key the moment (as a step's number) it was last asked for and last handed out.
       const asked = new Map<string, number>();
       const started = new Map<string, number>();

@@ -8,6 +8,11 @@ export interface WorkQueueOptions {
   /** Delays of {@link WorkQueue.addRateLimited}; default 0.75 s, doubled up to 15 min, a fifth of it jitter. */
   backoff?: BackoffOptions;
   clock?: Clock;
+  /**
+   * The group that a key is in, such as its namespace. A group with as many keys worked on as there are idle workers
+   * waits: whatever work of one group takes so long, others find a worker. Default: none waits for its group.
+   */
+  groupOf?: (key: string) => string;
   /** For the jitter, 0 ≤ x < 1. */
   random?: () => number;
 }
@@ -30,19 +35,22 @@ interface Delayed extends Waiting {
 /**
  * Keys that need work. A key waits at most once, however often it is added: at the earliest of the times and the
  * highest of the priorities it was added with. It is never handed to two workers at once; when it is added while one
- * works on it, it waits until that is {@link done}.
+ * works on it, it waits until that is {@link done}. Of the keys whose group may have another worker, the one with the
+ * highest priority comes next, and of several that which was added first.
  */
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #backoff: BackoffOptions;
   readonly #random: () => number;
-  readonly #ready = new KeyedHeap<Waiting>(
-    (a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order),
-  );
+  readonly #groupOf: ((key: string) => string) | undefined;
+  /** By group; none is empty. */
+  readonly #ready = new Map<string, KeyedHeap<Waiting>>();
   readonly #delayed = new KeyedHeap<Delayed>(
     (a, b) => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.order < b.order),
   );
   readonly #running = new Set<string>();
+  /** How many keys of each group are worked on. */
+  readonly #busy = new Map<string, number>();
   // Added while running.
   readonly #again = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
@@ -55,15 +63,19 @@ export class WorkQueue {
     backoff = DEFAULT_BACKOFF,
     clock = systemClock,
     random = Math.random,
+    groupOf,
   }: WorkQueueOptions = {}) {
     this.#backoff = backoff;
     this.#clock = clock;
     this.#random = random;
+    this.#groupOf = groupOf;
   }
 
   /** How many keys wait for a worker; delayed ones and those worked on don't count. */
   get size(): number {
-    return this.#ready.size;
+    let size = 0;
+    for (const keys of this.#ready.values()) size += keys.size;
+    return size;
   }
 
   /** Asks for work on a key as soon as possible. */
@@ -78,7 +90,7 @@ export class WorkQueue {
   /** Asks for work on a key after `delayMs` milliseconds; nothing changes when it is due earlier anyway. */
   addAfter(key: string, delayMs: number, { priority = 0 }: AddOptions = {}): void {
     if (this.#isShutDown) return;
-    if (delayMs <= 0 || this.#ready.get(key) !== undefined || this.#again.has(key)) {
+    if (delayMs <= 0 || this.#waiting(key) !== undefined) {
       this.add(key, { priority });
       return;
     }
@@ -137,11 +149,16 @@ export class WorkQueue {
 
   /** Ends the work on a key; if it was added meanwhile, it waits again. */
   done(key: string): void {
-    this.#running.delete(key);
+    if (!this.#running.delete(key)) return;
+    const group = this.#group(key);
+    const left = (this.#busy.get(group) ?? 1) - 1;
+    if (left > 0) this.#busy.set(group, left);
+    else this.#busy.delete(group);
     const again = this.#again.get(key);
-    if (again === undefined) return;
-    this.#again.delete(key);
-    this.#ready.set(key, again);
+    if (again !== undefined) {
+      this.#again.delete(key);
+      this.#setReady(key, again);
+    }
     this.#handOut();
   }
 
@@ -158,13 +175,49 @@ export class WorkQueue {
   }
 
   #enqueue(key: string, priority: number): void {
-    const present = this.#ready.get(key) ?? this.#again.get(key);
+    const present = this.#waiting(key);
     const waiting: Waiting = {
       priority: Math.max(priority, present?.priority ?? priority),
       order: present?.order ?? this.#order++,
     };
     if (this.#running.has(key)) this.#again.set(key, waiting);
-    else this.#ready.set(key, waiting);
+    else this.#setReady(key, waiting);
+  }
+
+  /** How a key waits that is due. */
+  #waiting(key: string): Waiting | undefined {
+    return this.#ready.get(this.#group(key))?.get(key) ?? this.#again.get(key);
+  }
+
+  #group(key: string): string {
+    return this.#groupOf?.(key) ?? '';
+  }
+
+  #setReady(key: string, waiting: Waiting): void {
+    const group = this.#group(key);
+    let keys = this.#ready.get(group);
+    if (!keys) {
+      keys = new KeyedHeap(isBefore);
+      this.#ready.set(group, keys);
+    }
+    keys.set(key, waiting);
+  }
+
+  /** Takes out the key to work on next, if there is one for an idle worker. */
+  #take(): string | undefined {
+    let best: { group: string; keys: KeyedHeap<Waiting>; item: Waiting } | undefined;
+    for (const [group, keys] of this.#ready) {
+      const item = keys.peek()?.item;
+      if (item && this.#mayHaveWorker(group) && !(best && isBefore(best.item, item)))
+        best = { group, keys, item };
+    }
+    const key = best?.keys.pop()?.key;
+    if (best?.keys.size === 0) this.#ready.delete(best.group);
+    return key;
+  }
+
+  #mayHaveWorker(group: string): boolean {
+    return this.#groupOf === undefined || (this.#busy.get(group) ?? 0) < this.#workers.size;
   }
 
   /** Gives keys that are due to workers that wait. */
@@ -175,11 +228,13 @@ export class WorkQueue {
       this.#enqueue(first.key, first.item.priority);
     }
     for (const resolve of this.#workers) {
-      const next = this.#ready.pop();
-      if (next === undefined) break;
+      const key = this.#take();
+      if (key === undefined) break;
       this.#workers.delete(resolve);
-      this.#running.add(next.key);
-      resolve(next.key);
+      this.#running.add(key);
+      const group = this.#group(key);
+      this.#busy.set(group, (this.#busy.get(group) ?? 0) + 1);
+      resolve(key);
     }
     this.#setAlarm();
   }
@@ -202,4 +257,8 @@ export class WorkQueue {
       () => undefined, // Another key is due earlier, or none is.
     );
   }
+}
+
+function isBefore(a: Waiting, b: Waiting): boolean {
+  return a.priority > b.priority || (a.priority === b.priority && a.order < b.order);
 }
