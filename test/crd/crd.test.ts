@@ -1,7 +1,7 @@
 /** The CRD on a real API server: what it takes, what it refuses and how it says so, and how an object then looks. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,24 +10,15 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { STATUS_LIMITS } from '../../src/api/limits.ts';
 import { type JsonObject, parseJson } from '../../src/json.ts';
+import { BED_VALUES, bedRelease } from '../support/release.ts';
+import { bed } from '../support/scenario.ts';
 import { CREATE_CASES, heatStack, type SpecChange, UPDATE_CASES } from './cases.ts';
 
-const CRD = fileURLToPath(new URL('../../crds/heatstack.dev_heatstacks.yaml', import.meta.url));
 const SAMPLES = fileURLToPath(new URL('../../deploy/samples/', import.meta.url));
 const NAMESPACE = `crd-test-${process.pid}`;
 const STACKS = `/apis/heatstack.dev/v1alpha1/namespaces/${NAMESPACE}/heatstacks`;
 
-const testbed = readTestbed();
-
-function readTestbed(): { kubeconfig: string; kubectl: string } {
-  const file = process.env['HEATSTACK_TESTBED'];
-  if (!file) {
-    throw new Error(
-      'HEATSTACK_TESTBED is not set: give it the file that "npm run testbed -- --ready FILE" wrote',
-    );
-  }
-  return JSON.parse(readFileSync(file, 'utf8')) as { kubeconfig: string; kubectl: string };
-}
+const testbed = bed();
 
 // Its own: kubectl would believe for hours what a former CRD said of short names and categories.
 const discoveryCache = mkdtempSync(join(tmpdir(), 'crd-test-'));
@@ -59,7 +50,8 @@ const dryRunCreate = (object: JsonObject) =>
   send('POST', `${STACKS}?dryRun=All&fieldValidation=Strict`, object);
 
 beforeAll(async () => {
-  await kubectl('apply', '--server-side', '--force-conflicts', '-f', CRD);
+  // The test bed has it, but maybe not as it is now.
+  await bedRelease(testbed).install(BED_VALUES, ['--force-conflicts']);
   await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd/heatstacks.heatstack.dev');
   await kubectl('create', 'namespace', NAMESPACE);
 

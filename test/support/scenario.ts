@@ -415,8 +415,13 @@ export class Scenario {
    *
    * @param args besides those of the Deployment; they win
    * @param release default: the test bed's
+   * @param root folder of the repository to run; default: this one
    */
-  async startOperator(args: string[] = [], release: Release = bedRelease(this.bed)): Promise<Operator> {
+  async startOperator(
+    args: string[] = [],
+    release: Release = bedRelease(this.bed),
+    root = '.',
+  ): Promise<Operator> {
     const released = await release.operator();
     // Beside the administrator's, where nobody else may read and which goes with the test bed.
     const kubeconfig = await release.writeKubeconfig(
@@ -435,6 +440,7 @@ export class Scenario {
         ...['--log-level', 'trace', '--log-format', 'json', ...args],
       ],
       {
+        cwd: root,
         stdio: ['ignore', output, output],
         // Scenarios start many operators; most of a start is compiling.
         env: { ...process.env, ...released.env, NODE_COMPILE_CACHE: 'node_modules/.cache/compile' },
