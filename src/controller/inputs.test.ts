@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { rawNumber } from '../json.ts';
+import { type Json, rawNumber } from '../json.ts';
 import { Digester } from './digest.ts';
 import {
   type Desired,
@@ -52,6 +52,22 @@ test('everything that is sent has a value', async () => {
     tags: [],
     timeoutMins: 60,
     disableRollback: true,
+  });
+});
+
+describe('nested too deeply', () => {
+  let deep: Json = 1;
+  for (let depth = 0; depth < 5000; depth += 1) deep = { a: deep };
+
+  test.each<[string, Partial<HeatStackSpec>]>([
+    ['spec.template.object', { template: { object: { deep } } }],
+    ['spec.environments', { environments: [{ object: { parameters: { deep } } }] }],
+    ['spec.parameters', { parameters: { deep: [deep] } }],
+  ])('%s is refused', async (field, spec) => {
+    await expect(resolve(spec)).rejects.toMatchObject({
+      reason: 'InvalidConfiguration',
+      message: `${field} is nested deeper than 100 levels; make it flatter`,
+    });
   });
 });
 

@@ -1,10 +1,10 @@
 import { DIGEST_PARAMETER } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH } from '../json.ts';
+import { parseYaml, parseYamlMap, YamlError } from '../yaml.ts';
 import type { Digester } from './digest.ts';
 import { EnvironmentError, mergeEnvironments } from './environment.ts';
-import { parseYaml, parseYamlMap, YamlError } from './yaml.ts';
 
 /** What is sent to Heat, in full, with every create and update. */
 export interface StackInputs {
@@ -59,6 +59,7 @@ export async function resolveInputs(
   reader: ReferenceReader,
   digester: Digester,
 ): Promise<Desired> {
+  checkDepth(spec);
   const secrets: Json[] = [];
   const template = await resolveTemplate(spec.template, reader, secrets);
   const files = spec.files ?? {};
@@ -93,6 +94,21 @@ export function digestMarker(environment: JsonObject): string | undefined {
   const defaults = environment['parameter_defaults'];
   const marker = isJsonObject(defaults) ? defaults[DIGEST_PARAMETER] : undefined;
   return typeof marker === 'string' ? marker : undefined;
+}
+
+/** The API server takes any depth, and what walks the values doesn't. */
+function checkDepth({ template, environments, parameters }: HeatStackSpec): void {
+  const parts: [field: string, value: unknown][] = [
+    ['spec.template.object', template.object],
+    ['spec.environments', environments],
+    ['spec.parameters', parameters],
+  ];
+  const [field] = parts.find(([, value]) => isTooDeep(value)) ?? [];
+  if (field === undefined) return;
+  throw new InputError(
+    'InvalidConfiguration',
+    `${field} is nested deeper than ${MAX_DEPTH} levels; make it flatter`,
+  );
 }
 
 async function resolveTemplate(

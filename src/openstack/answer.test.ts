@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { faultError } from './answer.ts';
+import { faultError, jsonObject, readAnswer } from './answer.ts';
 import type { OpenStackErrorCode } from './errors.ts';
 import type { HttpAnswer } from './http.ts';
 import { sample } from './testdata/fake-cloud.ts';
@@ -10,6 +10,23 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
   const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
   return { status, body: text, header: (name) => headers[name] };
 }
+
+describe('readAnswer', () => {
+  it.each([
+    ['too deep', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    ['too much', `{"a":[${'{},'.repeat(1_000_000)}{}]}`],
+    ['not JSON', '<html>'],
+  ])('takes what is %s for no answer of a service', (_what, body) => {
+    expect(() => readAnswer(jsonObject, answer(200, body), asked)).toThrow(/isn't its own/);
+  });
+
+  it('keeps names that mean something to JavaScript', () => {
+    const text = '{"__proto__":{"polluted":1},"constructor":2}';
+    const value = readAnswer(jsonObject, answer(200, text), asked);
+    expect(JSON.stringify(value)).toBe(text);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+  });
+});
 
 describe('faultError', () => {
   it.each<[string, OpenStackErrorCode, string | undefined, boolean]>([

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isJsonObject, type Json, parseJson } from '../json.ts';
+import { isJsonObject, isModest, type Json, parseJson } from '../json.ts';
 import { OpenStackError, type OpenStackErrorCode } from './errors.ts';
 import type { HttpAnswer } from './http.ts';
 import { parseRetryAfter } from './retry.ts';
@@ -136,7 +136,8 @@ function contentType(answer: HttpAnswer): string {
 }
 
 function tryJson(text: string | undefined): Json | undefined {
-  if (text === undefined) return undefined;
+  // No service of OpenStack says so much, or nests it so deeply.
+  if (text === undefined || !isModest(text)) return undefined;
   try {
     return parseJson(text);
   } catch {

@@ -179,7 +179,19 @@ clouds:
 
   it('refuses a bomb of aliases', () => {
     const rows = Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i}, `.repeat(10)}]`);
-    expect(() => parse(`a0: &a0 [x]\n${rows.join('\n')}\n${cloud()}`)).toThrow(/too many YAML aliases/);
+    expect(() => parse(`a0: &a0 [x]\n${rows.join('\n')}\n${cloud()}`)).toThrow(/too many aliases/);
+  });
+
+  it('refuses what is larger than a clouds.yaml has reason to be', () => {
+    expect(() => parse(`${cloud()}# ${'x'.repeat(64 * 1024)}`)).toThrow(
+      /clouds.yaml: it is larger than 64 KiB/,
+    );
+    expect(() => parse(cloud(), { cacert: PEM.repeat(1000) })).toThrow(/cacert: .* larger than 512 KiB/);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString'])('finds a cloud named %s', (name) => {
+    expect(parseCloudsYaml(cloud().replace('demo', name), { cloudName: name }).name).toBe(name);
+    expect(() => parseCloudsYaml(cloud(), { cloudName: name })).toThrow(/no cloud/);
   });
 
   it('refuses a CA that is none', () => {

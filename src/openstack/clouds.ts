@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { parseDocument, visit } from 'yaml';
+import { parseYaml, YamlError } from '../yaml.ts';
 import { defined } from './define.ts';
 import { OpenStackError } from './errors.ts';
 
@@ -46,8 +46,9 @@ export interface CloudOptions {
 const AUTH_TYPES = ['password', 'v3password'];
 /** The longest `api_timeout`, in seconds: one that hangs keeps other work waiting. */
 const MAX_TIMEOUT_S = 600;
-// PyYAML, which openstacksdk reads the file with, has no such limit; 100 keeps an alias bomb small.
-const MAX_ALIASES = 100;
+/** Longest clouds.yaml and CA, in UTF-16 units: hundreds of clouds, and the certificate authorities of a system. */
+const MAX_CLOUDS_LENGTH = 64 * 1024;
+const MAX_CA_LENGTH = 512 * 1024;
 
 /** Settings that would make us read a file or a URL that the author of the file names, or sign in another way. */
 const REFUSED: Record<string, string> = {
@@ -107,30 +108,15 @@ export function parseCloudsYaml(text: string, options: CloudOptions): CloudConfi
   };
 }
 
-/** Finds the mapping of one cloud. Parser messages quote the file, so only their positions are passed on. */
+/** Finds the mapping of one cloud. */
 function cloudEntries(text: string, cloudName: string): Map<string, unknown> {
-  const document = parseDocument(text, { version: '1.1' });
-  const [problem] = document.errors;
-  if (problem) {
-    const [at] = problem.linePos ?? [];
-    const where = at ? ` at line ${at.line}, column ${at.col}` : '';
-    throw new OpenStackError('ConfigError', `clouds.yaml is not valid YAML${where}; correct it.`);
-  }
-  // `project_id: 0123` means these four characters, as its author reads them.
-  visit(document, {
-    Scalar(_key, node) {
-      const misread = typeof node.value === 'number' || node.value instanceof Date;
-      if (misread && node.source !== undefined) node.value = node.source;
-    },
-  });
   let root: unknown;
   try {
-    root = document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch {
-    throw new OpenStackError(
-      'ConfigError',
-      `clouds.yaml uses too many YAML aliases (at most ${MAX_ALIASES}) or an unknown one; write them out.`,
-    );
+    // `project_id: 0123` means these four characters, as its author reads them.
+    root = parseYaml(text, { numbers: false, maxLength: MAX_CLOUDS_LENGTH });
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw new OpenStackError('ConfigError', `clouds.yaml: ${error.message}; correct it.`);
   }
   const clouds = entries(entries(root)?.get('clouds'), false);
   if (!clouds) {
@@ -314,6 +300,12 @@ function seconds(section: Section, key: string, text: string): number {
 }
 
 function checkedPem(section: Section, pem: string): string {
+  if (pem.length > MAX_CA_LENGTH) {
+    throw section.error(
+      'cacert',
+      `the given CA is larger than ${MAX_CA_LENGTH / 1024} KiB; give the cloud's own`,
+    );
+  }
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
     if (certificates.length === 0) throw new Error('no certificate');
