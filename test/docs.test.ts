@@ -8,6 +8,7 @@ const PAGES = [
   'README.md',
   'docs/architecture.md',
   'docs/conditions.md',
+  'docs/rbac.md',
   'crds/README.md',
   'test/testbed/README.md',
 ];
