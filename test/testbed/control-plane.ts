@@ -91,6 +91,8 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
       '--service-cluster-ip-range=10.0.0.0/24',
       // It would wait for a controller manager to make each namespace's default account.
       '--disable-admission-plugins=ServiceAccount',
+      // As OpenShift has it: who writes owner references needs rights on the owner.
+      '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
       '--allow-privileged=true',
       '--profiling=false',
     ],
