@@ -24,6 +24,9 @@ export const ANNOTATIONS = {
   resetAt: 'reconcile.fluxcd.io/resetAt',
 } as const;
 
+/** Annotation on the objects that the operator writes outputs to; its value is the HeatStack's name. */
+export const OUTPUTS_OF = 'heatstack.dev/outputs-of';
+
 /** Keys of the Secret that `spec.cloudCredentialsRef` names; the same as those of the OpenStack Resource Controller. */
 export const CREDENTIALS_KEYS = { cloudsYaml: 'clouds.yaml', cacert: 'cacert' } as const;
 

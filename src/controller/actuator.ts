@@ -6,6 +6,7 @@ import { isOpenStackError, type Orchestration } from '../openstack/index.ts';
 import { toCloudProblem } from './heat-errors.ts';
 import { type Desired, markedEnvironment } from './inputs.ts';
 import { whoHasTheName } from './observe.ts';
+import type { OutputObjects } from './output-objects.ts';
 import { readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { Sight, Step } from './plan.ts';
@@ -16,27 +17,33 @@ import { cloudFields } from './stack-status.ts';
 import { heatOf, type StackView } from './stack-view.ts';
 import { availabilityAt, availabilityOf, DRIFT, failureMessage } from './verdict.ts';
 
+/** What is to be brought about, while the object isn't being deleted. */
+export interface Goal {
+  desired: Desired;
+  objects: OutputObjects;
+}
+
 /** Carries out the planned step, and says in status and Events what came of it. */
 export class Actuator {
   readonly #run: Reconciliation;
   readonly #session: Session;
   readonly #view: StackView;
   readonly #ownership: Ownership;
-  readonly #desired: Desired | undefined;
+  readonly #goal: Goal | undefined;
 
-  /** @param desired the wanted inputs; none while deleting */
+  /** @param goal none while deleting */
   constructor(
     run: Reconciliation,
     session: Session,
     view: StackView,
     ownership: Ownership,
-    desired: Desired | undefined,
+    goal: Goal | undefined,
   ) {
     this.#run = run;
     this.#session = session;
     this.#view = view;
     this.#ownership = ownership;
-    this.#desired = desired;
+    this.#goal = goal;
   }
 
   async act(step: Step, sight: Sight): Promise<Ended | { again: Sight }> {
@@ -211,19 +218,28 @@ export class Actuator {
     return this.#working(`Stack ${stackName} is ${stackStatus}`, availabilityOf(this.#run.status));
   }
 
-  #rest(drifted: boolean, sight: Sight): Promise<Result> {
+  async #rest(drifted: boolean, sight: Sight): Promise<Result> {
     const { stackName, stackStatus = '' } = this.#run.status;
-    const { digest } = this.#need().desired;
+    const { desired, objects } = this.#need();
+    const { digest } = desired;
     this.#run.status.appliedDigest = digest;
     this.#run.status.attemptedDigest = digest;
     this.#run.status.attempts = 0;
     this.#announceSuccess();
     if (drifted) this.#view.noteDrift();
     else this.#run.drifted = false;
+    const available = availabilityAt(sight, this.#run.status);
+    const problem = await objects.bring(this.#view, drifted);
+    if (problem?.state === 'retrying') return this.#run.finish(problem, 'backoff', available);
+    if (problem) {
+      if (readyOf(this.#run.before)?.message !== problem.message)
+        this.#run.event('Warning', problem.reason, 'WriteOutputs', problem.message);
+      return this.#run.settle(problem, available);
+    }
     const message = drifted
       ? `Stack ${stackName} is ${stackStatus}, but ${DRIFT}; they are put back with the next update`
       : `Stack ${stackName} is ${stackStatus}`;
-    return this.#run.settle({ state: 'ready', message }, availabilityAt(sight, this.#run.status));
+    return this.#run.settle({ state: 'ready', message }, available);
   }
 
   #stall(step: Extract<Step, { to: 'stall' }>, sight: Sight): Promise<Result> {
@@ -258,9 +274,9 @@ export class Actuator {
   }
 
   /** What a write to Heat needs. */
-  #need(): { orchestration: Orchestration; desired: Desired } {
-    if (!this.#desired) throw new TryAgain('the inputs are not known while the object is being deleted');
-    return { orchestration: heatOf(this.#session), desired: this.#desired };
+  #need(): Goal & { orchestration: Orchestration } {
+    if (!this.#goal) throw new TryAgain('the inputs are not known while the object is being deleted');
+    return { orchestration: heatOf(this.#session), ...this.#goal };
   }
 
   #attributes(

@@ -62,8 +62,8 @@ function readCloud(run: Reconciliation, text: string, options: CloudOptions): Cl
  * isn't to look at its cloud now: {@link openSession} does it for the others.
  */
 export async function leaveOldSession(run: Reconciliation): Promise<void> {
-  const { sessions, secretVersion } = run.options;
-  const version = secretVersion(run.namespace, run.spec.cloudCredentialsRef.secretName);
+  const { sessions, objects } = run.options;
+  const version = objects.versionOf('Secret', run.namespace, run.spec.cloudCredentialsRef.secretName);
   if (version === run.memory.secretVersion) return;
   if (version !== undefined || !(await namespaceIsEnding(run))) sessions.release(run.key);
 }

@@ -31,6 +31,11 @@ export class Digester {
     return `h1:${this.#hmac('inputs', canonicalJson(inputs)).toString('hex')}`;
   }
 
+  /** The text of `status.outputsDigest`. */
+  outputs(content: unknown): string {
+    return `h1:${this.#hmac('outputs', canonicalJson(content)).toString('hex')}`;
+  }
+
   /** The text of `status.ownership`. */
   ownership(claim: OwnershipClaim): string {
     return `h1:${this.#hmac('ownership', this.#text(claim)).toString('hex')}`;

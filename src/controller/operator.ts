@@ -15,11 +15,13 @@ import {
   WorkQueue,
 } from '../kube/index.ts';
 import { ByteBudget, connect, type EndpointPolicy } from '../openstack/index.ts';
+import type { DataKind } from './data-object.ts';
 import { Digester } from './digest.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
 import { Reconciler } from './reconciler.ts';
 import { type CachedStack, ReferenceIndex, referenceKey, referencesOf } from './references.ts';
 import { Sessions } from './sessions.ts';
+import { type CachedData, type WatchedObjects, WrittenObjects, writtenFor } from './written-objects.ts';
 
 /** Settings of the operator. */
 export interface OperatorOptions {
@@ -96,12 +98,14 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     events,
     digester: new Digester(key),
     clusterID,
-    secretVersion: (namespace, name) => watches.versionOf('Secret', namespace, name),
+    objects: watches,
+    outputObjects: options.outputObjects,
     progressIntervalMs: options.progressIntervalMs,
     graceMs: options.graceMs,
     clock,
   });
   watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
+  watches.ignoreData = (name, version) => reconciler.isOwnData(name, version);
 
   const reflectors = watches.run(signal);
   try {
@@ -128,13 +132,19 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
 }
 
 /** What the operator watches: HeatStacks, and of ConfigMaps and Secrets no more than names and versions. */
-class Watches {
+class Watches implements WatchedObjects {
   readonly #stacks: Reflector<CachedStack>[] = [];
-  readonly #objects: Record<'ConfigMap' | 'Secret', Reflector<KubeObject>[]> = { ConfigMap: [], Secret: [] };
+  readonly #objects: Record<DataKind, Reflector<CachedData>[]> = { ConfigMap: [], Secret: [] };
   readonly #index = new ReferenceIndex();
+  readonly #written: Record<DataKind, WrittenObjects> = {
+    ConfigMap: new WrittenObjects(),
+    Secret: new WrittenObjects(),
+  };
   readonly #queue: WorkQueue;
   /** Whether a version of a HeatStack is the operator's own write. */
   ignore: (key: string, resourceVersion: string) => boolean = () => false;
+  /** Whether the operator knows this version (`uid/resourceVersion`) of an object with outputs of a HeatStack. */
+  ignoreData: (key: string, version: string) => boolean = () => false;
 
   constructor({ client, logger, namespaces, clock = systemClock }: OperatorOptions, queue: WorkQueue) {
     this.#queue = queue;
@@ -168,13 +178,16 @@ class Watches {
     return this.#stacks.reduce((sum, { cache }) => sum + cache.size, 0);
   }
 
-  /** `uid/resourceVersion` of an object. */
-  versionOf(kind: 'ConfigMap' | 'Secret', namespace: string, name: string): string | undefined {
+  versionOf(kind: DataKind, namespace: string, name: string): string | undefined {
     for (const { cache } of this.#objects[kind]) {
       const object = cache.get(`${namespace}/${name}`);
-      if (object) return `${object.metadata.uid}/${object.metadata.resourceVersion}`;
+      if (object) return versionOf(object);
     }
     return undefined;
+  }
+
+  writtenFor(uid: string): CachedData[] {
+    return [...this.#written.Secret.writtenFor(uid), ...this.#written.ConfigMap.writtenFor(uid)];
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -190,25 +203,41 @@ class Watches {
   }
 
   #metadata(
-    kind: 'ConfigMap' | 'Secret',
+    kind: DataKind,
     type: ResourceType,
     options: Pick<
       ConstructorParameters<typeof Reflector>[0],
       'client' | 'logger' | 'namespace' | 'fieldSelector' | 'clock'
     >,
-  ): Reflector<KubeObject> {
-    return new Reflector<KubeObject>({
+  ): Reflector<CachedData> {
+    return new Reflector<CachedData>({
       ...options,
       type,
       metadataOnly: true,
-      transform: bare,
-      onEvent: ({ object, initial }) => {
+      transform: toCachedData,
+      onEvent: (event) => {
+        const { type, object, initial } = event;
+        this.#written[kind].update(event);
         if (initial) return;
         const { namespace = '', name } = object.metadata;
-        for (const key of this.#index.usersOf(referenceKey(kind, namespace, name))) this.#queue.add(key);
+        const users = new Set(this.#index.usersOf(referenceKey(kind, namespace, name)));
+        // Of no use any more, perhaps: its HeatStack is to say.
+        if (type !== 'deleted' && object.writtenFor) users.add(`${namespace}/${object.writtenFor.name}`);
+        for (const key of users) {
+          if (type === 'deleted' || !this.ignoreData(key, versionOf(object))) this.#queue.add(key);
+        }
       },
     });
   }
+}
+
+function versionOf({ metadata }: KubeObject): string {
+  return `${metadata.uid}/${metadata.resourceVersion}`;
+}
+
+function toCachedData(raw: KubeObject): CachedData {
+  const owner = writtenFor(raw);
+  return { ...bare(raw), ...(owner === undefined ? {} : { writtenFor: owner }) };
 }
 
 function toCached(raw: HeatStack): CachedStack {

@@ -6,11 +6,12 @@ import { parseDuration } from '../api/duration.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
 import { CONFIG_MAPS, type Result, SECRETS } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
-import { Actuator } from './actuator.ts';
+import { Actuator, type Goal } from './actuator.ts';
 import { leaveOldSession, openSession } from './credentials.ts';
 import { type DataObject, dataOf } from './data-object.ts';
 import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import { type Desired, InputError, type ReferenceReader, resolveInputs } from './inputs.ts';
+import { OutputObjects } from './output-objects.ts';
 import { isSettled, readyOf } from './own-status.ts';
 import { Ownership } from './ownership.ts';
 import { plan, type Sight, type Wanted } from './plan.ts';
@@ -49,6 +50,11 @@ export class Reconciler {
     return this.#memories.get(key)?.ownVersion === resourceVersion;
   }
 
+  /** Whether the version (`uid/resourceVersion`) of an object with outputs is one that the operator wrote or found right. */
+  isOwnData(key: string, version: string): boolean {
+    return [...(this.#memories.get(key)?.outputVersions.values() ?? [])].includes(version);
+  }
+
   /** Reconciles the object with the key `namespace/name`. */
   async reconcile(key: string, { signal, logger }: { signal: AbortSignal; logger: Logger }): Promise<Result> {
     const slash = key.indexOf('/');
@@ -61,7 +67,12 @@ export class Reconciler {
     }
     let memory = this.#memories.get(key);
     if (memory?.uid !== object.metadata.uid) {
-      memory = { uid: object.metadata.uid, refusals: 0 };
+      memory = {
+        uid: object.metadata.uid,
+        refusals: 0,
+        outputVersions: new Map(),
+        outputsDropped: new Set(),
+      };
       this.#memories.set(key, memory);
     }
     const run = new Reconciliation(this.#options, key, object, memory, logger, signal);
@@ -86,6 +97,8 @@ async function finalize(run: Reconciliation): Promise<Ended> {
 
 /** Brings about the stack that an object asks for. */
 async function bringAbout(run: Reconciliation): Promise<Ended> {
+  const objects = new OutputObjects(run);
+  if (!run.spec.suspend) await objects.dropUnasked();
   let desired: Desired;
   try {
     desired = await resolveInputs(run.spec, referenceReader(run), run.options.digester);
@@ -96,14 +109,16 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
     return inputProblem(run, error);
   }
   run.hide(desired.secrets);
+  await objects.look();
   if (run.spec.suspend) {
     await leaveOldSession(run);
-    return run.finish({ state: 'suspended', unchanged: desired.digest === run.before.appliedDigest });
+    const unchanged = desired.digest === run.before.appliedDigest && objects.right;
+    return run.finish({ state: 'suspended', unchanged });
   }
-  const settledFor = settledForMs(run, desired.digest);
+  const settledFor = settledForMs(run, desired.digest, objects);
   if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
   run.digest = desired.digest;
-  return converge(run, desired);
+  return converge(run, { desired, objects });
 }
 
 function referenceReader(run: Reconciliation): ReferenceReader {
@@ -126,12 +141,14 @@ function inputProblem(run: Reconciliation, { reason, message }: InputError): Pro
  * How long a settled object needs no look at Heat, in ms; 0 for ever, `undefined` when it needs one now. An
  * unchanged object costs no request between two resyncs.
  */
-function settledForMs(run: Reconciliation, digest: string): number | undefined {
+function settledForMs(run: Reconciliation, digest: string, objects: OutputObjects): number | undefined {
   const { memory } = run;
   const { status } = run.object;
-  if (run.asked || run.tampered || !isSettled(status) || (status.id && !run.hasFinalizer)) return undefined;
+  if (run.asked || run.tampered || (status.id && !run.hasFinalizer)) return undefined;
+  if (!isSettled(status) && !objects.refusedAsBefore) return undefined;
   if (digest !== (memory.digest ?? status.attemptedDigest)) return undefined;
-  const version = run.options.secretVersion(run.namespace, run.spec.cloudCredentialsRef.secretName);
+  const { secretName } = run.spec.cloudCredentialsRef;
+  const version = run.options.objects.versionOf('Secret', run.namespace, secretName);
   if (memory.digest === undefined) {
     // What stalled before may be well by now.
     if (readyOf(status)?.status !== 'True') return undefined;
@@ -141,6 +158,9 @@ function settledForMs(run: Reconciliation, digest: string): number | undefined {
     memory.fingerprint = statusFingerprint(status);
   }
   if (version !== memory.secretVersion) return undefined;
+  if (!objects.right && readyOf(status)?.status === 'True') {
+    return objects.restoreInMs > 0 ? objects.restoreInMs : undefined;
+  }
   const period = run.lookPeriodMs();
   if (period === 0) return 0;
   const lastLook = Date.parse(status.lastSyncTime ?? '');
@@ -149,18 +169,18 @@ function settledForMs(run: Reconciliation, digest: string): number | undefined {
 }
 
 /** Looks at Heat, plans one step and carries it out; what goes wrong becomes the status. */
-async function converge(run: Reconciliation, desired: Desired | undefined): Promise<Ended> {
+async function converge(run: Reconciliation, goal: Goal | undefined): Promise<Ended> {
   try {
     const session = await openSession(run);
     if (!('connection' in session)) return await run.finish(session.outcome, session.result);
-    return await takeStep(run, session, desired);
+    return await takeStep(run, session, goal);
   } catch (error) {
     if (run.signal.aborted) throw error;
     return cloudProblem(run, error);
   }
 }
 
-async function takeStep(run: Reconciliation, session: Session, desired: Desired | undefined): Promise<Ended> {
+async function takeStep(run: Reconciliation, session: Session, goal: Goal | undefined): Promise<Ended> {
   const { orchestration, cloud, regions } = session.connection;
   const ownership = new Ownership(run.options.digester, run.memory.uid);
   const elsewhere = ownership.elsewhere(session.connection, run.status);
@@ -171,11 +191,11 @@ async function takeStep(run: Reconciliation, session: Session, desired: Desired 
     return run.finish({ state: 'retrying', reason: 'OrchestrationNotAvailable', message }, 'backoff');
   }
   const view = new StackView(run, session, ownership);
-  const actuator = new Actuator(run, session, view, ownership, desired);
+  const actuator = new Actuator(run, session, view, ownership, goal);
   const wanted = wantedBy(run);
   let sight: Sight = elsewhere ? { is: 'elsewhere', message: elsewhere } : await view.look();
   for (let round = 0; round < ROUNDS; round += 1) {
-    const remembered = run.remembered(desired?.digest);
+    const remembered = run.remembered(goal?.desired.digest);
     const step = plan(wanted, remembered, sight);
     run.status.attempts = remembered.attempts;
     run.logger.debug({ sight: sight.is, stackStatus: run.status.stackStatus, step }, 'planned');

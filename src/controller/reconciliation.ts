@@ -13,6 +13,7 @@ import type { Remembered, Step } from './plan.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Sessions } from './sessions.ts';
 import { statusFingerprint } from './stack-status.ts';
+import type { WatchedObjects } from './written-objects.ts';
 
 /** Settings of a {@link Reconciler}. */
 export interface ReconcilerOptions {
@@ -22,8 +23,10 @@ export interface ReconcilerOptions {
   digester: Digester;
   /** Id of the cluster, in the tags of its stacks. */
   clusterID: string;
-  /** `uid/resourceVersion` of a Secret, from the metadata watch; `undefined` when it isn't known. */
-  secretVersion: (namespace: string, name: string) => string | undefined;
+  /** What the metadata watches know. */
+  objects: WatchedObjects;
+  /** Whether outputs may be written to Secrets and ConfigMaps. */
+  outputObjects: boolean;
   progressIntervalMs: number;
   /** Time beyond Heat's own timeout before an operation counts as stuck, in ms. */
   graceMs: number;
@@ -49,6 +52,14 @@ export interface Memory {
   seen?: { state: string; since: number };
   /** Failed logins in a row. */
   refusals: number;
+  /** Versions of the objects with the outputs when they were last right. */
+  outputVersions: Map<string, string>;
+  /** Uids of objects that were deleted because nobody asks for them; the cache may still show them. */
+  outputsDropped: Set<string>;
+  /** The outputs couldn't be written and won't be by themselves; and what a look at the objects had said of that. */
+  outputsRefused?: { found: string | undefined };
+  /** When an object was last put right that somebody else had changed, in ms. */
+  outputsRestoredAt?: number;
 }
 
 /** A failure that was said in the status, to be tried again with back-off. The message is scrubbed. */

@@ -1,5 +1,6 @@
 import type { HeatStackSpec } from '../api/heat-stack.ts';
 import type { CacheEvent, KubeObject } from '../kube/index.ts';
+import type { DataKind } from './data-object.ts';
 
 /** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
 export interface CachedStack extends KubeObject {
@@ -8,12 +9,22 @@ export interface CachedStack extends KubeObject {
 }
 
 /** Names a ConfigMap or Secret. */
-export function referenceKey(kind: 'ConfigMap' | 'Secret', namespace: string, name: string): string {
+export function referenceKey(kind: DataKind, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** The ConfigMaps and Secrets that a spec names. */
+/** The ConfigMaps and Secrets that a spec names, to read them or to write outputs to them. */
 export function referencesOf(spec: HeatStackSpec, namespace: string): string[] {
+  const { secretName, configMapName } = spec.outputs ?? {};
+  return [
+    ...sourcesOf(spec, namespace),
+    ...(secretName === undefined ? [] : [referenceKey('Secret', namespace, secretName)]),
+    ...(configMapName === undefined ? [] : [referenceKey('ConfigMap', namespace, configMapName)]),
+  ];
+}
+
+/** The ConfigMaps and Secrets that a spec reads. */
+export function sourcesOf(spec: HeatStackSpec, namespace: string): string[] {
   const { configMapKeyRef, secretKeyRef } = spec.template;
   return [
     referenceKey('Secret', namespace, spec.cloudCredentialsRef.secretName),

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { clip } from '../api/clip.ts';
 import type { HeatStackSpec, HeatStackStatus, ResourceStatus } from '../api/heat-stack.ts';
+import { STATUS_LIMITS } from '../api/limits.ts';
 import { canonicalJson } from '../json.ts';
 import type { CloudIdentity, Output, Stack } from '../openstack/index.ts';
+import { chooseOutputs, wantsObjects } from './chosen-outputs.ts';
 import { comparePaths, type ResourceReport } from './resource-tree.ts';
 import type { Scrubber } from './scrubber.ts';
 import { parseState } from './stack-state.ts';
@@ -47,8 +49,8 @@ export function cloudFields(cloud: CloudIdentity): NonNullable<HeatStackStatus['
 }
 
 /**
- * The outputs as the status lists them: names, descriptions and errors. Values only for those that the spec names,
- * since an output may carry a hidden parameter in clear (Heat 27).
+ * The outputs as the status lists them: names, descriptions and errors, also of those that can't go where the spec wants
+ * them. Values only for those that the spec names, since an output may carry a hidden parameter in clear (Heat 27).
  */
 export function reportOutputs(
   outputs: readonly Output[],
@@ -67,17 +69,23 @@ export function reportOutputs(
     left -= bytes;
     return { value };
   };
-  return [...outputs]
+  const { leftOut } = wantsObjects(spec) ? chooseOutputs(outputs, spec?.names) : { leftOut: new Map() };
+  const known = new Set(outputs.map(({ key }) => key));
+  const missing = [...leftOut.keys()].filter((name) => !known.has(name)).map((key): Output => ({ key }));
+  return [...outputs, ...missing]
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .slice(0, MAX_OUTPUTS)
-    .map(({ key, description, value, error }) => ({
-      name: key,
-      ...(description && description !== NO_DESCRIPTION
-        ? { description: clip(description, MAX_DESCRIPTION_LENGTH) }
-        : {}),
-      ...(error ? { error: scrubber.clean(error) } : {}),
-      ...(named.has('*') || named.has(key) ? shown(value) : {}),
-    }));
+    .map(({ key, description, value, error }) => {
+      const why = error ? scrubber.clean(error) : leftOut.get(key);
+      return {
+        name: clip(key, STATUS_LIMITS.name),
+        ...(description && description !== NO_DESCRIPTION
+          ? { description: clip(description, MAX_DESCRIPTION_LENGTH) }
+          : {}),
+        ...(why ? { error: why } : {}),
+        ...(named.has('*') || named.has(key) ? shown(value) : {}),
+      };
+    });
 }
 
 /** Takes resources out of a report until the status fits into the object, failed ones last. */

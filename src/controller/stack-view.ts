@@ -1,8 +1,9 @@
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
-import { OpenStackError, type Orchestration, type Stack } from '../openstack/index.ts';
+import { OpenStackError, type Orchestration, type Output, type Stack } from '../openstack/index.ts';
 import { digestMarker } from './inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
+import type { OutputSource } from './output-objects.ts';
 import { isTrue } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { Sight } from './plan.ts';
@@ -28,10 +29,13 @@ export function heatOf({ connection }: Session): Orchestration {
 }
 
 /** Looks at Heat for one reconcile: what is seen goes into the status, what it means into a {@link Sight}. */
-export class StackView {
+export class StackView implements OutputSource {
   readonly #run: Reconciliation;
   readonly #session: Session;
   readonly #ownership: Ownership;
+  #found: Extract<Found, { is: 'stack' }> | undefined;
+  /** Those of the stack as it was found; `list` is missing when it is too large. */
+  #outputs: { list: readonly Output[] | undefined } | undefined;
 
   constructor(run: Reconciliation, session: Session, ownership: Ownership) {
     this.#run = run;
@@ -116,6 +120,8 @@ export class StackView {
 
   async #noteStack(found: Extract<Found, { is: 'stack' }>): Promise<Sight> {
     const { stack } = found;
+    this.#found = found;
+    this.#outputs = undefined;
     const before = this.#run.status.id === stack.id ? this.#run.before : undefined;
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
     this.#setStack(stack);
@@ -233,9 +239,21 @@ export class StackView {
     this.#run.drifted = true;
   }
 
+  get outputsRead(): boolean {
+    return this.#outputs !== undefined;
+  }
+
+  async outputs(): Promise<readonly Output[] | undefined> {
+    if (!this.#outputs && this.#found) await this.#readOutputs(this.#found);
+    // What is written elsewhere must be of the state that the plan was made for.
+    if (!this.#outputs) throw new TryAgain('the stack moved while its outputs were read');
+    return this.#outputs.list;
+  }
+
   async #readOutputs(found: Extract<Found, { is: 'stack' }>): Promise<void> {
     let { outputs } = found.stack;
     let tooLarge = found.outputsTooLarge;
+    let moved = false;
     if (outputs === undefined && !tooLarge) {
       const { id, name } = found.stack;
       const again = await readStack(
@@ -246,8 +264,12 @@ export class StackView {
       if (again.is === 'stack') {
         outputs = again.stack.outputs;
         tooLarge = again.outputsTooLarge;
+        moved = again.stack.status !== found.stack.status || again.stack.updatedAt !== found.stack.updatedAt;
+      } else {
+        moved = true;
       }
     }
+    if (!moved) this.#outputs = { list: tooLarge ? undefined : (outputs ?? []) };
     if (tooLarge) {
       this.#run.event(
         'Warning',

@@ -53,6 +53,11 @@ export class FakeCluster {
     return this.#objects.get(pathOf(kind, namespace, name)) as T | undefined;
   }
 
+  /** All objects of some kinds. */
+  all(kinds: readonly string[]): KubeObject[] {
+    return [...this.#objects.values()].filter(({ kind }) => kinds.includes(kind));
+  }
+
   /** Changes an object in place, status included, as somebody with all rights can. */
   edit<T extends KubeObject>(
     kind: string,
@@ -96,17 +101,43 @@ export class FakeCluster {
       case 'PATCH':
         return this.#patch(key, object, toJson(request.body) as JsonObject);
       case 'PUT': {
-        if (!ofStatus) throw new Error('only the status is replaced');
         const sent = toJson(request.body) as unknown as KubeObject;
         if (sent.metadata.resourceVersion !== object.metadata.resourceVersion) throw failure(409, path);
+        if (!ofStatus) return this.#replace(key, object, sent);
         const after = { ...object, ...statusOf(sent) };
         after.metadata = { ...object.metadata, resourceVersion: this.#nextVersion() };
         this.#objects.set(key, after);
         return toJson(after);
       }
+      case 'DELETE': {
+        const { uid, resourceVersion } = preconditionsOf(request.body);
+        const { metadata } = object;
+        if (uid !== undefined && uid !== metadata.uid) throw failure(409, path);
+        if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+          throw failure(409, path);
+        this.delete(object.kind, metadata.namespace, metadata.name);
+        return {};
+      }
       default:
         throw new Error(`${method} is not expected`);
     }
+  }
+
+  /** Of a Secret or ConfigMap, whose data can't change when it is immutable, and whose type never does. */
+  #replace(key: string, object: KubeObject, sent: KubeObject): Json {
+    const fixed = ({ type, immutable, data }: Record<string, unknown>) =>
+      JSON.stringify(immutable ? { type, immutable, data } : { type });
+    if (!/\/(secrets|configmaps)\//.test(key)) throw new Error('only Secrets and ConfigMaps are replaced');
+    if (fixed({ ...object }) !== fixed({ ...sent, immutable: 'immutable' in object && object.immutable }))
+      throw failure(422, key);
+    const metadata = {
+      ...sent.metadata,
+      uid: object.metadata.uid,
+      resourceVersion: this.#nextVersion(),
+    };
+    const after = { ...sent, metadata };
+    this.#objects.set(key, after);
+    return toJson(after);
   }
 
   #create(path: string, object: KubeObject): Json {
@@ -145,6 +176,12 @@ export class FakeCluster {
     this.#version += 1;
     return String(this.#version);
   }
+}
+
+function preconditionsOf(body: unknown): { uid?: Json; resourceVersion?: Json } {
+  const options = toJson(body);
+  const preconditions = isJsonObject(options) ? options['preconditions'] : undefined;
+  return preconditions !== undefined && isJsonObject(preconditions) ? preconditions : {};
 }
 
 function failure(

@@ -6,6 +6,7 @@ import type { CloudConfig, CloudIdentity, Connection } from '../../openstack/ind
 import { Digester } from '../digest.ts';
 import { Reconciler } from '../reconciler.ts';
 import { Sessions } from '../sessions.ts';
+import { type WatchedObjects, writtenFor } from '../written-objects.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeHeat } from './fake-heat.ts';
 
@@ -69,6 +70,20 @@ export class World {
     projectID: 'p1',
     projectName: 'demo',
   };
+  /** Whether outputs may be written to objects; read at a {@link restart}. */
+  outputObjects = true;
+  /** A watch that never lags. */
+  readonly watched: WatchedObjects = {
+    versionOf: (kind, namespace, name) => {
+      const object = this.cluster.get(kind, namespace, name);
+      return object && `${object.metadata.uid}/${object.metadata.resourceVersion}`;
+    },
+    writtenFor: (uid) =>
+      this.cluster.all(['Secret', 'ConfigMap']).flatMap((object) => {
+        const owner = writtenFor(object);
+        return owner?.uid === uid ? [{ ...object, writtenFor: owner }] : [];
+      }),
+  };
   sessions: Sessions;
   reconciler: Reconciler;
 
@@ -94,10 +109,8 @@ export class World {
       events: { event: (_object, { type, reason, note }) => this.events.push({ type, reason, note }) },
       digester: new Digester(Buffer.alloc(32, 7)),
       clusterID: 'cluster-1',
-      secretVersion: (namespace, name) => {
-        const secret = this.cluster.get('Secret', namespace, name);
-        return secret && `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
-      },
+      objects: this.watched,
+      outputObjects: this.outputObjects,
       progressIntervalMs: 10_000,
       graceMs: 300_000,
       clock,
