@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { parseYaml, YamlError } from '../yaml.ts';
 import { defined } from './define.ts';
 import { OpenStackError } from './errors.ts';
+import { MAX_URL_LENGTH, withoutSlashes } from './url.ts';
 
 /** One cloud of a clouds.yaml, checked and resolved. Holds a password: never log it. */
 export interface CloudConfig {
@@ -49,6 +50,8 @@ const MAX_TIMEOUT_S = 600;
 /** Longest clouds.yaml and CA, in UTF-16 units: hundreds of clouds, and the certificate authorities of a system. */
 const MAX_CLOUDS_LENGTH = 64 * 1024;
 const MAX_CA_LENGTH = 512 * 1024;
+/** Keystone's own limit. */
+const MAX_REGION_LENGTH = 255;
 
 /** Settings that would make us read a file or a URL that the author of the file names, or sign in another way. */
 const REFUSED: Record<string, string> = {
@@ -252,7 +255,10 @@ function httpUrl(section: Section, key: string, text: string): string {
   if (!url || !isHttp || url.username || url.password || url.search || url.hash) {
     throw section.error(key, 'must be an http or https address without user, query or fragment');
   }
-  return url.href.replace(/\/+$/, '');
+  if (url.href.length > MAX_URL_LENGTH) {
+    throw section.error(key, `must not be longer than ${MAX_URL_LENGTH} characters`);
+  }
+  return withoutSlashes(url.href);
 }
 
 function pickInterface(section: Section): CloudConfig['interface'] {
@@ -270,6 +276,9 @@ function pickInterface(section: Section): CloudConfig['interface'] {
 /** `region_name`, which must be one of `regions` when there are any; else the first of them. */
 function pickRegion(section: Section): string | undefined {
   const name = section.text('orchestration_region_name', 'region_name');
+  if (name !== undefined && name.length > MAX_REGION_LENGTH) {
+    throw section.error('region_name', `must not be longer than ${MAX_REGION_LENGTH} characters`);
+  }
   const regions = section.value('regions');
   if (regions === undefined) return name;
   if (!Array.isArray(regions)) throw section.error('regions', 'must be a list');

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it, test } from 'vitest';
 import { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
 
@@ -77,6 +78,14 @@ describe('without rules', () => {
     'inside.example.com',
   ])('%s is refused', async (host) => {
     await expect(policy().at(host)).rejects.toMatchObject(refused);
+  });
+
+  it("this machine's other addresses are refused", async () => {
+    const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    expect(own).not.toEqual([]);
+    for (const { address } of own) await expect(policy().at(address)).rejects.toMatchObject(refused);
+    const other = own.find(({ internal }) => !internal)?.address;
+    if (other) expect(await policy({ allowed: [other] }).at(other)).toEqual([other]);
   });
 
   it('of several addresses only those are used that are allowed', async () => {

@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { domainToASCII } from 'node:url';
 import { OpenStackError } from './errors.ts';
 
@@ -125,7 +126,7 @@ export class EndpointPolicy {
     return this.#names.some((rule) => (rule.startsWith('*') ? name.endsWith(rule.slice(1)) : name === rule));
   }
 
-  /** The addresses of this process's own servers, and their ports there. */
+  /** The addresses of this machine and of this process's own servers, with the servers' ports. */
   #ownAddressesNow(): Promise<Map<string, Set<number>>> {
     const now = Date.now();
     if (!this.#ownAddresses || this.#ownAddresses.until <= now) {
@@ -140,6 +141,10 @@ export class EndpointPolicy {
 
   async #findOwn(): Promise<Map<string, Set<number>>> {
     const found = new Map<string, Set<number>>();
+    // This machine's, or pod's, other addresses lead to the same as loopback.
+    for (const { address } of Object.values(networkInterfaces()).flatMap((each) => each ?? [])) {
+      found.set(canonical(address), new Set());
+    }
     for (const { hostname, port } of this.#own) {
       const addresses = isIP(hostname) ? [{ address: hostname }] : await this.#resolve(hostname);
       for (const { address } of addresses) {

@@ -5,6 +5,7 @@ import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
 import { OpenStackError } from './errors.ts';
 import type { HttpAnswer } from './http.ts';
+import { MAX_URL_LENGTH, withoutSlashes } from './url.ts';
 
 /** A token of Keystone, and what came with it. */
 export interface Token {
@@ -27,7 +28,9 @@ export interface CatalogService {
 /** As keystoneauth's identity plugins: a token is renewed this long before it expires, in milliseconds. */
 const RENEW_AHEAD_MS = 120_000;
 
-const named = { id: v.string(), name: v.string() };
+// Keystone's own are no longer, and what is said of a cloud must fit where it is shown.
+const named = { id: v.pipe(v.string(), v.maxLength(64)), name: v.pipe(v.string(), v.maxLength(255)) };
+const region = v.nullish(v.pipe(v.string(), v.maxLength(255)));
 const tokenSchema = v.object({
   token: v.object({
     expires_at: v.pipe(v.string(), v.isoTimestamp()),
@@ -42,8 +45,8 @@ const tokenSchema = v.object({
               v.object({
                 interface: v.string(),
                 url: v.string(),
-                region: v.nullish(v.string()),
-                region_id: v.nullish(v.string()),
+                region,
+                region_id: region,
               }),
             ),
             [],
@@ -211,12 +214,20 @@ function orchestrationEndpoints(token: Token, cloud: CloudConfig): Endpoint[] {
 function heatBase(text: string, token: Token): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
-  if (!url || !isHttp || url.username || url.password || url.search || url.hash) {
+  if (
+    !url ||
+    !isHttp ||
+    url.username ||
+    url.password ||
+    url.search ||
+    url.hash ||
+    text.length > MAX_URL_LENGTH
+  ) {
     throw new OpenStackError(
       'InvalidResponse',
       "The catalog's address of the orchestration service is unusable.",
     );
   }
-  const base = url.href.replace(/\/+$/, '');
+  const base = withoutSlashes(url.href);
   return base.endsWith('/v1') ? `${base}/${token.project.id}` : base;
 }

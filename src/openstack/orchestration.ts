@@ -42,6 +42,8 @@ const SMALL_BYTES = 64 * 1024;
 
 /** A row of a list costs Heat 5 ms; without a limit it would answer with all of them at once. */
 const PAGE_SIZE = 200;
+/** Most pages of one list: 20,000 stacks, where Heat's quota for a project is 512. */
+const MAX_PAGES = 100;
 
 /** The inputs of a stack. Members that are undefined or null aren't sent. */
 export interface StackAttributes {
@@ -212,8 +214,9 @@ export class HeatOrchestration implements Orchestration {
       }
       const marker = nextMarker(page, limit);
       if (marker === undefined) return;
-      if (markers.has(marker)) {
-        throw new OpenStackError('InvalidResponse', "Heat's list of stacks has no end: a page came twice.", {
+      if (markers.has(marker) || markers.size === MAX_PAGES) {
+        const why = markers.has(marker) ? 'a page came twice' : `it has more than ${MAX_PAGES} pages`;
+        throw new OpenStackError('InvalidResponse', `Heat's list of stacks has no end: ${why}.`, {
           requestId: asked.requestId,
         });
       }

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Json, JsonObject } from '../json.ts';
 import { json, jsonObject } from './answer.ts';
 import { defined } from './define.ts';
+import { MAX_URL_LENGTH } from './url.ts';
 
 /** A stack, as Heat describes it. Rows of a list have no parameters, outputs or time-out. */
 export interface Stack {
@@ -118,8 +119,13 @@ export interface Resource {
 type Answer<T> = v.GenericSchema<unknown, T>;
 
 const text = v.nullish(v.string());
+// Heat's own columns are no longer, and what is said of a stack must fit where it is shown.
+const id = v.pipe(v.string(), v.maxLength(64));
+const name = v.pipe(v.string(), v.maxLength(255));
+const state = v.pipe(v.string(), v.maxLength(64));
+const time = v.nullish(v.pipe(v.string(), v.maxLength(64)));
 const links = v.optional(v.array(v.object({ rel: v.string(), href: v.string() })), () => []);
-const names = v.nullish(v.array(v.string()), () => []);
+const names = v.nullish(v.array(name), () => []);
 
 const output = v.pipe(
   v.object({ output_key: v.string(), description: text, output_value: v.optional(json), output_error: text }),
@@ -135,10 +141,10 @@ const output = v.pipe(
 );
 
 const commonStackFields = {
-  stack_name: v.string(),
-  creation_time: text,
-  updated_time: text,
-  deletion_time: text,
+  stack_name: name,
+  creation_time: time,
+  updated_time: time,
+  deletion_time: time,
   description: text,
   parameters: v.nullish(jsonObject),
   outputs: v.nullish(v.array(output)),
@@ -170,7 +176,7 @@ function readCommon(raw: v.InferOutput<typeof commonStack>) {
 }
 
 const stack = v.pipe(
-  v.object({ ...commonStackFields, id: v.string(), stack_status: v.string(), stack_status_reason: text }),
+  v.object({ ...commonStackFields, id, stack_status: state, stack_status_reason: text }),
   v.transform(
     (raw): Stack =>
       defined({
@@ -193,15 +199,15 @@ export const stacksAnswer: Answer<{ stacks: Stack[]; links: Link[] }> = v.object
 
 /** `POST /stacks`. */
 export const createdAnswer: Answer<{ stack: { id: string; links: Link[] } }> = v.object({
-  stack: v.object({ id: v.string(), links }),
+  stack: v.object({ id, links }),
 });
 
 const previewResource = v.pipe(
   v.object({
-    resource_name: v.string(),
+    resource_name: name,
     resource_type: v.string(),
-    resource_action: v.string(),
-    resource_status: v.string(),
+    resource_action: state,
+    resource_status: state,
     stack_name: text,
     required_by: names,
     properties: v.nullish(jsonObject),
@@ -236,15 +242,15 @@ export const previewAnswer: Answer<{ stack: StackPreview }> = v.object({
 
 const resource = v.pipe(
   v.object({
-    resource_name: v.string(),
+    resource_name: name,
     logical_resource_id: text,
     physical_resource_id: text,
     resource_type: v.string(),
-    resource_status: v.string(),
+    resource_status: state,
     resource_status_reason: text,
     required_by: names,
-    creation_time: text,
-    updated_time: text,
+    creation_time: time,
+    updated_time: time,
     parent_resource: text,
     links,
   }),
@@ -309,10 +315,13 @@ function linkedStack(all: Link[], rel: string): StackIdentity | undefined {
  * since Heat behind a TLS terminator names itself by http, and a token must not follow an answer to another host.
  */
 export function stackInUrl(url: string): StackIdentity | undefined {
-  const [, name, id] = /.*\/stacks\/([^/?#]+)\/([^/?#]+)/.exec(url) ?? [];
-  if (name === undefined || id === undefined) return undefined;
+  const mark = '/stacks/';
+  const at = url.lastIndexOf(mark);
+  if (at < 0 || url.length > MAX_URL_LENGTH) return undefined;
+  const [stackName, stackId] = url.slice(at + mark.length).split(/[/?#]/, 2);
+  if (!stackName || !stackId) return undefined;
   try {
-    return { name: decodeURIComponent(name), id: decodeURIComponent(id) };
+    return { name: decodeURIComponent(stackName), id: decodeURIComponent(stackId) };
   } catch {
     return undefined;
   }
