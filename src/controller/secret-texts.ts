@@ -1,0 +1,211 @@
+import { isJsonObject, isRawNumber, type Json } from '../json.ts';
+
+/** A shorter text occurs in ordinary words, so that replacing it tells where it stood. In UTF-16 units. */
+export const MIN_LENGTH = 6;
+/** Units of a secret's beginning that give it away anywhere, not only where the text is cut off. */
+export const CUT_ANYWHERE = 16;
+/**
+ * Longer texts are looked for in pieces, so that no comparison is longer than this. Pieces overlap by so much that one
+ * of them is recognised wherever the text is cut off. In UTF-16 units.
+ */
+const MAX_LENGTH = 64;
+const PIECE_LENGTH = 2 * CUT_ANYWHERE;
+/** What is gathered at most, in UTF-16 units: twice what the largest template that Heat takes, 512 KiB, comes to. */
+const MAX_UNITS = 2 * 1024 * 1024;
+/** A shorter value of a document says next to nothing, and ones like 8 and `no` are everywhere. */
+const MIN_WORD_LENGTH = 3;
+
+/** In a document, such as `server:`. Heat's messages name resources so, and a name is no secret. */
+const BARE_KEY = /^[\w.-]+:$/;
+const KEYED = /^["']?[\w.$-]+["']?: /;
+const NAME = /^[\w.$-]+$/;
+const VERSION = /^"?(?:heat_template_version|(?:AWS|Heat)TemplateFormatVersion)"?: *["']?[\w-]{1,12}["']?,?$/;
+/** Quoted texts of a line, which may lack their end, and what stands between them. */
+const QUOTED_OR_NOT = /"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^"']+/g;
+/** A plain piece of a line, and whether it is a key. */
+const PLAIN = /((?:[^[\]{},:]|:(?=\S))+)(:?)/g;
+const RESOURCE_TYPE = /^(?:OS|AWS)::[\w:]+$/;
+/** Words of templates that Heat's messages need. */
+const ORDINARY = new Set(
+  'string number boolean json comma_delimited_list true false null True False yes no on off'.split(' '),
+);
+
+/** The texts that give a secret away. */
+export interface SecretTexts {
+  /** To be replaced wherever they stand; {@link MIN_LENGTH} to 64 units each, three times that in UTF-8. */
+  long: Set<string>;
+  /** Too short to be replaced; a text that holds one anywhere can't be shown. */
+  short: Set<string>;
+  /** Short values of documents; a text that holds one as a word can't be shown. */
+  words: Set<string>;
+  /** There is more than can be gathered; then nothing can be shown. */
+  incomplete: boolean;
+}
+
+/**
+ * Finds the texts in secret values: members of lists and maps, numbers in each spelling, lines and values of a document
+ * (a template, a configuration file). Not `true`, and not what a document calls its keys.
+ *
+ * @param secrets values from Secrets and of hidden parameters
+ */
+export function secretTexts(secrets: Iterable<Json>): SecretTexts {
+  const gathered = new Gathered();
+  for (const secret of secrets) gathered.add(secret);
+  return gathered;
+}
+
+/** The text as it is shown and compared: on one line, without control characters, which could steer a terminal. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}\p{Bidi_Control}]+/gu, ' ').trim();
+}
+
+class Gathered implements SecretTexts {
+  readonly long = new Set<string>();
+  readonly short = new Set<string>();
+  readonly words = new Set<string>();
+  #units = 0;
+
+  get incomplete(): boolean {
+    return this.#units > MAX_UNITS;
+  }
+
+  add(secret: Json): void {
+    if (this.incomplete) return;
+    if (typeof secret === 'number') this.#addText(String(secret));
+    else if (isRawNumber(secret)) this.#addText(secret.rawJSON);
+    else if (typeof secret === 'string') {
+      const isDocument = /[\n\r]|^\s*[[{]/.test(secret);
+      if (!isDocument || oneLine(secret).length <= MAX_LENGTH) this.#addText(secret);
+      if (isDocument) this.#addDocument(secret);
+      else if (secret.includes(',')) for (const part of secret.split(',')) this.#addLong(oneLine(part));
+    } else if (Array.isArray(secret)) for (const member of secret) this.add(member);
+    else if (isJsonObject(secret)) {
+      for (const [key, member] of Object.entries(secret)) {
+        this.#addLong(oneLine(key));
+        this.add(member);
+      }
+    }
+  }
+
+  #addText(value: string): void {
+    const text = oneLine(value);
+    for (const spelling of [text, ...spellings(text)]) {
+      if (spelling.length >= MIN_LENGTH) this.#addLong(spelling);
+      else if (spelling !== '') this.short.add(spelling);
+    }
+  }
+
+  #addLong(text: string): void {
+    if (text.length < MIN_LENGTH || this.incomplete) return;
+    this.#units += text.length;
+    if (text.length <= MAX_LENGTH) {
+      this.#addPiece(text);
+      return;
+    }
+    for (let at = 0; at < text.length; at += CUT_ANYWHERE) {
+      this.#addPiece(text.slice(Math.min(at, text.length - PIECE_LENGTH)).slice(0, PIECE_LENGTH));
+    }
+  }
+
+  /** A piece, also as its UTF-8 bytes look when each is taken for a character: so encodings are read. */
+  #addPiece(text: string): void {
+    this.long.add(text);
+    if (!/[^ -~]/.test(text)) return;
+    const bytes = oneLine(Buffer.from(text).toString('latin1'));
+    if (bytes.length >= MIN_LENGTH) this.long.add(bytes);
+  }
+
+  #addDocument(text: string): void {
+    const names = new Set<string>();
+    const values: string[] = [];
+    const lines = text.split(/[\n\r]+/).map((line) => withoutDashes(oneLine(line)));
+    for (const [index, line] of lines.entries()) {
+      if (this.incomplete) return;
+      this.#readLine(line, names, values);
+      // A short line is known by those around it, when the whole is quoted.
+      const around = lines.slice(Math.max(0, index - 1), index + 2);
+      if (line.length < MIN_LENGTH) this.#addLong(around.join(' ').trim());
+    }
+    for (const value of values) {
+      if (names.has(value) || ORDINARY.has(value) || RESOURCE_TYPE.test(value)) continue;
+      for (const spelling of [value, ...spellings(value)]) {
+        if (spelling.length >= MIN_LENGTH) this.#addLong(spelling);
+        else if (spelling.length >= MIN_WORD_LENGTH) this.words.add(spelling);
+      }
+    }
+  }
+
+  /** Reads one line as YAML and JSON are mostly written: the whole need not be well-formed. */
+  #readLine(line: string, names: Set<string>, values: string[]): void {
+    if (VERSION.test(line)) return;
+    if (BARE_KEY.test(line)) {
+      names.add(line.slice(0, -1));
+      return;
+    }
+    const colon = line.indexOf(': ');
+    const after = colon < 0 ? '' : withoutComment(line.slice(colon + 2));
+    // One word alone may be the name of something, and the members of long lists and maps are looked at below.
+    if (KEYED.test(line) ? line.length <= MAX_LENGTH : /^[^[{"].* /.test(line)) this.#addLong(line);
+    if (after.length <= MAX_LENGTH || !/^[[{]/.test(after)) values.push(unquoted(after));
+    for (const { 0: part, index } of line.matchAll(QUOTED_OR_NOT)) {
+      if (part.startsWith('"') || part.startsWith("'")) {
+        const isKey = /^ ?:/.test(line.slice(index + part.length, index + part.length + 2));
+        if (isKey) names.add(unquoted(part));
+        else values.push(unquoted(part), part.slice(1, -1));
+        continue;
+      }
+      for (const [, plain = '', isKey] of part.matchAll(PLAIN)) {
+        const text = withoutComment(plain).trim();
+        if (isKey && NAME.test(text)) names.add(text);
+        else values.push(text, ...withoutSign(text));
+      }
+    }
+  }
+}
+
+function withoutDashes(line: string): string {
+  let at = 0;
+  while (line.startsWith('- ', at)) at += 2;
+  return line.slice(at);
+}
+
+function withoutComment(text: string): string {
+  const at = text.indexOf(' #');
+  return at < 0 ? text : text.slice(0, at).trim();
+}
+
+/** What YAML's `!tag value`, `&anchor value` and `*alias` hold, which its parser quotes without the sign. */
+function withoutSign(text: string): string[] {
+  return /^[!&*@%`|>]/.test(text) ? [text.slice(1), ...text.slice(1).split(' ')] : [];
+}
+
+function unquoted(text: string): string {
+  if (text.startsWith("'")) return oneLine(text.replace(/^'|'$/g, '').replaceAll("''", "'"));
+  if (!text.startsWith('"')) return text;
+  try {
+    return oneLine(String(JSON.parse(text)));
+  } catch {
+    return oneLine(text.replace(/^"|"$/g, ''));
+  }
+}
+
+/** How Heat may write a number that was given as this text: Python reads it, and writes it anew. */
+function spellings(text: string): string[] {
+  const digits = text.replaceAll('_', '');
+  if (digits.length > 400 || !/^[+-]?(?:0x[\da-f]+|0o?[0-7]+|[\d.]+(?:e[+-]?\d+)?)$/i.test(digits)) return [];
+  const plain = digits.replace(/^[+-]/, '');
+  const octal = /^0o?([0-7]+)$/i.exec(plain)?.[1];
+  const all = [plain.replace(/^0+(?=\d)/, '')];
+  for (const value of [Number(plain), octal === undefined ? Number.NaN : Number.parseInt(octal, 8)]) {
+    if (!Number.isFinite(value)) continue;
+    const exponential = value.toExponential();
+    const mantissa = exponential.slice(0, exponential.indexOf('e'));
+    all.push(String(value));
+    if (Number.isInteger(value)) all.push(String(BigInt(value)));
+    if (mantissa.length >= MIN_LENGTH) all.push(mantissa);
+    // Python writes an exponent from 1e16 on and below 1e-4, always of two digits.
+    else if (value >= 1e16 || (value > 0 && value < 1e-4))
+      all.push(exponential.replace(/e([+-])(\d)$/, 'e$10$2'));
+  }
+  return all;
+}
