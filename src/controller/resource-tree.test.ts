@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Resource } from '../openstack/index.ts';
 import { findFailures, placeResources, reportResources } from './resource-tree.ts';
 import { Scrubber } from './scrubber.ts';
@@ -37,6 +38,42 @@ const TREE = [
   resource('port', 'CREATE_COMPLETE', inside('m')),
   resource('1', 'INIT_COMPLETE', inside('g')),
 ];
+
+describe('what a cloud may claim', () => {
+  // Following each of them to its root would take the square of their number, and paths as long.
+  test('nesting without an end', () => {
+    const chain = Array.from({ length: 20_000 }, (_, i) =>
+      nested(`${i}`, `s${i + 1}`, 'CREATE_FAILED', inside(`s${i}`)),
+    );
+    const placed = placeResources(chain);
+    expect(placed[19_999]?.path).toBe(Array.from({ length: 11 }, (_, i) => 19_989 + i).join('/'));
+    expect(placed.every(({ depth }) => depth <= 10)).toBe(true);
+  });
+
+  test('names and lists longer than the status takes', () => {
+    const long = 'x'.repeat(255);
+    const tree = Array.from({ length: 11 }, (_, i) =>
+      nested(long, `s${i + 1}`, 'CREATE_FAILED', {
+        ...inside(`s${i}`),
+        type: 'x'.repeat(5000),
+        physicalId: 'x'.repeat(5000),
+        statusReason: 'x'.repeat(5000),
+        requiredBy: Array.from({ length: 2000 }, (_, n) => `r${n}`),
+      }),
+    );
+    const placed = placeResources(tree);
+    for (const each of reportResources(placed, 100, scrubber).resources) {
+      expect(each.type).toHaveLength(STATUS_LIMITS.type);
+      expect(each.physicalResourceID).toHaveLength(STATUS_LIMITS.physicalResourceID);
+      expect(each.requiredBy).toHaveLength(STATUS_LIMITS.requiredBy);
+      expect((each.statusReason ?? '').length).toBeLessThanOrEqual(STATUS_LIMITS.text);
+      expect((each.path ?? '').length).toBeLessThanOrEqual(STATUS_LIMITS.path);
+    }
+    const [failure] = findFailures(placed, scrubber);
+    expect(failure?.path.length).toBe(STATUS_LIMITS.path);
+    expect(failure?.type).toHaveLength(STATUS_LIMITS.type);
+  });
+});
 
 describe('places', () => {
   test('are paths from the root down', () => {

@@ -1,4 +1,6 @@
+import { clip } from '../api/clip.ts';
 import type { ResourceFailure, ResourceStatus, ResourceSummary } from '../api/heat-stack.ts';
+import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Resource } from '../openstack/index.ts';
 import type { Scrubber } from './scrubber.ts';
 import { parseState } from './stack-state.ts';
@@ -22,7 +24,8 @@ export interface PlacedResource {
 }
 
 const MAX_FAILURES = 10;
-const MAX_REASON = 1024;
+/** Heat's own limit is 5, unless its operator changed it. A cloud may claim any. */
+const MAX_NESTING = 10;
 
 /**
  * Puts resources of a stack and its nested stacks into a tree. Heat lists them flat; each links to the stack that
@@ -38,13 +41,13 @@ export function placeResources(resources: readonly Resource[]): PlacedResource[]
     const names = [resource.name];
     const seen = new Set<Resource>([resource]);
     let parent = ownerOf.get(resource.stack?.id ?? '');
-    while (parent && !seen.has(parent)) {
+    while (parent && !seen.has(parent) && names.length <= MAX_NESTING) {
       if (isFailed(resource)) withFailedChild.add(parent);
       seen.add(parent);
       names.unshift(parent.name);
       parent = ownerOf.get(parent.stack?.id ?? '');
     }
-    return { resource, path: names.join('/'), depth: names.length - 1 };
+    return { resource, path: clip(names.join('/'), STATUS_LIMITS.path), depth: names.length - 1 };
   });
   return placed.map((place) => ({ ...place, hasFailedChild: withFailedChild.has(place.resource) }));
 }
@@ -69,14 +72,16 @@ export function reportResources(
   return {
     resources: shown.map(({ resource, path, depth }) => ({
       name: resource.name,
-      type: resource.type,
-      ...(resource.physicalId ? { physicalResourceID: resource.physicalId } : {}),
+      type: clip(resource.type, STATUS_LIMITS.type),
+      ...physicalResourceID(resource),
       status: resource.status,
       // "state changed" is what Heat says of every resource that is well.
       ...(resource.statusReason && resource.statusReason !== 'state changed'
         ? { statusReason: scrubber.clean(resource.statusReason) }
         : {}),
-      ...(resource.requiredBy.length > 0 ? { requiredBy: [...resource.requiredBy].sort() } : {}),
+      ...(resource.requiredBy.length > 0
+        ? { requiredBy: [...resource.requiredBy].sort().slice(0, STATUS_LIMITS.requiredBy) }
+        : {}),
       ...(resource.updatedAt ? { updatedAt: resource.updatedAt } : {}),
       ...(depth > 0 ? { path } : {}),
     })),
@@ -100,11 +105,15 @@ export function findFailures(placed: readonly PlacedResource[], scrubber: Scrubb
       .slice(0, MAX_FAILURES)
       .map(({ resource, path }) => ({
         path,
-        type: resource.type,
-        ...(resource.physicalId ? { physicalResourceID: resource.physicalId } : {}),
-        reason: scrubber.clean(resource.statusReason ?? 'Heat gives no reason').slice(0, MAX_REASON),
+        type: clip(resource.type, STATUS_LIMITS.type),
+        ...physicalResourceID(resource),
+        reason: clip(scrubber.clean(resource.statusReason ?? 'Heat gives no reason'), STATUS_LIMITS.text),
       }))
   );
+}
+
+function physicalResourceID({ physicalId }: Resource): { physicalResourceID?: string } {
+  return physicalId ? { physicalResourceID: clip(physicalId, STATUS_LIMITS.physicalResourceID) } : {};
 }
 
 /** Heat fails a resource that was in progress when another one ended the operation. */

@@ -129,6 +129,16 @@ clouds:
       cloud('', AUTH.replace('https:', 'file:')),
       /auth\.auth_url: must be an http or https address/,
     ],
+    [
+      'a long address',
+      cloud('', AUTH.replace('/v3', `/${'x'.repeat(1024)}`)),
+      /auth\.auth_url: must not be longer than 1024/,
+    ],
+    [
+      'a long region',
+      cloud(`    region_name: ${'x'.repeat(256)}\n`),
+      /region_name: must not be longer than 255/,
+    ],
     ['a user in the URL', cloud('', AUTH.replace('//', '//s3cret:x@')), /auth\.auth_url: must be/],
     ['no auth_url', cloud('', AUTH.replace('auth_url', 'x')), /auth\.auth_url: is missing/],
     ['no password', cloud('', AUTH.replace('password:', 'x:')), /auth\.password: is missing/],

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { CloudConfig } from './clouds.ts';
-import { orchestrationEndpoint, orchestrationRegions, type Token, tokenRequest } from './keystone.ts';
+import {
+  orchestrationEndpoint,
+  orchestrationRegions,
+  readToken,
+  type Token,
+  tokenRequest,
+} from './keystone.ts';
 
 const cloud: CloudConfig = {
   name: 'demo',
@@ -31,6 +37,43 @@ describe('tokenRequest', () => {
         scope: { project: { id: 'p1' } },
       },
     });
+  });
+});
+
+describe('readToken', () => {
+  const asked = { peer: 'Keystone', method: 'POST', route: '/auth/tokens', requestId: 'req-1' };
+  const read = (members: object) => {
+    const project = { id: 'p1', name: 'shop' };
+    const token = { expires_at: '2026-11-23T14:50:23.000000Z', project, ...members };
+    const header = (name: string) => (name === 'x-subject-token' ? 't' : undefined);
+    return readToken({ status: 201, body: JSON.stringify({ token }), header }, asked, cloud, 0);
+  };
+  const long = 'x'.repeat(256);
+
+  it.each<[string, object]>([
+    ['token.project.id', { project: { id: 'x'.repeat(65), name: 'shop' } }],
+    ['token.project.name', { project: { id: 'p1', name: long } }],
+    [
+      'token.catalog.0.endpoints.0.region',
+      {
+        catalog: [
+          { type: 'orchestration', endpoints: [{ interface: 'public', url: 'http://h', region: long }] },
+        ],
+      },
+    ],
+  ])('refuses a %s that no Keystone has', (field, members) => {
+    expect(() => read({})).not.toThrow();
+    expect(() => read(members)).toThrow(`malformed: ${field} should be `);
+  });
+
+  it.each(['9999-99-99T99:99:99Z', '2026-11-23', 'x'.repeat(100_000), ''])('bears the date %#', (date) => {
+    for (const members of [{ expires_at: date }, { issued_at: date }]) {
+      try {
+        expect(read(members).id).toBe('t');
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'InvalidResponse' });
+      }
+    }
   });
 });
 
@@ -90,8 +133,18 @@ describe('orchestrationEndpoint', () => {
     expect(orchestrationRegions(without, cloud)).toEqual([]);
   });
 
-  it.each(['ftp://h/v1', 'h:8004', 'http://u:p@h/v1', 'http://h/v1?x'])('is not %s', (url) => {
+  // A regular expression takes minutes for it.
+  it('is not one of slashes', () => {
+    const url = `http://h/${'/'.repeat(2_000_000)}x`;
     const catalog = [{ type: 'orchestration', endpoints: [{ interface: 'public', url }] }];
     expect(() => orchestrationEndpoint({ ...token, catalog }, cloud)).toThrow(/unusable/);
   });
+
+  it.each(['ftp://h/v1', 'h:8004', 'http://u:p@h/v1', 'http://h/v1?x', `http://h/${'x'.repeat(1024)}`])(
+    'is not %s',
+    (url) => {
+      const catalog = [{ type: 'orchestration', endpoints: [{ interface: 'public', url }] }];
+      expect(() => orchestrationEndpoint({ ...token, catalog }, cloud)).toThrow(/unusable/);
+    },
+  );
 });

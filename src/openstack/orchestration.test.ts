@@ -236,6 +236,40 @@ describe('getStack', () => {
     expect(String(error)).not.toContain('s3cret');
   });
 
+  it.each([
+    ['stack.id', { id: 'x'.repeat(65) }],
+    ['stack.stack_name', { stack_name: 'x'.repeat(256) }],
+    ['stack.stack_status', { stack_status: 'x'.repeat(65) }],
+    ['stack.creation_time', { creation_time: 'x'.repeat(65) }],
+    ['stack.tags.0', { tags: ['x'.repeat(256)] }],
+  ])('refuses a %s that no Heat has', async (field, members) => {
+    const known = pick(sample('get_stack').body, 'stack') as object;
+    cloud.on(`GET ${STACK}`, { status: 200, body: { stack: { ...known, ...members } } });
+    const message = `malformed: ${field} should be `;
+    await expect(heat.getStack(web)).rejects.toMatchObject({
+      code: 'InvalidResponse',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  // A regular expression takes minutes for it.
+  it('finds no stack in a link without an end', async () => {
+    const href = `http://h/${'/stacks'.repeat(500_000)}`;
+    const known = pick(sample('resources').body, 'resources', '0') as object;
+    const resource = {
+      ...known,
+      links: [
+        { rel: 'nested', href },
+        { rel: 'stack', href: `${href}/a/b` },
+      ],
+    };
+    cloud.on(`GET ${STACK}/resources`, { status: 200, body: { resources: [resource] } });
+    const [found] = await Array.fromAsync(heat.resources(web));
+    expect(found).toMatchObject({ name: 'r' });
+    expect(found).not.toHaveProperty('nestedStack');
+    expect(found).not.toHaveProperty('stack');
+  });
+
   it('refuses a stack over 4 MiB', async () => {
     cloud.on(`GET ${STACK}`, (_request, response) => {
       // Chunked, so that no header tells the size.
@@ -327,6 +361,17 @@ describe('stacks', () => {
     expect(await ids({ limit: 2 })).toEqual(['1', '2', '3', '4']);
     cloud.on('GET /stacks', page(['1', '2'], '2'));
     await expect(ids({ limit: 2 })).rejects.toMatchObject({ code: 'InvalidResponse' });
+  });
+
+  it('ends a list whose pages have no end', async () => {
+    const [known] = pick(sample('list_stacks').body, 'stacks') as object[];
+    cloud.on('GET /stacks', (_seen, response) => {
+      const id = `stack-${cloud.seen.length}`;
+      const links = [{ rel: 'next', href: `http://h/stacks?marker=${id}` }];
+      response.end(JSON.stringify({ stacks: [{ ...known, id }], links }));
+    });
+    await expect(Array.fromAsync(heat.stacks())).rejects.toThrow(/no end: it has more than 100 pages/);
+    expect(cloud.seen).toHaveLength(101);
   });
 
   it('asks for no page more than is read', async () => {
