@@ -105,7 +105,8 @@ describe('faultError', () => {
     ['{"error":{"message":{"s3cret":1}}}', 'application/json'],
     ['s3cret', 's3cret'],
     // Google's, another status than the answer's, Kubernetes', and Heat's without its title.
-    ['{"error":{"code":502,"message":{"s3cret":1},"status":"ABORTED"}}', 'application/json'],
+    ['{"error":{"code":502,"message":"s3cret","status":"ABORTED"}}', 'application/json'],
+    ['{"error":{"code":502,"title":"Bad Gateway","message":{"s3cret":1}}}', 'application/json'],
     ['{"error":{"code":404,"title":"Not Found","message":"s3cret"}}', 'application/json'],
     ['{"kind":"Status","code":502,"message":"s3cret"}', 'application/json'],
     ['{"code":502,"explanation":"x","error":{"type":"A","message":"s3cret"}}', 'application/json'],

@@ -63,7 +63,7 @@ const heatFault = v.object({
   error: v.object({ type: v.nullish(v.string()), message: v.nullish(v.string()) }),
 });
 const keystoneFault = v.object({
-  error: v.object({ code: v.number(), title: v.nullish(v.string()), message: v.string() }),
+  error: v.object({ code: v.number(), title: v.string(), message: v.string() }),
 });
 
 function readFault(answer: HttpAnswer): Fault | undefined {
