@@ -327,6 +327,7 @@ describe('an object that somebody', () => {
     world.apply({ outputs: { secretName: SECRET, names: ['size'] } });
     world.forget();
     await world.reconcile();
+    await world.reconcile();
     expect(dataWrites()).toEqual([]);
     expect(world.ready).toBe('False InvalidConfiguration Stalled');
     expect(message()).toContain('is marked immutable and differs from the outputs; delete it');

@@ -147,7 +147,7 @@ export class OutputObjects {
     if (isNews || !this.#right) {
       let problem: OutputProblem | undefined;
       for (const each of this.#targets) {
-        const other = await this.#put(each, data, isNews);
+        const other = await this.#put(each, data, digest);
         problem ??= other;
       }
       // Not before: until then the former object is all there is.
@@ -185,7 +185,9 @@ export class OutputObjects {
   async #check(each: Target): Promise<'right' | 'wrong' | OutputProblem> {
     const { asked, before, memory, namespace, options } = this.#run;
     const version = options.objects.versionOf(each.kind, namespace, each.name);
-    if (!asked && version !== undefined && version === memory.outputVersions.get(each.label)) return 'right';
+    const known = memory.outputVersions.get(each.label);
+    const isKnown = known !== undefined && known.version === version && known.digest === before.outputsDigest;
+    if (isKnown && !asked) return 'right';
     let object: DataObject | undefined;
     try {
       object = await this.#get(each);
@@ -197,9 +199,10 @@ export class OutputObjects {
     const refusal = this.#refuse(each, object);
     if (refusal) return refusal;
     const data = dataOf(object, each.kind);
-    const isSame = this.#digest(data) === before.outputsDigest && this.#holds(each, object, data, false);
+    const digest = this.#digest(data);
+    const isSame = digest === before.outputsDigest && this.#holds(each, object, data, false);
     if (!isSame) return object.immutable ? immutable(each) : 'wrong';
-    this.#remember(each, object);
+    this.#remember(each, object, digest);
     return 'right';
   }
 
@@ -223,9 +226,11 @@ export class OutputObjects {
   async #put(
     each: Target,
     data: ReadonlyMap<string, string>,
-    exactly: boolean,
+    digest: string,
   ): Promise<OutputProblem | undefined> {
-    const { options, signal } = this.#run;
+    const { before, options, signal } = this.#run;
+    // What was asked for before goes; what others add while nothing else changes stays.
+    const exactly = digest !== before.outputsDigest;
     let verb = 'get';
     for (let round = 0; round < WRITE_ROUNDS; round += 1) {
       try {
@@ -234,7 +239,7 @@ export class OutputObjects {
         const refusal = object && this.#refuse(each, object);
         if (refusal) return refusal;
         if (object && this.#holds(each, object, data, exactly)) {
-          this.#remember(each, object);
+          this.#remember(each, object, digest);
           return undefined;
         }
         if (object?.immutable) return immutable(each);
@@ -263,7 +268,7 @@ export class OutputObjects {
           const metadata = { ...this.#ref(each), ...this.#marks(), ownerReferences: [this.#owner()] };
           written = await client.create<DataObject>(type, { metadata, ...after }, { signal });
         }
-        this.#remember(each, written);
+        this.#remember(each, written, digest);
         return undefined;
       } catch (error) {
         if (!isKubeError(error)) throw error;
@@ -341,8 +346,9 @@ export class OutputObjects {
     return this.#run.options.digester.outputs([Object.fromEntries(data), names ?? null, labels, annotations]);
   }
 
-  #remember(each: Target, { metadata }: DataObject): void {
-    this.#run.memory.outputVersions.set(each.label, `${metadata.uid}/${metadata.resourceVersion}`);
+  #remember(each: Target, { metadata }: DataObject, digest: string): void {
+    const version = `${metadata.uid}/${metadata.resourceVersion}`;
+    this.#run.memory.outputVersions.set(each.label, { version, digest });
   }
 
   #noteKeys(data: ReadonlyMap<string, string>): void {

@@ -52,7 +52,8 @@ export class Reconciler {
 
   /** Whether the version (`uid/resourceVersion`) of an object with outputs is one that the operator wrote or found right. */
   isOwnData(key: string, version: string): boolean {
-    return [...(this.#memories.get(key)?.outputVersions.values() ?? [])].includes(version);
+    const known = this.#memories.get(key)?.outputVersions.values() ?? [];
+    return Array.from(known, (each) => each.version).includes(version);
   }
 
   /** Reconciles the object with the key `namespace/name`. */

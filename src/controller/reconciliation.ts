@@ -52,8 +52,8 @@ export interface Memory {
   seen?: { state: string; since: number };
   /** Failed logins in a row. */
   refusals: number;
-  /** Versions of the objects with the outputs when they were last right. */
-  outputVersions: Map<string, string>;
+  /** Versions (`uid/resourceVersion`) of the objects with the outputs that hold what has this digest. */
+  outputVersions: Map<string, { version: string; digest: string }>;
   /** Uids of objects that were deleted because nobody asks for them; the cache may still show them. */
   outputsDropped: Set<string>;
   /** The outputs couldn't be written and won't be by themselves; and what a look at the objects had said of that. */
