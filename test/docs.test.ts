@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAGES = [
   'README.md',
+  'SECURITY.md',
+  'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',
   'docs/rbac.md',
