@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +10,8 @@ export interface HeatAnswer {
   /** Below the project, without the query: `/stacks/web/…`. */
   path: string;
   status: number;
+  /** Tells tokens apart; it isn't the token. */
+  token: string;
 }
 
 /** Answers of Heat that have arrived at the proxy and go no further. */
@@ -47,6 +50,11 @@ export class HeatProxy {
     return `http://127.0.0.1:${port}${this.#heatUrl.pathname}/%(project_id)s`;
   }
 
+  /** All answers so far. */
+  get answers(): readonly HeatAnswer[] {
+    return this.#answers;
+  }
+
   /** How often Heat answered requests with this method, and with this path if one is given. */
   count(method: string, path?: string): number {
     return this.#answers.filter((answer) => answer.method === method && (path ?? answer.path) === answer.path)
@@ -80,7 +88,8 @@ export class HeatProxy {
     ]);
     const { statusCode: status = 0 } = answer;
     const path = new URL(url, this.#heatUrl).pathname.replace(/^\/v1\/[^/]+/, '');
-    const seen = { method, path, status };
+    const token = createHash('sha256').update(String(headers['x-auth-token'])).digest('hex');
+    const seen = { method, path, status, token };
     this.#answers.push(seen);
     await this.#onAnswer(seen);
     response.writeHead(status, answer.headers);
