@@ -337,6 +337,34 @@ describe('an object that somebody', () => {
     expect(world.ready).toBe('True Succeeded');
   });
 
+  test('made anew with another type and our owner is not touched', async () => {
+    const { ownerReferences = [] } = object()?.metadata ?? {};
+    world.cluster.delete('Secret', NAMESPACE, SECRET);
+    foreign({ ownerReferences }, { type: 'kubernetes.io/tls' });
+    await world.reconcile();
+    expect(texts()).toEqual({ mine: 'mine' });
+    expect(world.ready).toBe('False InvalidConfiguration Stalled');
+    expect(message()).toContain('is not of type Opaque; delete it');
+  });
+
+  test('deletes, though a finalizer keeps it, is made anew once it is gone', async () => {
+    world.cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => {
+      metadata.finalizers = ['example.com/theirs'];
+    });
+    world.cluster.delete('Secret', NAMESPACE, SECRET);
+    world.apply({ outputs: { secretName: SECRET, names: ['size'] } });
+    expect(await world.reconcile()).toBe('later');
+    expect(world.ready).toBe('False TransientError Reconciling');
+    expect(message()).toContain('is being deleted; it is made anew once it is gone');
+    world.cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => {
+      metadata.finalizers = [];
+    });
+    world.cluster.delete('Secret', NAMESPACE, SECRET);
+    await world.reconcile();
+    expect(texts()).toEqual({ size: '3' });
+    expect(world.ready).toBe('True Succeeded');
+  });
+
   test('took from the HeatStack is theirs', async () => {
     world.cluster.edit<DataObject>('Secret', NAMESPACE, SECRET, ({ metadata, data = {} }) => {
       delete metadata.ownerReferences;
@@ -408,6 +436,13 @@ describe('an object that is not asked for any more', () => {
     expect(object()).toBeUndefined();
     expect(object('Secret', 'mine')).toBeDefined();
     expect(object('Secret', 'theirs')).toBeDefined();
+  });
+
+  test('stays when the template comes from it now', async () => {
+    world.apply({ outputs: {}, template: { secretKeyRef: { name: SECRET, key: 'address' } } });
+    await world.reconcile();
+    expect(object()).toBeDefined();
+    expect(object('ConfigMap', 'web-public')).toBeUndefined();
   });
 
   test('stays when it changed since it was seen to be ours', async () => {

@@ -6,7 +6,7 @@ import type { Output } from '../openstack/index.ts';
 import { chooseOutputs } from './chosen-outputs.ts';
 import { type DataKind, type DataObject, dataOf, encodeData } from './data-object.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
-import { referenceKey, sourcesOf } from './references.ts';
+import { referenceKey, referencesOf, sourcesOf } from './references.ts';
 import { type CachedData, controllerOf } from './written-objects.ts';
 
 /** The most that the API server lets a Secret or ConfigMap hold. */
@@ -305,18 +305,15 @@ export class OutputObjects {
     return undefined;
   }
 
-  /** Objects that were written for this HeatStack, and that its spec doesn't ask for. */
+  /** Objects that were written for this HeatStack, and that its spec doesn't name. */
   #leftovers(): CachedData[] {
-    const { memory, namespace, options } = this.#run;
-    const asked = new Set(this.#targets.map(({ kind, name }) => `${kind}/${name}`));
-    return options.objects
-      .writtenFor(memory.uid)
-      .filter(
-        (object) =>
-          object.metadata.namespace === namespace &&
-          !asked.has(`${kindOf(object)}/${object.metadata.name}`) &&
-          !memory.outputsDropped.has(object.metadata.uid),
-      );
+    const { memory, namespace, options, spec } = this.#run;
+    const named = new Set(referencesOf(spec, namespace));
+    return options.objects.writtenFor(memory.uid).filter((object) => {
+      const { name, uid } = object.metadata;
+      if (object.metadata.namespace !== namespace || memory.outputsDropped.has(uid)) return false;
+      return !named.has(referenceKey(kindOf(object), namespace, name));
+    });
   }
 
   /** Whether an object holds these data and the labels and annotations of the spec; `exactly` when no others. */
