@@ -10,6 +10,7 @@ const PAGES = [
   'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',
+  'docs/outputs.md',
   'docs/rbac.md',
   'crds/README.md',
   'test/testbed/README.md',
