@@ -120,6 +120,7 @@ describe('the chart', () => {
       image: 'registry.example.com:5000/heat/operator:v2',
       imagePullPolicy: 'Always',
       resources: EVERY_VALUE.resources,
+      securityContext: { readOnlyRootFilesystem: true },
     });
     const { imagePullSecrets, nodeSelector, tolerations, affinity, podAnnotations } = EVERY_VALUE;
     const { metadata, spec } = deployment.spec.template;
