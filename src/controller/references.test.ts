@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { type CachedStack, ReferenceIndex, referenceKey, referencesOf } from './references.ts';
+import { type CachedStack, ReferenceIndex, referenceKey, referencesOf, sourcesOf } from './references.ts';
 
 const spec = (template: HeatStackSpec['template']) =>
   ({ cloudCredentialsRef: { secretName: 'creds', cloudName: 'prod' }, template }) as HeatStackSpec;
@@ -16,6 +16,18 @@ test('the credentials and the source of the template are referred to', () => {
     'Secret/team/creds',
     'Secret/team/t',
   ]);
+});
+
+test('objects for outputs are referred to as well, but not read', () => {
+  const outputs = { secretName: 'out', configMapName: 'public' };
+  const both = { ...spec({ secretKeyRef: { name: 't', key: 'k' } }), outputs };
+  expect(referencesOf(both, 'team')).toEqual([
+    'Secret/team/creds',
+    'Secret/team/t',
+    'Secret/team/out',
+    'ConfigMap/team/public',
+  ]);
+  expect(sourcesOf(both, 'team')).toEqual(['Secret/team/creds', 'Secret/team/t']);
 });
 
 function stack(references: string[]): CachedStack {
