@@ -153,6 +153,9 @@ describe('the objects', () => {
     await world.reconcile();
     expect(texts()).toEqual({ address: '192.0.2.1' });
     expect(object()?.metadata.labels).toEqual({ tier: '2' });
+    world.apply({ outputs: { secretName: SECRET, names: ['address'] } });
+    await world.reconcile();
+    expect(object()?.metadata.labels).toEqual({});
     expect(world.ready).toBe('True Succeeded');
   });
 
@@ -169,6 +172,13 @@ describe('the objects', () => {
     expect(texts()).toEqual({ address: '192.0.2.1', size: '3' });
     expect(world.ready).toBe('True Succeeded');
 
+    // Nor can another choice of them be carried out.
+    world.apply({ outputs: { secretName: SECRET, names: ['size'] } });
+    await world.reconcile();
+    expect(texts()).toEqual({ address: '192.0.2.1', size: '3' });
+    expect(world.ready).toBe('False InvalidConfiguration Stalled');
+    world.apply({ outputs: { secretName: SECRET } });
+    await world.reconcile();
     world.cluster.delete('Secret', NAMESPACE, SECRET);
     await world.reconcile();
     expect(object()).toBeUndefined();
@@ -306,6 +316,15 @@ describe('an object that somebody', () => {
     await world.clock.advance(10_000);
     await world.reconcile();
     expect(texts()).toEqual({ address: '192.0.2.1', size: '3' });
+  });
+
+  test('changed is written, and not the other one', async () => {
+    world.apply({ outputs: { secretName: SECRET, configMapName: 'web-public' } });
+    await world.reconcile();
+    world.cluster.edit<DataObject>('Secret', NAMESPACE, SECRET, ({ data = {} }) => delete data['size']);
+    world.forget();
+    await world.reconcile();
+    expect(dataWrites()).toEqual([expect.stringMatching(/^PUT .*\/secrets\//)]);
   });
 
   test('gave a label of their own is left so', async () => {
@@ -657,6 +676,8 @@ describe('an operator that may not write outputs', () => {
     await createdWith({ secretName: SECRET });
     world.outputObjects = false;
     await world.restart();
+    await world.reconcile();
+    expect(world.status.outputs).toEqual([{ name: 'address' }, { name: 'size' }]);
     world.apply({ outputs: {} });
     world.forget();
     await world.reconcile();

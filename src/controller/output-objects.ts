@@ -133,7 +133,7 @@ export class OutputObjects {
   }
 
   async #write(first: Target, data: ReadonlyMap<string, string>): Promise<OutputProblem | undefined> {
-    const { before, memory, now, status } = this.#run;
+    const { asked, before, memory, now, status } = this.#run;
     const bytes = sizeOf(data);
     if (bytes > MAX_BYTES) {
       const cure = 'choose fewer in spec.outputs.names';
@@ -153,7 +153,7 @@ export class OutputObjects {
       // Not before: until then the former object is all there is.
       problem ??= await this.#drop(() => true);
       if (problem) return problem;
-      if (!isNews) memory.outputsRestoredAt = now;
+      if (!isNews && !asked) memory.outputsRestoredAt = now;
     }
     status.outputsDigest = digest;
     this.#noteKeys(data);
