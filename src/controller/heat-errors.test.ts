@@ -78,3 +78,13 @@ test.each(['TooManyRequests', 'QuotaExceeded', 'ServerError'] as const)(
     expect(problem(code)).not.toHaveProperty('retryAfterMs');
   },
 );
+
+test('a type that is no name is not shown', () => {
+  const said = 'abc';
+  expect(problem('BadRequest', { type: 'InvalidTenant' }, said)?.message).toBe(
+    'creating: BadRequest (InvalidTenant)',
+  );
+  for (const type of ['abc is <b>bad</b>', 'x'.repeat(65), '']) {
+    expect(problem('BadRequest', { type }, said)?.message).toBe('creating: BadRequest');
+  }
+});

@@ -250,6 +250,15 @@ describe('values that must not be shown', () => {
     expect(found.toSorted()).toEqual(['from-default', 'from-defaults', 'from-env', 'from-parameters']);
   });
 
+  test('are also the members of a text that Heat reads as a list or as JSON', async () => {
+    const inline =
+      'parameters: { l: { type: comma_delimited_list, hidden: true, default: "c,d" }, j: { type: json, hidden: true }, s: { hidden: true } }';
+    const parameters = { l: 'a,b', j: '{"k":["v"]}', s: 'x,y' };
+    const found = await secrets({ template: { inline }, parameters });
+    expect(found).toEqual(['c,d', ['c', 'd'], 'a,b', ['a', 'b'], '{"k":["v"]}', { k: ['v'] }, 'x,y']);
+    expect(await secrets({ template: { inline }, parameters: { j: '{"k' } })).toContain('{"k');
+  });
+
   test('are found in an object, in JSON, in CloudFormation form and in nested files', async () => {
     const parameters = { pw: 'x' };
     const object = { parameters: { pw: { type: 'string', hidden: true } } };

@@ -1,7 +1,7 @@
 import { DIGEST_PARAMETER } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH } from '../json.ts';
+import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.ts';
 import { parseYaml, parseYamlMap, YamlError } from '../yaml.ts';
 import type { Digester } from './digest.ts';
 import { EnvironmentError, mergeEnvironments } from './environment.ts';
@@ -190,16 +190,38 @@ function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>)
 
 /** Values of the parameters that the template, or a nested one, declares as hidden. */
 function hiddenValues({ template, files, environment, parameters }: StackInputs): Json[] {
-  const hidden = new Map<string, Json[]>();
+  const hidden: Hidden = new Map();
   let unread = false;
   for (const text of [template, ...Object.values(files)]) unread = !findHidden(text, hidden) || unread;
-  const values: Json[] = [...hidden.values()].flat();
+  const values: Json[] = [...hidden.values()].flatMap((parameter) => parameter.values);
   const sections = [parameters, environment['parameters'], environment['parameter_defaults']];
   for (const section of sections) {
     if (!isJsonObject(section)) continue;
-    for (const [name, value] of Object.entries(section)) if (unread || hidden.has(name)) values.push(value);
+    for (const [name, value] of Object.entries(section)) {
+      const types = hidden.get(name)?.types;
+      if (unread || types) values.push(value, ...members(value, types ?? []));
+    }
   }
   return values;
+}
+
+/** Hidden parameters by name: the values that templates give, and the types that they declare. */
+type Hidden = Map<string, { values: Json[]; types: Json[] }>;
+
+/** What Heat reads in the text of a list or JSON: it quotes the members one by one. */
+function members(value: Json, types: readonly Json[]): Json[] {
+  if (typeof value !== 'string') return [];
+  const declared = types.join(' ').toLowerCase();
+  const found: Json[] = [];
+  if (declared.includes('list')) found.push(value.split(','));
+  if (declared.includes('json')) {
+    try {
+      found.push(parseJson(value));
+    } catch {
+      // Heat refuses it, too.
+    }
+  }
+  return found;
 }
 
 /**
@@ -207,7 +229,7 @@ function hiddenValues({ template, files, environment, parameters }: StackInputs)
  *
  * @returns false when it is a template that can't be read here, though Heat may: then any parameter may be hidden.
  */
-function findHidden(template: string | JsonObject, hidden: Map<string, Json[]>): boolean {
+function findHidden(template: string | JsonObject, hidden: Hidden): boolean {
   if (typeof template === 'string') {
     // Reading YAML is dear, and few templates have hidden parameters.
     if (!/hidden|NoEcho/.test(template)) return true;
@@ -223,10 +245,11 @@ function findHidden(template: string | JsonObject, hidden: Map<string, Json[]>):
   if (!isJsonObject(declared)) return true;
   for (const [name, schema] of Object.entries(declared)) {
     if (!isJsonObject(schema) || !(isSet(schema['hidden']) || isSet(schema['NoEcho']))) continue;
-    const values = hidden.get(name) ?? [];
+    const { values, types } = hidden.get(name) ?? { values: [], types: [] };
+    types.push(schema['type'] ?? schema['Type'] ?? '');
     const preset = schema['default'] ?? schema['Default'];
-    if (preset !== undefined && preset !== null) values.push(preset);
-    hidden.set(name, values);
+    if (preset !== undefined && preset !== null) values.push(preset, ...members(preset, types));
+    hidden.set(name, { values, types });
   }
   return true;
 }

@@ -88,7 +88,9 @@ async function finalize(run: Reconciliation): Promise<Ended> {
   if (run.spec.managedOptions.onDelete === 'detach') return run.release('detached');
   try {
     // Only for what must not be shown: the reason of a failed delete can quote a hidden parameter.
-    run.hide((await resolveInputs(run.spec, referenceReader(run), run.options.digester)).secrets);
+    const { secrets, digest } = await resolveInputs(run.spec, referenceReader(run), run.options.digester);
+    run.hide(secrets);
+    if (secrets.length > 0 && digest !== (run.before.attemptedDigest ?? digest)) run.withhold();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     run.withhold();
@@ -110,6 +112,7 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
     return inputProblem(run, error);
   }
   run.hide(desired.secrets);
+  run.hidesInputs = desired.secrets.length > 0;
   await objects.look();
   if (run.spec.suspend) {
     await leaveOldSession(run);

@@ -114,6 +114,8 @@ export class Reconciliation {
   drifted: boolean | undefined;
   /** The digest of the wanted inputs, once they are to be acted on. */
   digest: string | undefined;
+  /** Whether the wanted inputs hold values that must not be shown. */
+  hidesInputs = false;
   scrubber = new Scrubber([]);
   #secrets: Json[] = [];
   #withhold = false;

@@ -136,6 +136,13 @@ describe('failures', () => {
     ]);
   });
 
+  test('have no secret for an id, as a key pair has whose name is one', () => {
+    const ids = ['592cface-74c6-4f5b-a64c-927130dab128', 'my a-very-secret-value'].map((physicalId) => {
+      return find([resource('a', 'DELETE_FAILED', { physicalId })])[0]?.physicalResourceID;
+    });
+    expect(ids).toEqual(['592cface-74c6-4f5b-a64c-927130dab128', 'my [redacted]']);
+  });
+
   test('come with the cause first: consequences last, else by time, else by path', () => {
     const failures = find([
       resource('cancelled', 'CREATE_FAILED', {

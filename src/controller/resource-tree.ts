@@ -73,7 +73,7 @@ export function reportResources(
     resources: shown.map(({ resource, path, depth }) => ({
       name: resource.name,
       type: clip(resource.type, STATUS_LIMITS.type),
-      ...physicalResourceID(resource),
+      ...physicalResourceID(resource, scrubber),
       status: resource.status,
       // "state changed" is what Heat says of every resource that is well.
       ...(resource.statusReason && resource.statusReason !== 'state changed'
@@ -106,15 +106,20 @@ export function findFailures(placed: readonly PlacedResource[], scrubber: Scrubb
       .map(({ resource, path }) => ({
         path,
         type: clip(resource.type, STATUS_LIMITS.type),
-        ...physicalResourceID(resource),
+        ...physicalResourceID(resource, scrubber),
         reason: clip(scrubber.clean(resource.statusReason ?? 'Heat gives no reason'), STATUS_LIMITS.text),
       }))
   );
 }
 
-function physicalResourceID({ physicalId }: Resource): { physicalResourceID?: string } {
-  return physicalId ? { physicalResourceID: clip(physicalId, STATUS_LIMITS.physicalResourceID) } : {};
+/** Most are UUIDs; that of a key pair or a container is the name that a property gave it. */
+function physicalResourceID({ physicalId }: Resource, scrubber: Scrubber): { physicalResourceID?: string } {
+  if (!physicalId) return {};
+  const shown = UUID.test(physicalId) ? physicalId : scrubber.clean(physicalId, '[redacted]');
+  return { physicalResourceID: clip(shown, STATUS_LIMITS.physicalResourceID) };
 }
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** Heat fails a resource that was in progress when another one ended the operation. */
 function isConsequence(resource: Resource): boolean {

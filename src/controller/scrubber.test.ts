@@ -234,6 +234,8 @@ describe('of a template from a Secret', () => {
 parameters:
   token: { type: string, default: 'it''s-a-token' }
   pin: { type: number, default: 4711 } # as on the card
+  users: { type: comma_delimited_list, default: 'a,alice-secret, bob-secret' }
+  map: { type: json, default: '{"key": ["json-secret", 12345678]}' }
 resources:
   server:
     type: OS::Nova::Server
@@ -256,6 +258,8 @@ resources:
 
   test.each([
     ["Value 'it's-a-token' is not an integer", "Value '[redacted]' is not an integer"],
+    ['["a", "alice-secret", "bob-secret"]', '["a", "[redacted]", "[redacted]"]'],
+    ["{'key': ['json-secret', 12345678]}", "{'key': ['[redacted]', [redacted]"],
     ['Flavor m1.small not found', 'Flavor [redacted] not found'],
     [`Value 'web "one"' is bad`, "Value '[redacted]' is bad"],
     ['sh: login --password=swordfish: no', 'sh: [redacted]: no'],

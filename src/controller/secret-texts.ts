@@ -77,7 +77,7 @@ class Gathered implements SecretTexts {
       const isDocument = /[\n\r]|^\s*[[{]/.test(secret);
       if (!isDocument || oneLine(secret).length <= MAX_LENGTH) this.#addText(secret);
       if (isDocument) this.#addDocument(secret);
-      else if (secret.includes(',')) for (const part of secret.split(',')) this.#addLong(oneLine(part));
+      else this.#addParts(secret);
     } else if (Array.isArray(secret)) for (const member of secret) this.add(member);
     else if (isJsonObject(secret)) {
       for (const [key, member] of Object.entries(secret)) {
@@ -107,6 +107,11 @@ class Gathered implements SecretTexts {
     }
   }
 
+  /** Heat may read the text as a comma-delimited list, and quote one member. */
+  #addParts(text: string): void {
+    if (text.includes(',')) for (const part of text.split(',')) this.#addLong(oneLine(part));
+  }
+
   /** A piece, also as its UTF-8 bytes look when each is taken for a character: so encodings are read. */
   #addPiece(text: string): void {
     this.long.add(text);
@@ -132,11 +137,12 @@ class Gathered implements SecretTexts {
         if (spelling.length >= MIN_LENGTH) this.#addLong(spelling);
         else if (spelling.length >= MIN_WORD_LENGTH) this.words.add(spelling);
       }
+      this.#addParts(value);
     }
   }
 
   /** Reads one line as YAML and JSON are mostly written: the whole need not be well-formed. */
-  #readLine(line: string, names: Set<string>, values: string[]): void {
+  #readLine(line: string, names: Set<string>, values: string[], isNested = false): void {
     if (VERSION.test(line)) return;
     if (BARE_KEY.test(line)) {
       names.add(line.slice(0, -1));
@@ -150,8 +156,11 @@ class Gathered implements SecretTexts {
     for (const { 0: part, index } of line.matchAll(QUOTED_OR_NOT)) {
       if (part.startsWith('"') || part.startsWith("'")) {
         const isKey = /^ ?:/.test(line.slice(index + part.length, index + part.length + 2));
-        if (isKey) names.add(unquoted(part));
-        else values.push(unquoted(part), part.slice(1, -1));
+        const text = unquoted(part);
+        if (isKey) names.add(text);
+        else values.push(text, part.slice(1, -1));
+        // A parameter of type json is given like this, and Heat quotes its members.
+        if (!isKey && !isNested && /^[[{]/.test(text)) this.#readLine(text, names, values, true);
         continue;
       }
       for (const [, plain = '', isKey] of part.matchAll(PLAIN)) {

@@ -49,12 +49,12 @@ describe('outputs', () => {
   const outputs: Output[] = [
     { key: 'url', description: 'Where it is', value: 'https://web' },
     { key: 'count', description: 'No description given', value: rawNumber('9007199254740993') },
-    { key: 'broken', value: null, error: 'no attribute of a-very-secret-value' },
+    { key: 'broken', description: 'a-very-secret-value', error: 'no attribute of a-very-secret-value' },
   ];
 
   test('are listed without values, sorted by name', () => {
     expect(reportOutputs(outputs, undefined, scrubber)).toEqual([
-      { name: 'broken', error: 'no attribute of [redacted]' },
+      { name: 'broken', description: '[redacted]', error: 'no attribute of [redacted]' },
       { name: 'count' },
       { name: 'url', description: 'Where it is' },
     ]);

@@ -76,12 +76,12 @@ export function reportOutputs(
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .slice(0, MAX_OUTPUTS)
     .map(({ key, description, value, error }) => {
+      // It may come from a Secret, with the template.
+      const shownDescription = description === NO_DESCRIPTION ? '' : scrubber.clean(description ?? '', '');
       const why = error ? scrubber.clean(error) : leftOut.get(key);
       return {
         name: clip(key, STATUS_LIMITS.name),
-        ...(description && description !== NO_DESCRIPTION
-          ? { description: clip(description, MAX_DESCRIPTION_LENGTH) }
-          : {}),
+        ...(shownDescription ? { description: clip(shownDescription, MAX_DESCRIPTION_LENGTH) } : {}),
         ...(why ? { error: why } : {}),
         ...(named.has('*') || named.has(key) ? shown(value) : {}),
       };

@@ -1,6 +1,12 @@
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
-import { OpenStackError, type Orchestration, type Output, type Stack } from '../openstack/index.ts';
+import {
+  OpenStackError,
+  type Orchestration,
+  type Output,
+  type Resource,
+  type Stack,
+} from '../openstack/index.ts';
 import { digestMarker } from './inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
@@ -9,6 +15,7 @@ import type { Ownership } from './ownership.ts';
 import type { Sight } from './plan.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
 import { findFailures, placeResources, reportResources } from './resource-tree.ts';
+import { Scrubber } from './scrubber.ts';
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
 import { cloudFields, fitReport, reportOutputs, stackFields } from './stack-status.ts';
@@ -17,6 +24,7 @@ import { DRIFT } from './verdict.ts';
 const FAILURE_DEPTH = 5;
 /** A failed operation and its rollback have a handful of events of the stack itself. */
 const ROLLBACK_EVENTS = 20;
+const WITHHOLDING = new Scrubber([], true);
 
 /**
  * The session's Heat.
@@ -124,7 +132,11 @@ export class StackView implements OutputSource {
     this.#outputs = undefined;
     const before = this.#run.status.id === stack.id ? this.#run.before : undefined;
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
-    this.#setStack(stack);
+    const scrubber = this.#scrubberAt(stack.status);
+    this.#setStack(stack, scrubber);
+    // What was said of the inputs before stays as it was shown, when their secrets were known.
+    const keeps = scrubber === WITHHOLDING && !moved && !this.#run.tampered;
+    if (keeps && before?.stackStatusReason) this.#run.status.stackStatusReason = before.stackStatusReason;
     const state = parseState(stack.status);
     if (this.#isForeignUpdate(stack, before)) this.noteDrift();
     // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
@@ -134,7 +146,7 @@ export class StackView implements OutputSource {
     if (over && !this.#run.deleting && fresh) await this.#readOutputs(found);
     // While deleting, only what stands in the way is of interest.
     const wanted = this.#run.deleting ? failed : over;
-    if (wanted && (fresh || this.#refreshIsDue() || (failed && !this.#run.status.failures))) {
+    if (wanted && !keeps && (fresh || this.#refreshIsDue() || (failed && !this.#run.status.failures))) {
       await this.readResources(failed);
     }
     if (state.action === 'ROLLBACK' && state.status === 'COMPLETE' && !this.#run.deleting) {
@@ -167,11 +179,22 @@ export class StackView implements OutputSource {
     };
   }
 
-  #setStack(stack: Stack): void {
+  /**
+   * For what Heat says of the stack. It may quote inputs from before the last change, whose secrets nobody knows any
+   * more; a stack that had none doesn't suffer.
+   */
+  #scrubberAt(stackStatus: string): Scrubber {
+    const { deleting, hidesInputs, digest, status, scrubber } = this.#run;
+    const { attemptedDigest, appliedDigest } = status;
+    const quoted = stackStatus.startsWith('ROLLBACK_') ? appliedDigest : attemptedDigest;
+    return deleting || !hidesInputs || (quoted ?? digest) === digest ? scrubber : WITHHOLDING;
+  }
+
+  #setStack(stack: Stack, scrubber: Scrubber): void {
     const { stackStatusReason: _, updatedAt: __, ...status } = this.#run.status;
     this.#run.status = {
       ...status,
-      ...stackFields(stack, this.#run.scrubber),
+      ...stackFields(stack, scrubber),
       cloud: cloudFields(this.#session.connection.cloud),
       ownership: this.#ownership.proof(this.#session.connection, stack.id),
     };
@@ -280,7 +303,11 @@ export class StackView implements OutputSource {
     }
     delete this.#run.status.outputs;
     if (outputs && outputs.length > 0)
-      this.#run.status.outputs = reportOutputs(outputs, this.#run.spec.outputs, this.#run.scrubber);
+      this.#run.status.outputs = reportOutputs(
+        outputs,
+        this.#run.spec.outputs,
+        this.#scrubberAt(this.#run.status.stackStatus ?? ''),
+      );
   }
 
   /** What failed first in the operation that Heat rolled back; `undefined` when nothing did, as after a cancel. */
@@ -292,7 +319,8 @@ export class StackView implements OutputSource {
       const { action, status } = parseState(event.status);
       if (action === 'ROLLBACK') continue;
       if (status === 'IN_PROGRESS') break;
-      if (status === 'FAILED' && event.statusReason) cause = this.#run.scrubber.clean(event.statusReason);
+      if (status === 'FAILED' && event.statusReason)
+        cause = this.#scrubberAt('UPDATE_FAILED').clean(event.statusReason);
     }
     return cause;
   }
@@ -314,16 +342,26 @@ export class StackView implements OutputSource {
         { ...(depth > 0 ? { nestedDepth: depth } : {}), signal: this.#run.signal },
       ),
     );
-    const placed = placeResources(resources);
+    const scrubber = this.#scrubberAt(this.#run.status.stackStatus ?? '');
+    const placed = placeResources(resources.map((resource) => this.#withoutOldReason(resource)));
+    // The failures first: they are what must not be withheld when there is too much to look at.
+    const failures = findFailures(placed, scrubber);
     const report = reportResources(
       placed.filter((place) => place.depth <= nestedDepth),
       maxItems,
-      this.#run.scrubber,
+      scrubber,
     );
     Object.assign(this.#run.status, fitReport(report, Buffer.byteLength(JSON.stringify(this.#run.spec))));
-    const failures = findFailures(placed, this.#run.scrubber);
     delete this.#run.status.failures;
     if (failures.length > 0) this.#run.status.failures = failures;
     this.#run.memory.resourcesReadAt = this.#run.now;
+  }
+
+  /** A reason from before the first operation with these inputs may quote the secrets of those before. */
+  #withoutOldReason(resource: Resource): Resource {
+    const { hidesInputs, deleting, status } = this.#run;
+    const isOld = (resource.updatedAt ?? '') < (status.updatedAt ?? '') && !status.attempts;
+    if (deleting || !hidesInputs || !isOld || !resource.statusReason) return resource;
+    return { ...resource, statusReason: WITHHOLDING.clean(resource.statusReason) };
   }
 }

@@ -8,6 +8,8 @@ const run = promisify(execFile);
 
 /** The value of hidden parameters in scenarios; it stands in Secrets and nowhere else. */
 export const HIDDEN_VALUE = 'hidden-canary-7f3a91c2';
+/** The same for parameters that are numbers. */
+export const HIDDEN_NUMBER = '7391846205';
 
 /**
  * What must not be found outside Secrets: the clouds' passwords, Keystone's (Fernet) tokens, a hidden parameter, a
@@ -17,8 +19,26 @@ const SECRETS: [what: string, pattern: RegExp][] = [
   ['a password of the cloud', /\b(demo|alice|admin)-pw\b/],
   ['a token', /gAAAA[A-Za-z0-9_-]{20,}/],
   ["a ServiceAccount's token", /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/],
-  ['the value of a hidden parameter', new RegExp(HIDDEN_VALUE)],
+  ['the value of a hidden parameter', new RegExp(`${HIDDEN_VALUE}|${HIDDEN_NUMBER}`)],
+  ['the value of a hidden parameter in base64', new RegExp(inBase64(HIDDEN_VALUE).join('|'))],
 ];
+
+/** One line for each place of a text where a secret was found: its line and what it is. */
+export function findSecretsIn(text: string): string[] {
+  return text.split('\n').flatMap((line, index) => {
+    const found = SECRETS.filter(([, pattern]) => pattern.test(line));
+    return found.map(([what]) => `${index + 1}: ${what}`);
+  });
+}
+
+/** What all base64 with the value in it has in common, whatever stands before and after. */
+function inBase64(value: string): string[] {
+  return [0, 1, 2].map((before) =>
+    Buffer.from(`${'~'.repeat(before)}${value}`)
+      .toString('base64')
+      .slice(Math.ceil((before * 4) / 3), -4),
+  );
+}
 
 /**
  * Searches the logs and objects that scenarios left, and all objects of the cluster but Secrets.
@@ -32,10 +52,7 @@ export async function findSecrets({
 }: BedInfo & { artifacts: string }): Promise<string[]> {
   const found: string[] = [];
   const search = (where: string, text: string): void => {
-    text.split('\n').forEach((line, index) => {
-      for (const [what, pattern] of SECRETS)
-        if (pattern.test(line)) found.push(`${where}:${index + 1}: ${what}`);
-    });
+    found.push(...findSecretsIn(text).map((place) => `${where}:${place}`));
   };
   for (const entry of await readdir(artifacts, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
