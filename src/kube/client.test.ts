@@ -122,6 +122,18 @@ describe('get', () => {
   );
 });
 
+test('of an object whose status is replaced nothing else is sent', async () => {
+  const annotations = { big: 'x' };
+  const object = { ...widget('w'), status: { ready: true } };
+  await client.replaceStatus(WIDGETS, { ...object, metadata: { ...object.metadata, annotations } });
+  expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
+    apiVersion: 'example.org/v1alpha1',
+    kind: 'Widget',
+    metadata: { name: 'w', namespace: 'ns', uid: 'u', resourceVersion: '5' },
+    status: { ready: true },
+  });
+});
+
 describe('list', () => {
   test('gives items their type, which built-in lists leave out', async () => {
     const { metadata } = configMap('a', '1');

@@ -207,14 +207,20 @@ export class KubeClient {
     return this.#write<T>(type, { method: 'PUT', path, body: withType(type, object), ...options });
   }
 
-  /** Replaces an object's status if it still has the `resourceVersion` given, else `Conflict`. */
+  /**
+   * Replaces an object's status if it still has the `resourceVersion` given, else `Conflict`. The rest isn't sent: the
+   * API server keeps its own, and it can be large, or too deep to be written as JSON.
+   */
   async replaceStatus<T extends KubeObject>(
     type: ResourceType,
     object: T,
     options: CallOptions = {},
   ): Promise<T> {
     const path = `${objectPath(type, object.metadata)}/status`;
-    return this.#write<T>(type, { method: 'PUT', path, body: withType(type, object), ...options });
+    const { name, namespace, uid, resourceVersion } = object.metadata;
+    const metadata = { name, namespace, uid, resourceVersion };
+    const body = withType(type, { metadata, ...('status' in object && { status: object.status }) });
+    return this.#write<T>(type, { method: 'PUT', path, body, ...options });
   }
 
   /**
