@@ -29,8 +29,10 @@ async function main(): Promise<number> {
     process.stdout.write(options === 'help' ? helpText() : `${VERSION}\n`);
     return 0;
   }
-  // Names are looked up on libuv's threads, 4 by default: a few that hang must not keep all other work waiting.
+  // Names are looked up on libuv's threads, at most on half of them and 4 by default, and for 10 s and more each where
+  // a name's server is silent (glibc): a tenant's names must not keep all others waiting.
   process.env['UV_THREADPOOL_SIZE'] ??= '64';
+  process.env['RES_OPTIONS'] ??= 'timeout:2 attempts:2';
   const logger = await createLogger(options);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {

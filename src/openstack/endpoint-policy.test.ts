@@ -72,6 +72,10 @@ describe('without rules', () => {
     '2001:0:7f00:1::1',
     'fd00:ec2::254',
     'fd20:ce::254',
+    'fd00:ec2::23',
+    'fd00:c1::a9fe:a9fe',
+    'fd00:42::42',
+    '192.80.8.124',
     'localhost',
     'localhost.',
     'LOCALHOST',
@@ -117,6 +121,9 @@ describe('allowed endpoints', () => {
     ['127.0.0.1', ['*', '127.0.0.0/8']],
     ['::ffff:127.0.0.1', ['127.0.0.1']],
     ['2001:db8::1', ['2001:db8::/32']],
+    ['64:ff9b::cb00:710a', ['64:ff9b::/96']],
+    ['64:ff9b::cb00:710a', [PUBLIC]],
+    ['64:ff9b::7f00:1', ['127.0.0.1']],
   ])('%s is allowed by %j', async (host, allowed) => {
     expect(await policy({ allowed }).at(host)).not.toEqual([]);
   });
@@ -132,6 +139,8 @@ describe('allowed endpoints', () => {
     ['inside.example.com', ['inside.example.com']],
     ['127.0.0.1', ['*']],
     ['127.0.0.2', ['127.0.0.1']],
+    ['64:ff9b::7f00:1', ['64:ff9b::/96']],
+    ['::ffff:1:2:3:cb00:710a', [PUBLIC]],
   ])('%s is refused with %j', async (host, allowed) => {
     await expect(policy({ allowed }).at(host)).rejects.toMatchObject(refused);
   });
@@ -147,6 +156,21 @@ describe('allowed endpoints', () => {
     await expect(it.at('data.attacker.example')).rejects.toMatchObject(refused);
     expect(it.asked).toEqual([]);
   });
+});
+
+it('looks a name up once for all that ask meanwhile, since a look-up that hangs takes a thread', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ address: string; family: number }[]>();
+  let lookups = 0;
+  const it = new EndpointPolicy({}, () => {
+    lookups += 1;
+    return promise;
+  });
+  const both = [it.addressesOf('slow.example.com', 443), it.addressesOf('SLOW.example.com.', 80)];
+  resolve([{ address: PUBLIC, family: 4 }]);
+  expect(await Promise.all(both)).toHaveLength(2);
+  expect(lookups).toBe(1);
+  await it.addressesOf('slow.example.com', 443);
+  expect(lookups).toBe(2);
 });
 
 describe('refused endpoints', () => {
@@ -182,6 +206,13 @@ describe('a rule that can not be read is told', () => {
     [{ allowed: ['key*.example.com'] }, 'allowed endpoint "key*.example.com"'],
     [{ allowed: ['a/b'] }, 'allowed endpoint "a/b"'],
     [{ allowed: ['10.0.0.0/33'] }, 'allowed endpoint "10.0.0.0/33"'],
+    [{ allowed: ['0.0.0.0/0'] }, 'allowed endpoint "0.0.0.0/0" would be every address'],
+    [{ allowed: ['::/0'] }, 'allowed endpoint "::/0" would be every address'],
+    [{ allowed: ['.example.com'] }, 'allowed endpoint ".example.com"'],
+    [{ allowed: ['010.0.0.1'] }, 'allowed endpoint "010.0.0.1"'],
+    [{ allowed: ['1.2.3'] }, 'allowed endpoint "1.2.3"'],
+    [{ allowed: ['10.0.0.0/08'] }, 'allowed endpoint "10.0.0.0/08"'],
+    [{ allowed: ['fe80::1%eth0'] }, 'allowed endpoint "fe80::1%eth0"'],
     [{ refused: ['10.0.0.0/'] }, 'refused endpoint "10.0.0.0/"'],
     [{ refused: ['keystone.example.com'] }, 'refused endpoint "keystone.example.com"'],
   ])('%j', (rules, message) => {

@@ -34,6 +34,7 @@ const SPECIAL = [
   '100.100.100.200', // metadata: Alibaba Cloud
   '168.63.129.16', // metadata: Azure
   '192.0.0.192', // metadata: Oracle Cloud
+  '192.80.8.124', // metadata: Equinix Metal
   '::/96', // unspecified, loopback, and IPv4-compatible addresses
   'fe80::/10',
   'fec0::/10',
@@ -41,11 +42,15 @@ const SPECIAL = [
   '2001::/32', // Teredo, and 6to4 below: tunnels to any IPv4 address
   '2002::/16',
   '64:ff9b:1::/48', // NAT64 with a prefix of one's own
-  'fd00:ec2::254', // metadata: AWS
+  'fd00:ec2::/32', // metadata: AWS
+  'fd00:c1::a9fe:a9fe', // metadata: Oracle Cloud
+  'fd00:42::42', // metadata: Scaleway
   'fd20:ce::254', // metadata: Google Cloud
 ];
 /** IPv4 behind a NAT64: the last 32 bits are the address (RFC 6052). */
 const NAT64 = '64:ff9b::/96';
+const SPECIAL_NETWORKS = networks(SPECIAL, 'special');
+const NAT64_NETWORK = networks([NAT64], 'special');
 /** How long the addresses of our own servers are believed, in milliseconds. */
 const OWN_TTL_MS = 60_000;
 
@@ -54,12 +59,11 @@ export class EndpointPolicy {
   readonly #names: string[] = [];
   readonly #allowed: BlockList;
   readonly #refused: BlockList;
-  readonly #special = networks(SPECIAL, 'special');
-  readonly #nat64 = networks([NAT64], 'special');
   readonly #listed: boolean;
   readonly #allowsAddresses: boolean;
   readonly #own: { hostname: string; port: number }[];
   readonly #resolve: Resolve;
+  readonly #asked = new Map<string, Promise<LookupAddress[]>>();
   #ownAddresses: { until: number; found: Promise<Map<string, Set<number>>> } | undefined;
 
   /**
@@ -89,7 +93,7 @@ export class EndpointPolicy {
     if (!this.#allowsAddresses && this.#listed && !this.#matchesName(name))
       throw refusal(hostname, port, true);
     const family = isIP(name);
-    const found = family === 0 ? await this.#resolve(name) : [{ address: name, family }];
+    const found = family === 0 ? await this.#lookUp(name) : [{ address: name, family }];
     const own = await this.#ownAddressesNow();
     const verdicts = found.map(({ address }) => this.#judge(name, canonical(address), port, own));
     const permitted = found.filter((_, index) => verdicts[index] === 'permitted');
@@ -108,22 +112,30 @@ export class EndpointPolicy {
     port: number,
     own: Map<string, Set<number>>,
   ): 'permitted' | 'refused' | 'unlisted' {
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    const inner = family === 'ipv6' && this.#nat64.check(address, family) ? embedded(address) : undefined;
-    const forms: [string, 'ipv4' | 'ipv6'][] = [[address, family]];
-    if (inner !== undefined) forms.push([inner, 'ipv4']);
-    const within = (list: BlockList): boolean => forms.some(([text, kind]) => list.check(text, kind));
-
-    if (within(this.#refused)) return 'refused';
+    const forms = formsOf(address);
+    const isAllowed = (form: Form): boolean => this.#allowed.check(...form);
+    if (forms.some((form) => this.#refused.check(...form))) return 'refused';
     const ownPorts = forms.map(([text]) => own.get(text)).find((ports) => ports !== undefined);
     if (ownPorts?.has(port)) return 'refused';
-    if (within(this.#allowed)) return 'permitted';
-    if (ownPorts || within(this.#special)) return 'refused';
+    // Each form by itself: allowing a NAT64 doesn't allow all that is behind it.
+    if (forms.some((form) => SPECIAL_NETWORKS.check(...form) && !isAllowed(form))) return 'refused';
+    if (forms.some(isAllowed)) return 'permitted';
+    if (ownPorts) return 'refused';
     return !this.#listed || this.#matchesName(name) ? 'permitted' : 'unlisted';
   }
 
   #matchesName(name: string): boolean {
     return this.#names.some((rule) => (rule.startsWith('*') ? name.endsWith(rule.slice(1)) : name === rule));
+  }
+
+  /** A look-up takes a thread until it ends, and can't be ended: a name that hangs must not take another for each try. */
+  #lookUp(name: string): Promise<LookupAddress[]> {
+    let asked = this.#asked.get(name);
+    if (!asked) {
+      asked = this.#resolve(name).finally(() => this.#asked.delete(name));
+      this.#asked.set(name, asked);
+    }
+    return asked;
   }
 
   /** The addresses of this machine and of this process's own servers, with the servers' ports. */
@@ -146,7 +158,7 @@ export class EndpointPolicy {
       found.set(canonical(address), new Set());
     }
     for (const { hostname, port } of this.#own) {
-      const addresses = isIP(hostname) ? [{ address: hostname }] : await this.#resolve(hostname);
+      const addresses = isIP(hostname) ? [{ address: hostname }] : await this.#lookUp(hostname);
       for (const { address } of addresses) {
         const key = canonical(address);
         found.set(key, new Set([...(found.get(key) ?? []), port]));
@@ -184,7 +196,17 @@ function canonical(address: string): string {
   const bare = address.split('%')[0] ?? address;
   if (isIP(bare) !== 6) return bare;
   const text = new URL(`http://[${bare}]`).hostname.slice(1, -1);
-  return text.startsWith('::ffff:') ? embedded(text) : text;
+  return /^::ffff:[0-9a-f]+:[0-9a-f]+$/.test(text) ? embedded(text) : text;
+}
+
+/** An address as BlockList takes it. */
+type Form = [address: string, family: 'ipv4' | 'ipv6'];
+
+/** An address, and the IPv4 address that a NAT64 makes of it. */
+function formsOf(address: string): Form[] {
+  if (isIP(address) === 4) return [[address, 'ipv4']];
+  const form: Form = [address, 'ipv6'];
+  return NAT64_NETWORK.check(...form) ? [form, [embedded(address), 'ipv4']] : [form];
 }
 
 /** The IPv4 address in the last 32 bits of an IPv6 address. */
@@ -212,8 +234,14 @@ function networks(rules: readonly string[], what: string): BlockList {
     const [address = '', prefix, ...rest] = rule.split('/');
     const family = isIP(address);
     const bits = family === 6 ? 128 : 32;
-    const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
-    if (family === 0 || rest.length > 0 || length < 0 || length > bits) {
+    const length = prefix === undefined ? bits : /^[1-9]\d{0,2}$/.test(prefix) ? Number(prefix) : 0;
+    if (prefix === '0') {
+      throw new OpenStackError(
+        'ConfigError',
+        `${what} endpoint "${rule}" would be every address, this machine's among them; write * to allow all clouds.`,
+      );
+    }
+    if (family === 0 || address.includes('%') || rest.length > 0 || length < 1 || length > bits) {
       throw new OpenStackError(
         'ConfigError',
         `${what} endpoint "${rule}" is no address or network, such as 192.0.2.7 or 192.0.2.0/24.`,
@@ -229,7 +257,8 @@ function nameRule(rule: string): string {
   if (rule === '*') return rule;
   const [, wild = '', given = ''] = /^(\*\.)?([^\s/:@?#*[\]%]+)$/.exec(rule) ?? [];
   const name = normalise(domainToASCII(given));
-  if (name === '') {
+  // A form of an address that isIP doesn't know (010.0.0.1) would be a name that nothing is called by.
+  if (name === '' || name.startsWith('.') || isIP(name) !== 0) {
     throw new OpenStackError(
       'ConfigError',
       `allowed endpoint "${rule}" is no host name, address or network, such as keystone.example.com, *.example.com or 192.0.2.0/24.`,
