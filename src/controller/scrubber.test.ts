@@ -52,6 +52,10 @@ describe('a secret is taken out', () => {
   test('whole, when another one is a part of it', () => {
     const both = new Scrubber(['secret-one', 'my-secret-one-and-more']);
     expect(both.clean('my-secret-one-and-more, secret-one')).toBe('[redacted], [redacted]');
+    const alike = new Scrubber(['secret-one', 'secret-one-and-more', 'secret-one-and']);
+    expect(alike.clean('secret-one-and-more, secret-one')).toBe('[redacted], [redacted]');
+    const overlapping = new Scrubber(['first-secret', 'secret-second']);
+    expect(overlapping.clean('a first-secret-second b')).toBe('a [redacted] b');
   });
 
   test('before the text is cut', () => {
@@ -80,6 +84,11 @@ describe('a secret is taken out', () => {
         expect(clean).toMatch(/^Authorization: Basic [\w+/-]{0,7}\[redacted\][\w+/-]{0,4}=*, refused$/);
       }
     }
+  });
+
+  test.each(['/', 'x/', 'id-', '/v1/'])('in base64 that stands right after %s', (before) => {
+    const clean = scrubber.clean(`GET ${before}${Buffer.from(`user:${SECRET}`).toString('base64')}.`);
+    expect(clean).toMatch(/^GET [\w/+-]{1,14}\[redacted\]=\.$/);
   });
 
   test('in each spelling of a number', () => {
@@ -359,6 +368,12 @@ describe('the work is bounded', () => {
     expect(clean).toMatch(/^x x .*…$/);
     expect(clean).not.toContain('hunt');
     expect(scrubber.clean(SECRET.repeat(100_000))).toBe('[redacted] …');
+    // What was looked at may end with a secret's first characters, too few to be known for it.
+    const other = 'another-secret';
+    const two = new Scrubber([SECRET, other]);
+    const looked = `${other.repeat(585)}hu`;
+    expect(looked).toHaveLength(8192);
+    expect(two.clean(`${looked}nter2-hunter2`)).toBe('[redacted] …');
   });
 
   test.each([
