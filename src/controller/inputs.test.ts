@@ -111,6 +111,11 @@ describe('the template', () => {
       'InvalidConfiguration',
       'spec.template.configMapKeyRef is empty; it must hold a Heat template',
     ],
+    [
+      { secretKeyRef: { name: 'heatstack-operator-digest-key', key: 'key' } },
+      'InvalidConfiguration',
+      `spec.template.secretKeyRef: Secret "heatstack-operator-digest-key" is the operator's own; name another one`,
+    ],
     [{ inline: '' }, 'InvalidConfiguration', 'spec.template.inline is empty; it must hold a Heat template'],
     [
       {},

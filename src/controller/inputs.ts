@@ -5,6 +5,7 @@ import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH, parseJs
 import { parseYaml, parseYamlMap, YamlError } from '../yaml.ts';
 import type { Digester } from './digest.ts';
 import { EnvironmentError, mergeEnvironments } from './environment.ts';
+import { DIGEST_KEY_SECRET } from './operator-keys.ts';
 
 /** What is sent to Heat, in full, with every create and update. */
 export interface StackInputs {
@@ -147,6 +148,13 @@ async function readKey(
   ref: { name: string; key: string },
   field: string,
 ): Promise<string> {
+  // Where the operator's own namespace is open to others, its key mustn't end up in a stack of theirs.
+  if (kind === 'Secret' && ref.name === DIGEST_KEY_SECRET) {
+    throw new InputError(
+      'InvalidConfiguration',
+      `${field}: Secret "${ref.name}" is the operator's own; name another one`,
+    );
+  }
   const data = await reader.read(kind, ref.name);
   if (!data)
     throw new InputError(

@@ -273,6 +273,12 @@ describe("an object that is not the HeatStack's own", () => {
     expect(message()).toContain('take another name');
   });
 
+  test("is not written when it has the name of the operator's key", async () => {
+    await createdWith({ secretName: 'heatstack-operator-digest-key' });
+    expect(object('Secret', 'heatstack-operator-digest-key')).toBeUndefined();
+    expect(message()).toContain("it is the operator's own; take another name");
+  });
+
   test('is not touched when the template comes from it', async () => {
     world.writeData('ConfigMap', 'template', { text: 'heat_template_version: 2021-04-16' });
     world.apply({ template: { configMapKeyRef: { name: 'template', key: 'text' } } });

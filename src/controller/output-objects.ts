@@ -5,6 +5,7 @@ import { CONFIG_MAPS, isKubeError, type KubeError, type ResourceType, SECRETS } 
 import type { Output } from '../openstack/index.ts';
 import { chooseOutputs } from './chosen-outputs.ts';
 import { type DataKind, type DataObject, dataOf, encodeData } from './data-object.ts';
+import { DIGEST_KEY_SECRET } from './operator-keys.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
 import { referenceKey, referencesOf, sourcesOf } from './references.ts';
 import { type CachedData, controllerOf } from './written-objects.ts';
@@ -168,6 +169,9 @@ export class OutputObjects {
     if (!options.outputObjects) {
       const cure = 'leave the name out, or have the operator run with --output-objects=true';
       return stalled(first, `is not written, since this operator writes no outputs to objects; ${cure}`);
+    }
+    if (this.#spec.secretName === DIGEST_KEY_SECRET) {
+      return stalled(first, "isn't for outputs: it is the operator's own; take another name");
     }
     const sources = new Set(sourcesOf(spec, namespace));
     const taken = this.#targets.find(({ kind, name }) => sources.has(referenceKey(kind, namespace, name)));
