@@ -24,7 +24,7 @@ const EVERY_VALUE = {
   clusterID: 'prod-1',
   allowedEndpoints: ['*.example.com', '192.0.2.0/24', '2001:db8::/32'],
   refusedEndpoints: ['192.0.2.7'],
-  outputObjects: { enabled: false },
+  outputObjects: { enabled: false, admissionPolicy: false },
   concurrency: 3,
   progressInterval: '1m30s',
   operationGrace: '90s',
@@ -154,12 +154,26 @@ describe('the chart', () => {
     expect(crdOf(await render({ crds: { install: false } }))).toBeUndefined();
   });
 
+  it('has a policy for output objects in all namespaces, unless told otherwise', async () => {
+    const policies = async (values: object) =>
+      (await render(values)).filter(({ kind }) => kind.startsWith('ValidatingAdmission')).length;
+    expect(await policies({})).toBe(2);
+    expect(await policies({ outputObjects: { admissionPolicy: false } })).toBe(0);
+    expect(await policies({ outputObjects: { enabled: false } })).toBe(0);
+    expect(await policies({ watchNamespaces: ['a'], clusterID: 'c' })).toBe(0);
+  });
+
   it.each([
     ['an unknown value', { watchNamespace: ['a'] }, /additional properties 'watchNamespace' not allowed/],
     ['an unknown member', { crds: { instal: true } }, /'\/crds'.*'instal' not allowed/],
     ['a number out of range', { concurrency: 101 }, /'\/concurrency'.*want 100/],
     ['a fraction', { concurrency: 1.5 }, /'\/concurrency'.*want integer/],
     ['a text for a boolean', { outputObjects: { enabled: 'false' } }, /'\/outputObjects\/enabled'.*boolean/],
+    [
+      'a number for a boolean',
+      { outputObjects: { admissionPolicy: 1 } },
+      /'\/outputObjects\/admissionPolicy'.*boolean/,
+    ],
     ['a duration without unit', { progressInterval: '10' }, /'\/progressInterval'.*does not match/],
     ['a duration as a number', { operationGrace: 10 }, /'\/operationGrace'.*want string/],
     ['a list as a text', { allowedEndpoints: 'example.com' }, /'\/allowedEndpoints'.*want array/],
@@ -204,14 +218,17 @@ describe('on the API server', () => {
   });
 
   it('an operator that may work in one namespace only brings up a stack there', async () => {
-    const roles = ['get', 'clusterroles,clusterrolebindings', '--output', 'name'];
+    const kinds = [
+      ...['clusterroles', 'clusterrolebindings'],
+      ...['validatingadmissionpolicies', 'validatingadmissionpolicybindings'],
+    ];
     const clusterWide = async () =>
-      (await s.kubectl(roles, { namespaced: false }))
+      (await s.kubectl(['get', kinds.join(), '--output', 'name'], { namespaced: false }))
         .split('\n')
         .filter((name) => name.includes(s.namespace));
     const allowedEndpoints = ['127.0.0.1'];
     await release.install({ crds: { install: false }, allowedEndpoints });
-    expect(await clusterWide()).toHaveLength(2);
+    expect(await clusterWide()).toHaveLength(kinds.length);
     await release.install({
       crds: { install: false },
       allowedEndpoints,
