@@ -10,11 +10,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { STATUS_LIMITS } from '../../src/api/limits.ts';
 import { type JsonObject, parseJson } from '../../src/json.ts';
-import { BED_VALUES, bedRelease } from '../support/release.ts';
 import { bed } from '../support/scenario.ts';
 import { CREATE_CASES, heatStack, type SpecChange, UPDATE_CASES } from './cases.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../deploy/samples/', import.meta.url));
+const DEFINITION = fileURLToPath(new URL('../../crds/heatstack.dev_heatstacks.yaml', import.meta.url));
 const NAMESPACE = `crd-test-${process.pid}`;
 const STACKS = `/apis/heatstack.dev/v1alpha1/namespaces/${NAMESPACE}/heatstacks`;
 
@@ -50,8 +50,9 @@ const dryRunCreate = (object: JsonObject) =>
   send('POST', `${STACKS}?dryRun=All&fieldValidation=Strict`, object);
 
 beforeAll(async () => {
-  // The test bed has it, but maybe not as it is now.
-  await bedRelease(testbed).install(BED_VALUES, ['--force-conflicts']);
+  // The test bed has it, but maybe not as it is now. Only then, as who applies it has a say in each later upgrade.
+  const definition = ['--server-side', '--force-conflicts', `--filename=${DEFINITION}`];
+  await kubectl('diff', ...definition).catch(() => kubectl('apply', ...definition));
   await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd/heatstacks.heatstack.dev');
   await kubectl('create', 'namespace', NAMESPACE);
 
