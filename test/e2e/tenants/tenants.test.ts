@@ -9,6 +9,7 @@ import {
   condition,
   eventually,
   heatWrites,
+  isCurrent,
   type Operator,
   RANDOM_STRING,
   scenario,
@@ -159,11 +160,22 @@ it.each([
   "gains nothing by the victim's status in an object of the attacker, with %s",
   async (_what, credentials) => {
     await attacker.writeSecret(SECRET, { 'clouds.yaml': credentials() });
-    await attacker.apply(name, { suspend: true, template: { inline: RANDOM_STRING } });
-    await attacker.until(name, 'suspended', ({ status }) => status.observedGeneration === 1);
+    await attacker.apply(name, { template: { inline: RANDOM_STRING.replace('length: 8', 'length: 9') } });
+    const own = await attacker.until(
+      name,
+      'Ready or in conflict',
+      (object) => isCurrent(object) && condition(object, 'Ready')?.status !== 'Unknown',
+    );
+    expect(own.status.id).not.toBe(stack.id);
+    const since = operator.log().length;
+    await attacker.patch(name, { status: { ...before.status } }, 'status');
+    expect((await attacker.ask(name)).status.id).toBe(own.status.id);
+
     await attacker.patch(name, { status: { ...before.status } }, 'status');
     await attacker.delete(name);
     await attacker.gone(name);
+    const deletes = heatWrites(operator.log().slice(since)).filter((write) => write.startsWith('DELETE'));
+    expect(deletes).toHaveLength(own.status.id === undefined ? 0 : 1);
     await expectUntouched();
   },
 );
