@@ -66,6 +66,22 @@ describe('readToken', () => {
     expect(() => read(members)).toThrow(`malformed: ${field} should be `);
   });
 
+  it('keeps of the catalog no more than where Heat may be', () => {
+    const heat = { interface: 'public', url: 'http://h', region: 'A' };
+    const others = ['internal', 'x'.repeat(10_000)].map((each) => ({ ...heat, interface: each }));
+    const endless = { ...heat, url: `http://h/${'x'.repeat(10_000)}` };
+    const service = { type: 'orchestration', endpoints: [...others, endless, ...Array(200).fill(heat)] };
+    const catalog = [{ type: 'network', endpoints: [heat] }, ...Array(10).fill(service)];
+    const kept = read({ catalog }).catalog;
+    expect(kept.map(({ type, endpoints }) => [type, endpoints.length])).toEqual([
+      ['orchestration', 100],
+      ['orchestration', 100],
+    ]);
+    expect(new Set(kept.flatMap(({ endpoints }) => endpoints.map((each) => JSON.stringify(each))))).toEqual(
+      new Set([JSON.stringify(heat)]),
+    );
+  });
+
   it.each(['9999-99-99T99:99:99Z', '2026-11-23', 'x'.repeat(100_000), ''])('bears the date %#', (date) => {
     for (const members of [{ expires_at: date }, { issued_at: date }]) {
       try {

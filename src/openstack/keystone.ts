@@ -16,6 +16,7 @@ export interface Token {
   /** When to get a new one, in milliseconds of our own clock. */
   renewAt: number;
   project: { id: string; name: string; domainId?: string; domainName?: string };
+  /** What it says of Heat, behind the cloud's interface. */
   catalog: CatalogService[];
 }
 
@@ -27,6 +28,10 @@ export interface CatalogService {
 
 /** As keystoneauth's identity plugins: a token is renewed this long before it expires, in milliseconds. */
 const RENEW_AHEAD_MS = 120_000;
+/** Orchestration services that are kept of a catalog. */
+const KEPT_SERVICES = 2;
+/** Endpoints that are kept of each: one for each region. */
+const KEPT_ENDPOINTS = 100;
 
 // Keystone's own are no longer, and what is said of a cloud must fit where it is shown.
 const named = { id: v.pipe(v.string(), v.maxLength(64)), name: v.pipe(v.string(), v.maxLength(255)) };
@@ -118,12 +123,19 @@ export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, 
       domainId: project.domain?.id,
       domainName: project.domain?.name,
     }),
-    catalog: token.catalog.map(({ type, endpoints }) => ({
-      type,
-      endpoints: endpoints.map((e) =>
-        defined({ interface: e.interface, url: e.url, region: e.region_id ?? e.region ?? undefined }),
-      ),
-    })),
+    // A token is kept as long as its session, and a catalog may be as large as its author likes.
+    catalog: token.catalog
+      .filter(({ type }) => type === 'orchestration')
+      .slice(0, KEPT_SERVICES)
+      .map(({ type, endpoints }) => ({
+        type,
+        endpoints: endpoints
+          .filter((e) => interfaceNames(cloud).includes(e.interface) && e.url.length <= MAX_URL_LENGTH)
+          .slice(0, KEPT_ENDPOINTS)
+          .map((e) =>
+            defined({ interface: e.interface, url: e.url, region: e.region_id ?? e.region ?? undefined }),
+          ),
+      })),
   };
 }
 
@@ -201,13 +213,17 @@ export function orchestrationEndpoint(token: Token, cloud: CloudConfig): Endpoin
 }
 
 function orchestrationEndpoints(token: Token, cloud: CloudConfig): Endpoint[] {
-  // Some catalogs still have Keystone v2's names of interfaces.
-  const names = [cloud.interface, `${cloud.interface}URL`];
+  const names = interfaceNames(cloud);
   return token.catalog
     .filter((service) => service.type === 'orchestration')
     .flatMap((service) => service.endpoints)
     .filter((endpoint) => names.includes(endpoint.interface))
     .map(({ url, region }) => defined({ url, region }));
+}
+
+/** Some catalogs still have Keystone v2's names of interfaces. */
+function interfaceNames(cloud: CloudConfig): string[] {
+  return [cloud.interface, `${cloud.interface}URL`];
 }
 
 /** Heat's address with the project, which an address that ends with `/v1` lacks. */
