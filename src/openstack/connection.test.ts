@@ -206,6 +206,20 @@ describe('a token', () => {
     expect([cloud.tokens, cloud.seen.length]).toEqual([2, 2]);
   });
 
+  it.each(['the <b>body</b> of a page', `req-${'x'.repeat(100)}`])(
+    'is refused, and a request id like %j is nobody\'s: ours is shown',
+    async (id) => {
+      const heat = heatOf(await connected());
+      cloud.on(`GET ${STACK}`, (_request, response) => {
+        response.writeHead(403, { 'x-openstack-request-id': id }).end();
+      });
+      await expect(heat.getStack(web)).rejects.toMatchObject({
+        code: 'Forbidden',
+        requestId: expect.stringMatching(/^req-[0-9a-f-]{36}$/),
+      });
+    },
+  );
+
   it('of credentials that are wrong by now is AuthenticationFailed', async () => {
     const heat = heatOf(await connected());
     cloud.on(`GET ${STACK}`, expired);
