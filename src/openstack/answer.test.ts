@@ -111,7 +111,10 @@ describe('faultError', () => {
     ['{"kind":"Status","code":502,"message":"s3cret"}', 'application/json'],
     ['{"code":502,"explanation":"x","error":{"type":"A","message":"s3cret"}}', 'application/json'],
     ['{"error":{"message":"s3cret"}}', 'application/json'],
-    ['{"code":404,"title":"a","explanation":"x","error":{"type":"A","message":"s3cret"}}', 'application/json'],
+    [
+      '{"code":404,"title":"a","explanation":"x","error":{"type":"A","message":"s3cret"}}',
+      'application/json',
+    ],
     [undefined, 'text/html'],
   ])('quotes nothing of %j', (body, type) => {
     const error = faultError(answer(502, body, { 'content-type': type }), asked, 0);

@@ -207,7 +207,7 @@ describe('a token', () => {
   });
 
   it.each(['the <b>body</b> of a page', `req-${'x'.repeat(100)}`])(
-    'is refused, and a request id like %j is nobody\'s: ours is shown',
+    "is refused, and a request id like %j is nobody's: ours is shown",
     async (id) => {
       const heat = heatOf(await connected());
       cloud.on(`GET ${STACK}`, (_request, response) => {
