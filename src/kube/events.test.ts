@@ -182,6 +182,19 @@ test('an object gets 25 at once, then one in five minutes', async () => {
   expect(requests[26]?.body['note']).toBe('later');
 });
 
+test('a namespace with many events does not keep others from theirs', async () => {
+  const about = (namespace: string, name: string): KubeObject => {
+    const object = configMap(name, '1');
+    return { ...object, metadata: { ...object.metadata, namespace, uid: `${namespace}/${name}` } };
+  };
+  for (let i = 0; i < 2000; i++) recorder.event(about('loud', `l${i}`), created);
+  for (let i = 0; i < 3; i++) recorder.event(about('quiet', `q${i}`), created);
+  const requests = await sent(1 + 100 + 3);
+  const quiet = requests.flatMap(({ path }, i) => (path.includes('/quiet/') ? [i] : []));
+  // Beside the one that was under way.
+  expect(quiet.every((position) => position <= 6)).toBe(true);
+});
+
 test('tries again while the API server is away, and gives up in the end', async () => {
   let failures = 2;
   const { respond } = server;

@@ -13,6 +13,8 @@ const BURST = 25;
 const REFILL_MS = 5 * 60_000;
 const MAX_REMEMBERED = 4096;
 const MAX_QUEUED = 1000;
+/** Of one namespace: whoever makes many events there must not use up the others' room. */
+const MAX_QUEUED_EACH = 100;
 /** The API server refuses a longer note. */
 const MAX_NOTE_BYTES = 1024;
 const MAX_NAME_LENGTH = 253;
@@ -77,7 +79,7 @@ interface Series {
 /**
  * Writes Kubernetes Events (events.k8s.io/v1) in the background. Events are a courtesy: recording never throws and
  * never waits, and what can't be written is dropped. Equal ones within 6 minutes are counted in one Event object; of
- * one object's events 25 are written at once, then one in 5 minutes.
+ * one object's events 25 are written at once, then one in 5 minutes. Namespaces take turns.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -86,7 +88,9 @@ export class EventRecorder {
   readonly #series = new Recent<Series>(MAX_REMEMBERED, SERIES_MS);
   // One that was idle for so long is full again, as a new one.
   readonly #buckets = new Recent<TokenBucket>(MAX_REMEMBERED, BURST * REFILL_MS);
-  readonly #queue: Series[] = [];
+  /** By namespace, in the order of their turns; none is empty. */
+  readonly #queue = new Map<string, Series[]>();
+  #queued = 0;
   readonly #stop = new AbortController();
   #sending: Promise<void> | undefined;
 
@@ -103,15 +107,14 @@ export class EventRecorder {
     const series = this.#seriesFor(regarding, { ...details, note: cut(details.note, MAX_NOTE_BYTES) }, now);
     // When it is in the queue, the count will be written along.
     if (series.queued) return;
-    if (this.#queue.length >= MAX_QUEUED || !this.#bucketOf(regarding, now).take(now)) {
+    if (!this.#hasRoom(series) || !this.#bucketOf(regarding, now).take(now)) {
       this.#logger.debug(
         { reason: details.reason, name: regarding.metadata.name },
         'too many events; one dropped',
       );
       return;
     }
-    series.queued = true;
-    this.#queue.push(series);
+    this.#enqueue(series);
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
     });
@@ -125,6 +128,31 @@ export class EventRecorder {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #hasRoom({ regarding: { namespace = '' } }: Series): boolean {
+    return this.#queued < MAX_QUEUED && (this.#queue.get(namespace)?.length ?? 0) < MAX_QUEUED_EACH;
+  }
+
+  #enqueue(series: Series): void {
+    const { namespace = '' } = series.regarding;
+    series.queued = true;
+    this.#queued++;
+    const turn = this.#queue.get(namespace);
+    if (turn) turn.push(series);
+    else this.#queue.set(namespace, [series]);
+  }
+
+  /** Takes the first of the namespace whose turn it is. */
+  #next(): Series | undefined {
+    const [namespace, turn] = this.#queue.entries().next().value ?? [];
+    const series = turn?.shift();
+    if (namespace === undefined || turn === undefined || series === undefined) return undefined;
+    this.#queue.delete(namespace);
+    if (turn.length > 0) this.#queue.set(namespace, turn);
+    this.#queued--;
+    series.queued = false;
+    return series;
   }
 
   #seriesFor(regarding: KubeObject, details: EventDetails, now: number): Series {
@@ -152,9 +180,8 @@ export class EventRecorder {
   }
 
   async #send(): Promise<void> {
-    for (let series = this.#queue.shift(); series !== undefined; series = this.#queue.shift()) {
+    for (let series = this.#next(); series !== undefined; series = this.#next()) {
       if (this.#stop.signal.aborted) continue;
-      series.queued = false;
       try {
         await this.#write(series);
       } catch (error) {
