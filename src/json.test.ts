@@ -75,6 +75,8 @@ describe('parseJson', () => {
   it('reads a long number with many zeros', () => {
     const number = `0.1${'0'.repeat(1_000_000)}1`;
     expect(parseJson(`[${number}]`)).toEqual([rawNumber(number)]);
+    const shorter = `0.1${'0'.repeat(900)}1`;
+    expect(parseJson(`[${`${shorter},`.repeat(15_000)}1]`)).toHaveLength(15_001);
   });
 });
 

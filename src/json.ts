@@ -29,8 +29,7 @@ const lossless = JSON as unknown as LosslessJson;
 export const MAX_DEPTH = 100;
 
 // Only such numbers can lose digits; looking for them with care makes parsing several times slower.
-const MAY_LOSE_DIGITS = /[\s:,[]-?(?:[\d.]{16,}|[\d.]+[eE])|^-?(?:[\d.]{16,}|[\d.]+[eE])/;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const MAY_LOSE_DIGITS = /(?:[\s:,[]|^)-?(?:[\d.]{16}|[\d.]{1,15}[eE])/;
 const COLON = /\s*:/y;
 
 /**
@@ -58,9 +57,8 @@ function markNumbers(text: string, mark: string): string | undefined {
     if (code === QUOTE) {
       at = endOfString(text, at);
     } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
-      NUMBER.lastIndex = at;
-      const source = NUMBER.exec(text)?.[0] ?? '-';
-      const end = at + source.length;
+      const end = endOfNumber(text, at);
+      const source = text.slice(at, end);
       COLON.lastIndex = end;
       // A number is no key, and must not become one.
       if (losesDigits(source) && !COLON.test(text)) {
@@ -107,9 +105,21 @@ function endOfString(text: string, quote: number): number {
   return at;
 }
 
+/** Where the number that begins at a digit or minus ends, if it is one: {@link rawNumber} refuses all others. */
+function endOfNumber(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && NUMERIC.has(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+const NUMERIC = new Set([...'0123456789.eE+-'].map((sign) => sign.charCodeAt(0)));
+/** A longer number is kept as it is: a regular expression takes 20 bytes of memory for each of its digits. */
+const MAX_COMPARED = 1000;
+
 /** Whether a double doesn't stand for a number of JSON. */
 function losesDigits(source: string): boolean {
   if (source.length < 16 && !/e/i.test(source)) return false;
+  if (source.length > MAX_COMPARED) return true;
   const value = Number(source);
   if (!Number.isFinite(value)) return true;
   return decimal(String(value)) !== decimal(source);
@@ -123,6 +133,7 @@ function decimal(text: string): string {
   const digits = whole + fraction;
   let first = 0;
   let end = digits.length;
+  // Not by a regular expression: it takes the square of the zeros.
   while (first < end && digits.charCodeAt(first) === ZERO) first += 1;
   while (end > first && digits.charCodeAt(end - 1) === ZERO) end -= 1;
   if (first === end) return '0';
