@@ -67,7 +67,7 @@ it.concurrent('waits for a Secret that is missing', async () => {
 it.concurrent('says what is wrong with clouds.yaml', async () => {
   const name = 'credentials-invalid';
   for (const [text, cure] of [
-    ['clouds: [', /clouds\.yaml is not valid YAML at line \d+/],
+    ['clouds: [', /clouds\.yaml: it is not valid YAML at line \d+/],
     ['clouds: { other: {} }', /no cloud "demo" \(it has: other\)/],
     [
       cloudsYaml({ auth_type: 'v3oidcpassword' }),
