@@ -187,6 +187,6 @@ test('the operator is the one that was started, and has failed at nothing', () =
   expect(memory.now).toBeGreaterThan(0);
   const faults = operator
     .log()
-    .filter(({ error }) => /call stack|not a function|undefined|memory/.test(String(error)));
+    .filter(({ error = '' }) => /call stack|not a function|undefined|memory/.test(String(error)));
   expect(faults).toEqual([]);
 });
