@@ -1322,6 +1322,17 @@ describe('deleting', () => {
     expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
   });
 
+  test('says how to let the object go when its cloud can not be asked until somebody changes something', async () => {
+    await world.created();
+    world.writeCredentials('clouds: {}');
+    await world.reconcile();
+    expect(world.condition('Ready')?.message).not.toContain('detach');
+    world.delete();
+    await world.reconcile();
+    expect(world.ready).toBe('False InvalidConfiguration Stalled');
+    expect(world.condition('Ready')?.message).toContain('set spec.managedOptions.onDelete to "detach"');
+  });
+
   test('while creating deletes what is there so far', async () => {
     world.apply();
     await world.reconcile();

@@ -31,6 +31,7 @@ import { NO_STACK } from './verdict.ts';
 const REFUSALS_UNTIL_STALLED = 5;
 const ROUNDS = 4;
 const QUOTA_MS = 60_000;
+const LET_GO = ' To let the object go and keep the stack, set spec.managedOptions.onDelete to "detach".';
 
 /**
  * Brings one HeatStack closer to what is wanted: reads the object, looks at Heat if there is a reason to, plans one
@@ -245,12 +246,13 @@ function cloudProblem(run: Reconciliation, error: unknown): Promise<Result> {
   const problem = toCloudProblem(error, doing, run.scrubber);
   if (!problem) throw error;
   const { reason, next } = problem;
+  const told = run.deleting && next === 'final' ? `${problem.message}${LET_GO}` : problem.message;
   const before = readyOf(run.before);
-  const isNews = !tellTheSame(before?.message ?? '', clip(problem.message, MAX_MESSAGE_LENGTH));
+  const isNews = !tellTheSame(before?.message ?? '', clip(told, MAX_MESSAGE_LENGTH));
   // Else every look at a cloud that is out of order would write the status of every object.
-  const message = isNews ? problem.message : (before?.message ?? '');
+  const message = isNews ? told : (before?.message ?? '');
   const available: Availability | undefined = run.status.id ? undefined : NO_STACK;
-  run.logger.info({ reason }, problem.message);
+  run.logger.info({ reason }, told);
   if (next === 'refused') memory.refusals += 1;
   const isRefused =
     next === 'refused' &&
