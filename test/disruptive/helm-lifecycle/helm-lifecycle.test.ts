@@ -108,6 +108,7 @@ it('after uninstalling, stacks, HeatStacks, their definition and the key are the
   expect(await has('deployment', release.fullname)).toBe(false);
   expect(await has('serviceaccount', release.fullname)).toBe(false);
   expect(await has('clusterrole', release.fullname)).toBe(false);
+  expect(await has('validatingadmissionpolicy', release.fullname)).toBe(false);
   expect(await has('role', `${release.fullname}-digest-key`)).toBe(false);
 
   expect(await has('crd', 'heatstacks.heatstack.dev')).toBe(true);

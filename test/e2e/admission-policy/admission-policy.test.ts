@@ -68,12 +68,12 @@ beforeAll(async () => {
   }
   // The API server takes a new role and a new policy into account a moment later.
   for (const namespace of [s.namespace, own]) {
-    const probe = object('ConfigMap', { name: 'probe', namespace });
+    const probe = object('Secret', { name: 'probe', namespace }, { type: 'example.com/other' });
     let answer = '';
     await eventually(
       async () => {
         answer = await asOperator(['create', '--dry-run=server', `--namespace=${namespace}`], probe);
-        return answer.includes(NOT_CONTROLLED);
+        return answer.includes(`'${release.fullname}' denied request`);
       },
       () => `the policy doesn't hold: ${answer}`,
     );
@@ -117,7 +117,8 @@ describe('create', () => {
     ['a ConfigMap like its key', object('ConfigMap', { name: KEY, namespace: own }), NOT_CONTROLLED],
   ])('refuses %s', async (_, manifest, why) => {
     const { namespace = s.namespace } = manifest.metadata;
-    const answer = await asOperator(['create', `--namespace=${namespace}`], manifest);
+    const create = ['create', '--dry-run=server', `--namespace=${namespace}`];
+    const answer = await asOperator(create, manifest);
     expect(answer).toContain(why);
     // As RBAC refuses, so that the operator tries on.
     expect(answer).toContain('(Forbidden)');
