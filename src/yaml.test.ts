@@ -213,6 +213,11 @@ test.each<[string, string]>([
   }
 });
 
+test('an integer over 4300 digits is refused, as by Python', () => {
+  expect(parseYaml('1'.repeat(4300))).toEqual(rawNumber('1'.repeat(4300)));
+  expect(errorOf('1'.repeat(4301))).toBe('it holds a number of more than 4300 digits');
+});
+
 test('a text over 512 KiB is refused unread', () => {
   expect(parseYaml(`"${'x'.repeat(512 * 1024 - 2)}"`)).toHaveLength(512 * 1024 - 2);
   expect(errorOf(`"${'x'.repeat(512 * 1024 - 1)}"`)).toBe('it is larger than 512 KiB');
