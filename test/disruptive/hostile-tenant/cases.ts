@@ -95,6 +95,7 @@ export const CASES: Record<string, Case> = {
     ends: [TRANSIENT, /token\.project\.name should be/],
   },
   'a Heat that says nothing': heat(silence()),
+  'a Heat that says nothing to a create': { cloud: (cloud) => void cloud.on('POST /stacks', silence()) },
   'a body that never begins': heat(headOnly()),
   'a body that never ends': heat(drip()),
   'a body that has no end': { ...heat(endless()), ends: [TRANSIENT, /larger than 4 MiB/] },

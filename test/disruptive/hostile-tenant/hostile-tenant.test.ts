@@ -165,7 +165,7 @@ describe('bears', () => {
 
   test('all of it at once, and hundreds of objects whose cloud says nothing', async () => {
     memory.forgetPeak();
-    const silent = await attack(CASES['a Heat that says nothing'] ?? {});
+    const silent = await attack(CASES['a Heat that says nothing to a create'] ?? {});
     const many = Array.from({ length: 300 }, (_, i) =>
       stringify({
         ...attacker.manifest(`silent-${i}`, {}),
