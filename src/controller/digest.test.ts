@@ -9,8 +9,8 @@ const other = new Digester(Buffer.alloc(32, 2));
 describe('the digest of inputs', () => {
   test('is written with its version, and never changes', () => {
     // A change here makes every operator that is upgraded update every stack.
-    expect(digester.inputs({ template: 'x', tags: [], n: rawNumber('9007199254740993') })).toBe(
-      'h1:8be70f09212c523a26a64b2eb53736161134b11a9e8ff1dd4280db5ad643001e',
+    expect(digester.inputs('team/web', { template: 'x', tags: [], n: rawNumber('9007199254740993') })).toBe(
+      'h1:4ad3423de649aed6f308d3379b17966f78f2b3a36c9ac59e29aa7c748325edd8',
     );
   });
 
@@ -22,7 +22,9 @@ describe('the digest of inputs', () => {
             ? Object.fromEntries(Object.entries(member).reverse())
             : member,
         ) as unknown;
-        expect(digester.inputs(reversed)).toBe(digester.inputs(JSON.parse(JSON.stringify(value))));
+        expect(digester.inputs('team/web', reversed)).toBe(
+          digester.inputs('team/web', JSON.parse(JSON.stringify(value))),
+        );
       }),
     );
   });
@@ -35,11 +37,17 @@ describe('the digest of inputs', () => {
     [{ a: { b: 1 } }, { 'a.b': 1 }],
     [parseJson('9007199254740993'), parseJson('9007199254740992')],
   ])('of %j is another than that of %j', (a, b) => {
-    expect(digester.inputs(a)).not.toBe(digester.inputs(b));
+    expect(digester.inputs('team/web', a)).not.toBe(digester.inputs('team/web', b));
+  });
+
+  test('is another for another object, whose owner could try inputs until the digests are equal', () => {
+    expect(digester.inputs('team/web', {})).not.toBe(digester.inputs('other/web', {}));
+    expect(digester.outputs('team/web', {})).not.toBe(digester.outputs('other/web', {}));
+    expect(digester.outputs('team/web', {})).not.toBe(digester.inputs('team/web', {}));
   });
 
   test('depends on the key', () => {
-    expect(digester.inputs({})).not.toBe(other.inputs({}));
+    expect(digester.inputs('team/web', {})).not.toBe(other.inputs('team/web', {}));
   });
 });
 
@@ -73,7 +81,7 @@ describe('the proof of ownership', () => {
     'h1:',
     'h1:00',
     other.ownership(claim),
-    digester.inputs(['u', 's', 'p', 'r', 'https://heat']),
+    digester.inputs('team/web', ['u', 's', 'p', 'r', 'https://heat']),
   ])('is not %j', (proof) => {
     expect(digester.owns(claim, proof)).toBe(false);
   });

@@ -16,7 +16,8 @@ export interface OwnershipClaim {
 
 /**
  * Digests under the operator's key. With a plain hash, who can read an object's status or a stack's environment
- * could try values of a secret parameter until the hash fits.
+ * could try values of a secret parameter until the hash fits. For the same reason equal inputs of two objects have
+ * digests that differ: else the operator itself would tell which guess fits.
  */
 export class Digester {
   readonly #key: Buffer;
@@ -26,14 +27,18 @@ export class Digester {
     this.#key = key;
   }
 
-  /** The digest of a stack's effective inputs: `h1:` + HMAC-SHA-256 of their canonical JSON, in hex. */
-  inputs(inputs: unknown): string {
-    return `h1:${this.#hmac('inputs', canonicalJson(inputs)).toString('hex')}`;
+  /**
+   * The digest of a stack's effective inputs: `h1:` + HMAC-SHA-256 of their canonical JSON, in hex.
+   *
+   * @param object `namespace/name` of the HeatStack; not its uid, which a restore changes
+   */
+  inputs(object: string, inputs: unknown): string {
+    return `h1:${this.#hmac('inputs', canonicalJson([object, inputs])).toString('hex')}`;
   }
 
-  /** The text of `status.outputsDigest`. */
-  outputs(content: unknown): string {
-    return `h1:${this.#hmac('outputs', canonicalJson(content)).toString('hex')}`;
+  /** The text of `status.outputsDigest`; see {@link inputs}. */
+  outputs(object: string, content: unknown): string {
+    return `h1:${this.#hmac('outputs', canonicalJson([object, content])).toString('hex')}`;
   }
 
   /** The text of `status.ownership`. */

@@ -32,7 +32,7 @@ const reader: ReferenceReader = {
 };
 
 function resolve(spec: Partial<HeatStackSpec> = {}): Promise<Desired> {
-  return resolveInputs({ ...SPEC, ...spec }, reader, digester);
+  return resolveInputs({ ...SPEC, ...spec }, reader, (inputs) => digester.inputs('team/web', inputs));
 }
 
 async function inputs(spec: Partial<HeatStackSpec>): Promise<Desired['inputs']> {

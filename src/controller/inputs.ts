@@ -3,7 +3,6 @@ import { parseDuration } from '../api/duration.ts';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
 import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.ts';
 import { parseYaml, parseYamlMap, YamlError } from '../yaml.ts';
-import type { Digester } from './digest.ts';
 import { EnvironmentError, mergeEnvironments } from './environment.ts';
 import { DIGEST_KEY_SECRET } from './operator-keys.ts';
 
@@ -53,12 +52,13 @@ export interface ReferenceReader {
 /**
  * Resolves everything that a spec refers to.
  *
+ * @param digest the digest of these inputs for this object
  * @throws InputError naming the object, the field and the cure.
  */
 export async function resolveInputs(
   spec: HeatStackSpec,
   reader: ReferenceReader,
-  digester: Digester,
+  digest: (inputs: StackInputs) => string,
 ): Promise<Desired> {
   checkDepth(spec);
   const secrets: Json[] = [];
@@ -78,7 +78,7 @@ export async function resolveInputs(
     disableRollback: !spec.rollbackOnFailure,
   };
   secrets.push(...hiddenValues(inputs));
-  return { inputs, digest: digester.inputs(inputs), secrets };
+  return { inputs, digest: digest(inputs), secrets };
 }
 
 /** The environment with the digest in it: it comes back with the inputs that are live, also after a rollback. */

@@ -344,7 +344,8 @@ export class OutputObjects {
   /** Also over names and labels: another wish is to be carried out though it gives the same data. */
   #digest(data: ReadonlyMap<string, string>): string {
     const { names, labels = {}, annotations = {} } = this.#spec;
-    return this.#run.options.digester.outputs([Object.fromEntries(data), names ?? null, labels, annotations]);
+    const content = [Object.fromEntries(data), names ?? null, labels, annotations];
+    return this.#run.options.digester.outputs(this.#run.key, content);
   }
 
   #remember(each: Target, { metadata }: DataObject, digest: string): void {

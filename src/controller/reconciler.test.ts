@@ -4,7 +4,7 @@ import type { HeatStack } from '../api/heat-stack.ts';
 import { OpenStackError } from '../openstack/index.ts';
 import { ownerTags } from './digest.ts';
 import { resource } from './testing/fake-heat.ts';
-import { KEY, NAME, NAMESPACE, World } from './testing/world.ts';
+import { KEY, NAME, NAMESPACE, TOKEN, World } from './testing/world.ts';
 
 const MINUTE = 60_000;
 const OUR_TAGS = ownerTags('cluster-1', { namespace: NAMESPACE, name: NAME });
@@ -897,6 +897,13 @@ describe('a failure', () => {
       expect(world.eventReasons).not.toContain('StackDeleting');
     },
   );
+
+  test('shows no token, though Heat quotes the request', async () => {
+    world.heat.fail('create', new OpenStackError('BadRequest', `X-Auth-Token: ${TOKEN} is odd`));
+    world.apply();
+    await world.reconcile();
+    expect(world.condition('Ready')?.message).toContain('X-Auth-Token: [redacted] is odd');
+  });
 
   test('shows no secret, though Heat quotes it', async () => {
     world.heat.fail(

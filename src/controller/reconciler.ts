@@ -89,7 +89,7 @@ async function finalize(run: Reconciliation): Promise<Ended> {
   if (run.spec.managedOptions.onDelete === 'detach') return run.release('detached');
   try {
     // Only for what must not be shown: the reason of a failed delete can quote a hidden parameter.
-    const { secrets, digest } = await resolveInputs(run.spec, referenceReader(run), run.options.digester);
+    const { secrets, digest } = await inputsOf(run);
     run.hide(secrets);
     if (secrets.length > 0 && digest !== (run.before.attemptedDigest ?? digest)) run.withhold();
   } catch (error) {
@@ -105,7 +105,7 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   if (!run.spec.suspend) await objects.dropUnasked();
   let desired: Desired;
   try {
-    desired = await resolveInputs(run.spec, referenceReader(run), run.options.digester);
+    desired = await inputsOf(run);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     await leaveOldSession(run);
@@ -124,6 +124,11 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
   run.digest = desired.digest;
   return converge(run, { desired, objects });
+}
+
+function inputsOf(run: Reconciliation): Promise<Desired> {
+  const { digester } = run.options;
+  return resolveInputs(run.spec, referenceReader(run), (inputs) => digester.inputs(run.key, inputs));
 }
 
 function referenceReader(run: Reconciliation): ReferenceReader {
@@ -186,12 +191,14 @@ async function converge(run: Reconciliation, goal: Goal | undefined): Promise<En
 }
 
 async function takeStep(run: Reconciliation, session: Session, goal: Goal | undefined): Promise<Ended> {
-  const { orchestration, cloud, regions } = session.connection;
+  const { orchestration, cloud, regions, token } = session.connection;
+  // A service's error can quote the request.
+  run.hide([token]);
   const ownership = new Ownership(run.options.digester, run.memory.uid);
   const elsewhere = ownership.elsewhere(session.connection, run.status);
   if (!orchestration && !elsewhere) {
     const where = cloud.region ? ` in region "${cloud.region}"` : '';
-    const known = regions.length > 0 ? `; regions that have it: ${regions.join(', ')}` : '';
+    const known = regions.length > 0 ? `; regions that have it: ${regions.slice(0, 10).join(', ')}` : '';
     const message = `the cloud's catalog has no orchestration service${where}${known}; correct the region, or have Heat added to the catalog`;
     return run.finish({ state: 'retrying', reason: 'OrchestrationNotAvailable', message }, 'backoff');
   }

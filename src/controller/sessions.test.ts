@@ -48,6 +48,7 @@ function start(): void {
           if (login.state === 'under way') login.state = 'succeeded';
           resolve({
             cloud: { authURL: cloud.authUrl, projectID: 'p', projectName: 'p' },
+            token: 'token',
             regions: [],
             reauthenticate: async () => undefined,
             close: async () => {

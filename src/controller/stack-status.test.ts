@@ -75,6 +75,20 @@ describe('outputs', () => {
     ]);
   });
 
+  test('with a number that the API server refuses are told of, since it would refuse the whole status', () => {
+    const outputs = [
+      { key: 'digits', value: rawNumber('7'.repeat(400)) },
+      { key: 'exponent', value: { a: [rawNumber('1e999')] } },
+      { key: 'fits', value: rawNumber('9007199254740993') },
+    ];
+    const error = 'the value has a number that no object can hold';
+    expect(reportOutputs(outputs, { inStatus: ['*'] }, scrubber)).toEqual([
+      { name: 'digits', error },
+      { name: 'exponent', error },
+      { name: 'fits', value: outputs[2]?.value },
+    ]);
+  });
+
   test('of more than 4 KiB are told of, not shown', () => {
     const [fits] = reportOutputs([{ key: 'a', value: 'x'.repeat(4094) }], { inStatus: ['a'] }, scrubber);
     expect(fits).toHaveProperty('value');

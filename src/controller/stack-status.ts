@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { clip } from '../api/clip.ts';
 import type { HeatStackSpec, HeatStackStatus, ResourceStatus } from '../api/heat-stack.ts';
 import { STATUS_LIMITS } from '../api/limits.ts';
-import { canonicalJson } from '../json.ts';
+import { canonicalJson, isRawNumber, type Json } from '../json.ts';
 import type { CloudIdentity, Output, Stack } from '../openstack/index.ts';
 import { chooseOutputs, wantsObjects } from './chosen-outputs.ts';
 import { comparePaths, type ResourceReport } from './resource-tree.ts';
@@ -61,6 +61,7 @@ export function reportOutputs(
   let left = MAX_VALUES_BYTES;
   const shown = (value: Output['value']) => {
     if (value === undefined || value === null) return {};
+    if (!fitsKubernetes(value)) return { error: 'the value has a number that no object can hold' };
     const bytes = Buffer.byteLength(JSON.stringify(value));
     if (bytes > MAX_VALUE_BYTES || bytes > left) {
       const limit = `${MAX_VALUE_BYTES} for a value and ${MAX_VALUES_BYTES} for all`;
@@ -86,6 +87,13 @@ export function reportOutputs(
         ...(named.has('*') || named.has(key) ? shown(value) : {}),
       };
     });
+}
+
+/** Whether the API server takes a value: it refuses an object with a number beyond a double. */
+function fitsKubernetes(value: Json): boolean {
+  if (isRawNumber(value)) return Number.isFinite(Number(value.rawJSON));
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.values(value).every(fitsKubernetes);
 }
 
 /** Takes resources out of a report until the status fits into the object, failed ones last. */

@@ -60,7 +60,14 @@ const statusSchema = v.object({
   message: v.optional(v.string()),
   reason: v.optional(v.string()),
   code: v.optional(v.number()),
-  details: v.optional(v.object({ retryAfterSeconds: v.optional(v.number()) })),
+  details: v.optional(
+    v.object({
+      retryAfterSeconds: v.optional(v.number()),
+      causes: v.optional(
+        v.array(v.object({ reason: v.optional(v.string()), field: v.optional(v.string()) })),
+      ),
+    }),
+  ),
 });
 
 const LONGEST_MESSAGE = 1024;
@@ -105,7 +112,13 @@ function statusError(
   retryAfterMs: number | undefined,
 ): KubeError {
   const { code: status = 500, reason, message = 'no message', details } = answer;
-  const text = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+  // What it says of an object that it was sent quotes values of it.
+  const isAboutBody = (status === 400 || status === 422) && /^(POST|PUT|PATCH) /.test(where);
+  const said = isAboutBody
+    ? (details?.causes ?? []).map(({ field, reason: why }) => `${field} (${why})`).join(', ') ||
+      'no field named'
+    : message;
+  const text = said.length > LONGEST_MESSAGE ? `${said.slice(0, LONGEST_MESSAGE)}…` : said;
   return new KubeError(
     codeOf(status, reason),
     `${where}: ${status} ${reason ?? ''}: ${text}`.replace(' :', ':'),

@@ -129,6 +129,23 @@ describe('over http', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test.each([400, 422])(
+    'a refusal of what was sent (%i) names fields and quotes no value',
+    async (status) => {
+      const causes = [
+        { reason: 'FieldValueTooLong', field: 'status.cloud.endpoint', message: 's3cret is too long' },
+      ];
+      server.respond = (_request, response) => {
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ kind: 'Status', reason: 'X', message: 's3cret', details: { causes } }));
+      };
+      const sent = await failure(transport.request({ method: 'PUT', path: '/thing', body: {} }));
+      expect(sent.message).toBe(`PUT /thing: ${status} X: status.cloud.endpoint (FieldValueTooLong)`);
+      // Of a request without a body there is nothing to quote.
+      expect((await failure(transport.request(GET))).message).toBe(`GET /thing: ${status} X: s3cret`);
+    },
+  );
+
   test('a body that is no Status is not quoted', async () => {
     server.respond = (_request, response) => {
       response.writeHead(502, { 'content-type': 'text/html' });

@@ -145,6 +145,10 @@ function tryJson(text: string | undefined): Json | undefined {
   }
 }
 
+/** A schema for a name that is shown to people: on one line, of a length that fits where it is shown. */
+export const label = (maxLength: number) =>
+  v.pipe(v.string(), v.maxLength(maxLength), v.regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u));
+
 /** A schema for any JSON value, numbers beyond 2^53 included. */
 export const json = v.custom<Json>(() => true);
 

@@ -19,6 +19,8 @@ export interface CloudIdentity {
 /** A user signed in to a project of a cloud. Its token is renewed as needed; project and Heat never change. */
 export interface Connection {
   readonly cloud: CloudIdentity;
+  /** The token in use, until it is renewed. A secret. */
+  readonly token: string;
   /** Heat; undefined when the catalog doesn't have it for the cloud's interface and region. */
   readonly orchestration?: Orchestration | undefined;
   /** The regions where the catalog has Heat: tells a wrong region from a missing service. */
@@ -79,6 +81,10 @@ class CloudConnection implements Connection {
       projectDomainID: token.project.domainId,
       projectDomainName: token.project.domainName,
     });
+  }
+
+  get token(): string {
+    return this.#session.token.id;
   }
 
   get orchestration(): Orchestration | undefined {

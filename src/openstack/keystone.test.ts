@@ -53,6 +53,8 @@ describe('readToken', () => {
   it.each<[string, object]>([
     ['token.project.id', { project: { id: 'x'.repeat(65), name: 'shop' } }],
     ['token.project.name', { project: { id: 'p1', name: long } }],
+    ['token.project.name', { project: { id: 'p1', name: 'shop\n2026 ERROR' } }],
+    ['token.project.name', { project: { id: 'p1', name: 'shop\u001b[2J' } }],
     [
       'token.catalog.0.endpoints.0.region',
       {
@@ -156,11 +158,15 @@ describe('orchestrationEndpoint', () => {
     expect(() => orchestrationEndpoint({ ...token, catalog }, cloud)).toThrow(/unusable/);
   });
 
-  it.each(['ftp://h/v1', 'h:8004', 'http://u:p@h/v1', 'http://h/v1?x', `http://h/${'x'.repeat(1024)}`])(
-    'is not %s',
-    (url) => {
-      const catalog = [{ type: 'orchestration', endpoints: [{ interface: 'public', url }] }];
-      expect(() => orchestrationEndpoint({ ...token, catalog }, cloud)).toThrow(/unusable/);
-    },
-  );
+  it.each([
+    'ftp://h/v1',
+    'h:8004',
+    'http://u:p@h/v1',
+    'http://h/v1?x',
+    `http://h/${'x'.repeat(1024)}`,
+    `http://h/${'é'.repeat(900)}`,
+  ])('is not %s', (url) => {
+    const catalog = [{ type: 'orchestration', endpoints: [{ interface: 'public', url }] }];
+    expect(() => orchestrationEndpoint({ ...token, catalog }, cloud)).toThrow(/unusable/);
+  });
 });

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Asked } from './answer.ts';
-import { faultError, readAnswer } from './answer.ts';
+import { faultError, label, readAnswer } from './answer.ts';
 import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
 import { OpenStackError } from './errors.ts';
@@ -32,10 +32,12 @@ const RENEW_AHEAD_MS = 120_000;
 const KEPT_SERVICES = 2;
 /** Endpoints that are kept of each: one for each region. */
 const KEPT_ENDPOINTS = 100;
+/** Regions that a message lists. */
+const TOLD_REGIONS = 10;
 
 // Keystone's own are no longer, and what is said of a cloud must fit where it is shown.
-const named = { id: v.pipe(v.string(), v.maxLength(64)), name: v.pipe(v.string(), v.maxLength(255)) };
-const region = v.nullish(v.pipe(v.string(), v.maxLength(255)));
+const named = { id: label(64), name: label(255) };
+const region = v.nullish(label(255));
 const tokenSchema = v.object({
   token: v.object({
     expires_at: v.pipe(v.string(), v.isoTimestamp()),
@@ -203,7 +205,7 @@ export function orchestrationEndpoint(token: Token, cloud: CloudConfig): Endpoin
     (e) => region === undefined || e.region === region,
   );
   if (!endpoint) {
-    const regions = orchestrationRegions(token, cloud).join(', ') || 'none';
+    const regions = orchestrationRegions(token, cloud).slice(0, TOLD_REGIONS).join(', ') || 'none';
     throw new OpenStackError(
       'EndpointNotFound',
       `Cloud "${cloud.name}" has no ${cloud.interface} orchestration endpoint in ${region === undefined ? 'any region' : `region "${region}"`} (regions that have one: ${regions}); correct region_name or interface.`,
@@ -228,22 +230,15 @@ function interfaceNames(cloud: CloudConfig): string[] {
 
 /** Heat's address with the project, which an address that ends with `/v1` lacks. */
 function heatBase(text: string, token: Token): string {
+  const unusable = new OpenStackError(
+    'InvalidResponse',
+    "The catalog's address of the orchestration service is unusable.",
+  );
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
-  if (
-    !url ||
-    !isHttp ||
-    url.username ||
-    url.password ||
-    url.search ||
-    url.hash ||
-    text.length > MAX_URL_LENGTH
-  ) {
-    throw new OpenStackError(
-      'InvalidResponse',
-      "The catalog's address of the orchestration service is unusable.",
-    );
-  }
+  if (!url || !isHttp || url.username || url.password || url.search || url.hash) throw unusable;
   const base = withoutSlashes(url.href);
-  return base.endsWith('/v1') ? `${base}/${token.project.id}` : base;
+  const withProject = base.endsWith('/v1') ? `${base}/${token.project.id}` : base;
+  if (withProject.length > MAX_URL_LENGTH) throw unusable;
+  return withProject;
 }

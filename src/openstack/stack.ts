@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Json, JsonObject } from '../json.ts';
-import { json, jsonObject } from './answer.ts';
+import { json, jsonObject, label } from './answer.ts';
 import { defined } from './define.ts';
 import { MAX_URL_LENGTH } from './url.ts';
 
@@ -120,10 +120,11 @@ type Answer<T> = v.GenericSchema<unknown, T>;
 
 const text = v.nullish(v.string());
 // Heat's own columns are no longer, and what is said of a stack must fit where it is shown.
-const id = v.pipe(v.string(), v.maxLength(64));
+const id = label(64);
+// A resource's name may be any text.
 const name = v.pipe(v.string(), v.maxLength(255));
-const state = v.pipe(v.string(), v.maxLength(64));
-const time = v.nullish(v.pipe(v.string(), v.maxLength(64)));
+const state = label(64);
+const time = v.nullish(label(64));
 const links = v.optional(v.array(v.object({ rel: v.string(), href: v.string() })), () => []);
 const names = v.nullish(v.array(name), () => []);
 

@@ -14,6 +14,7 @@ export const NAMESPACE = 'team';
 export const NAME = 'web';
 export const KEY = `${NAMESPACE}/${NAME}`;
 const PASSWORD = 'correct-horse-battery';
+export const TOKEN = 'gAAAAA-token-of-the-session';
 export const CLOUDS_YAML = `
 clouds:
   prod:
@@ -133,6 +134,7 @@ export class World {
       get orchestration() {
         return world.hasHeat ? world.heat : undefined;
       },
+      token: TOKEN,
       regions: ['north'],
       reauthenticate: async () => world.onReauthenticate(),
       close: async () => undefined,
