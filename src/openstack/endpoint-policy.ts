@@ -33,11 +33,12 @@ const SPECIAL = [
   '240.0.0.0/4',
   '100.100.100.200', // metadata: Alibaba Cloud
   '168.63.129.16', // metadata: Azure
-  '192.0.0.192', // metadata: Oracle Cloud
+  '192.0.0.0/24', // protocol assignments, and metadata of Oracle Cloud
   '192.80.8.124', // metadata: Equinix Metal
   '::/96', // unspecified, loopback, and IPv4-compatible addresses
   'fe80::/10',
   'fec0::/10',
+  '::ffff:0:0:0/96', // IPv4-translated addresses
   'ff00::/8',
   '2001::/32', // Teredo, and 6to4 below: tunnels to any IPv4 address
   '2002::/16',
