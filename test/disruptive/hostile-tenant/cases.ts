@@ -75,7 +75,7 @@ export const CASES: Record<string, Case> = {
       const endpoints = [{ interface: 'public', region: 'RegionOne', url }];
       cloud.editToken = (token) => Object.assign(token, { catalog: [{ type: 'orchestration', endpoints }] });
     },
-    ends: [TRANSIENT, /address of the orchestration service is unusable/],
+    ends: ['OrchestrationNotAvailable', /catalog has no orchestration service/],
   },
   'a catalog with names that mean something': {
     cloud: (cloud) => {
