@@ -53,7 +53,11 @@ const DEFINITIONS = {
     value: 'ID',
     help: 'names the cluster in the tags of its stacks; default: uid of namespace kube-system',
   },
-  concurrency: { value: 'N', help: 'objects worked on at once, 1 to 100', preset: '10' },
+  concurrency: {
+    value: 'N',
+    help: 'objects worked on at once, 1 to 100; half of them for one namespace',
+    preset: '10',
+  },
   'progress-interval': {
     value: 'DURATION',
     help: 'how often the resources of a stack in progress are read',

@@ -10,7 +10,10 @@ describe('the digest of inputs', () => {
   test('is written with its version, and never changes', () => {
     // A change here makes every operator that is upgraded update every stack.
     expect(digester.inputs('team/web', { template: 'x', tags: [], n: rawNumber('9007199254740993') })).toBe(
-      'h1:4ad3423de649aed6f308d3379b17966f78f2b3a36c9ac59e29aa7c748325edd8',
+      'h2:4ad3423de649aed6f308d3379b17966f78f2b3a36c9ac59e29aa7c748325edd8',
+    );
+    expect(digester.formerInputs({ template: 'x', tags: [], n: rawNumber('9007199254740993') })).toBe(
+      'h1:8be70f09212c523a26a64b2eb53736161134b11a9e8ff1dd4280db5ad643001e',
     );
   });
 

@@ -14,6 +14,9 @@ export interface OwnershipClaim {
   endpoint: string;
 }
 
+/** How a digest begins that doesn't cover the object. */
+export const FORMER_DIGEST = 'h1:';
+
 /**
  * Digests under the operator's key. With a plain hash, who can read an object's status or a stack's environment
  * could try values of a secret parameter until the hash fits. For the same reason equal inputs of two objects have
@@ -28,12 +31,17 @@ export class Digester {
   }
 
   /**
-   * The digest of a stack's effective inputs: `h1:` + HMAC-SHA-256 of their canonical JSON, in hex.
+   * The digest of a stack's effective inputs: `h2:` + HMAC-SHA-256 of their canonical JSON, in hex.
    *
    * @param object `namespace/name` of the HeatStack; not its uid, which a restore changes
    */
   inputs(object: string, inputs: unknown): string {
-    return `h1:${this.#hmac('inputs', canonicalJson([object, inputs])).toString('hex')}`;
+    return `h2:${this.#hmac('inputs', canonicalJson([object, inputs])).toString('hex')}`;
+  }
+
+  /** The digest of inputs as it was before {@link inputs}: statuses and stacks of then have it. */
+  formerInputs(inputs: unknown): string {
+    return `${FORMER_DIGEST}${this.#hmac('inputs', canonicalJson(inputs)).toString('hex')}`;
   }
 
   /** The text of `status.outputsDigest`; see {@link inputs}. */

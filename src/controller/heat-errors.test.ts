@@ -30,6 +30,7 @@ const MEANINGS: Record<OpenStackErrorCode, [reason: string, next: string]> = {
   ConnectionFailed: ['TransientError', 'backoff'],
   InvalidResponse: ['TransientError', 'backoff'],
   ResponseTooLarge: ['TransientError', 'backoff'],
+  Overloaded: ['TransientError', 'backoff'],
   ServerError: ['TransientError', 'backoff'],
   IdentityChanged: ['TransientError', 'backoff'],
   TooManyRequests: ['TransientError', 'backoff'],

@@ -89,7 +89,9 @@ async function finalize(run: Reconciliation): Promise<Ended> {
   if (run.spec.managedOptions.onDelete === 'detach') return run.release('detached');
   try {
     // Only for what must not be shown: the reason of a failed delete can quote a hidden parameter.
-    const { secrets, digest } = await inputsOf(run);
+    const desired = await inputsOf(run);
+    const { secrets, digest } = desired;
+    run.want(desired);
     run.hide(secrets);
     if (secrets.length > 0 && digest !== (run.before.attemptedDigest ?? digest)) run.withhold();
   } catch (error) {
@@ -112,6 +114,7 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
     if (run.spec.suspend) return run.finish({ state: 'suspended', unchanged: false });
     return inputProblem(run, error);
   }
+  run.want(desired);
   run.hide(desired.secrets);
   run.hidesInputs = desired.secrets.length > 0;
   await objects.look();
@@ -156,7 +159,7 @@ function settledForMs(run: Reconciliation, digest: string, objects: OutputObject
   const { status } = run.object;
   if (run.asked || run.tampered || (status.id && !run.hasFinalizer)) return undefined;
   if (!isSettled(status) && !objects.refusedAsBefore) return undefined;
-  if (digest !== (memory.digest ?? status.attemptedDigest)) return undefined;
+  if (digest !== (memory.digest ?? run.newForm(status.attemptedDigest))) return undefined;
   const { secretName } = run.spec.cloudCredentialsRef;
   const version = run.options.objects.versionOf('Secret', run.namespace, secretName);
   if (memory.digest === undefined) {

@@ -7,7 +7,8 @@ import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stac
 import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
-import { type Digester, ownerTags } from './digest.ts';
+import { type Digester, FORMER_DIGEST, ownerTags } from './digest.ts';
+import type { Desired } from './inputs.ts';
 import { hasForeignStatus, isTrue, provable, readyOf, withoutStack } from './own-status.ts';
 import type { Remembered, Step } from './plan.ts';
 import { Scrubber } from './scrubber.ts';
@@ -103,7 +104,7 @@ export class Reconciliation {
   readonly deleting: boolean;
   readonly now: number;
   /** The status as it was found; without what can't be trusted when somebody else wrote it. */
-  readonly before: HeatStackStatus;
+  before: HeatStackStatus;
   readonly tampered: boolean;
   /** The object changed since the last look, or somebody asked for one. */
   readonly asked: boolean;
@@ -118,6 +119,7 @@ export class Reconciliation {
   hidesInputs = false;
   scrubber = new Scrubber([]);
   #secrets: Json[] = [];
+  #wanted: (Pick<Desired, 'inputs' | 'digest'> & { former?: string }) | undefined;
   #withhold = false;
 
   constructor(
@@ -182,6 +184,33 @@ export class Reconciliation {
   forceDone(): void {
     const forceAt = this.annotation('forceAt');
     if (forceAt !== undefined) this.status.lastHandledForceAt = forceAt;
+  }
+
+  /** Takes the wanted inputs, and makes digests of the form that was used before comparable with theirs. */
+  want({ inputs, digest }: Pick<Desired, 'inputs' | 'digest'>): void {
+    this.#wanted = { inputs, digest };
+    this.before = this.#withNewForm(this.before);
+    this.status = this.#withNewForm(this.status);
+  }
+
+  /** A digest, in the newest form if it is that of the wanted inputs: an upgrade of the operator isn't a change. */
+  newForm(digest: string | undefined): string | undefined {
+    if (!digest?.startsWith(FORMER_DIGEST) || !this.#wanted) return digest;
+    this.#wanted.former ??= this.options.digester.formerInputs(this.#wanted.inputs);
+    return digest === this.#wanted.former ? this.#wanted.digest : digest;
+  }
+
+  #withNewForm(status: HeatStackStatus): HeatStackStatus {
+    const { appliedDigest, attemptedDigest } = status;
+    const forms = {
+      appliedDigest: this.newForm(appliedDigest),
+      attemptedDigest: this.newForm(attemptedDigest),
+    };
+    return {
+      ...status,
+      ...(forms.appliedDigest === undefined ? {} : { appliedDigest: forms.appliedDigest }),
+      ...(forms.attemptedDigest === undefined ? {} : { attemptedDigest: forms.attemptedDigest }),
+    };
   }
 
   /** Keeps values out of every text from now on. */

@@ -217,9 +217,8 @@ export class StackView implements OutputSource {
       if (action === 'CREATE' && before.stackStatus === 'CREATE_IN_PROGRESS') return attempted;
     }
     const ref = { id: stack.id, name: stack.name };
-    const marker = digestMarker(
-      await heatOf(this.#session).stackEnvironment(ref, { signal: this.#run.signal }),
-    );
+    const environment = await heatOf(this.#session).stackEnvironment(ref, { signal: this.#run.signal });
+    const marker = this.#run.newForm(digestMarker(environment));
     // Another client's PATCH keeps our marker (Heat 27), so with what was sent long ago it says nothing.
     if (!before || attempted !== applied || marker !== applied) return marker;
     const isForeign = this.wasDrifted

@@ -145,9 +145,9 @@ function tryJson(text: string | undefined): Json | undefined {
   }
 }
 
-/** A schema for a name that is shown to people: on one line, of a length that fits where it is shown. */
+/** A schema for a name that is shown to people: on one line and in one direction, of a length that fits where it is shown. */
 export const label = (maxLength: number) =>
-  v.pipe(v.string(), v.maxLength(maxLength), v.regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u));
+  v.pipe(v.string(), v.maxLength(maxLength), v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u));
 
 /** A schema for any JSON value, numbers beyond 2^53 included. */
 export const json = v.custom<Json>(() => true);

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
 
 const PUBLIC = '203.0.113.10';
@@ -174,6 +174,37 @@ it('looks a name up once for all that ask meanwhile, since a look-up that hangs 
   expect(lookups).toBe(2);
 });
 
+it('while many names hang, looks up only those that did not hang before', async () => {
+  vi.useFakeTimers();
+  try {
+    const hanging: (() => void)[] = [];
+    const it = new EndpointPolicy({}, async (name) => {
+      if (name.startsWith('slow')) await new Promise<void>((resolve) => hanging.push(resolve));
+      return [{ address: PUBLIC, family: 4 }];
+    });
+    const ask = (name: string) => it.addressesOf(`${name}.example.com`, 443);
+    const endAll = () => hanging.splice(0).forEach((end) => void end());
+    const once = ask('slow');
+    await vi.advanceTimersByTimeAsync(1_000);
+    endAll();
+    await once;
+
+    const others = Array.from({ length: 8 }, (_, index) => ask(`slow${index}`));
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expect(ask('slow')).rejects.toMatchObject({ code: 'EAI_AGAIN' });
+    expect(await ask('fast')).toHaveLength(1);
+    const other = ask('slow8');
+    await vi.advanceTimersByTimeAsync(1_000);
+    endAll();
+    await Promise.all([...others, other]);
+    const again = ask('slow');
+    endAll();
+    await again;
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 describe('refused endpoints', () => {
   it('win over allowed ones', async () => {
     const it = policy({ allowed: ['203.0.113.0/24', 'keystone.example.com'], refused: [PUBLIC] });
@@ -190,6 +221,14 @@ describe("the process's own servers", () => {
     await expect(it.at('198.51.100.6', port)).rejects.toMatchObject(refused);
     await expect(it.at('::ffff:198.51.100.6', port)).rejects.toMatchObject(refused);
     await expect(it.at('api.cluster.example', port)).rejects.toMatchObject(refused);
+  });
+
+  it('that can not be found keep all clouds away, and the error tells why', async () => {
+    const it = policy({ own: ['https://nosuch.cluster.example'] });
+    await expect(it.at(PUBLIC)).rejects.toMatchObject({
+      code: 'ConnectionFailed',
+      message: expect.stringContaining('the address of nosuch.cluster.example'),
+    });
   });
 
   it('have other ports when their address is allowed, never their own', async () => {

@@ -54,6 +54,12 @@ const SPECIAL_NETWORKS = networks(SPECIAL, 'special');
 const NAT64_NETWORK = networks([NAT64], 'special');
 /** How long the addresses of our own servers are believed, in milliseconds. */
 const OWN_TTL_MS = 60_000;
+/** After this time a look-up counts as one that hangs, in milliseconds. */
+const HANGS_MS = 1_000;
+/** With so many, names that hung before aren't looked up. */
+const MAX_HANGING = 8;
+/** Names that hung, of which no more are remembered. */
+const MAX_SLOW = 10_000;
 
 /** Decides which addresses may be connected to. It is asked at every new connection, with what the name leads to then. */
 export class EndpointPolicy {
@@ -65,6 +71,9 @@ export class EndpointPolicy {
   readonly #own: { hostname: string; port: number }[];
   readonly #resolve: Resolve;
   readonly #asked = new Map<string, Promise<LookupAddress[]>>();
+  /** Look-ups that take long, and names whose last one did. */
+  #hanging = 0;
+  readonly #slow = new Set<string>();
   #ownAddresses: { until: number; found: Promise<Map<string, Set<number>>> } | undefined;
 
   /**
@@ -129,11 +138,29 @@ export class EndpointPolicy {
     return this.#names.some((rule) => (rule.startsWith('*') ? name.endsWith(rule.slice(1)) : name === rule));
   }
 
-  /** A look-up takes a thread until it ends, and can't be ended: a name that hangs must not take another for each try. */
+  /**
+   * A look-up takes a thread until it ends, and can't be ended: a name that hangs must not take another for each try,
+   * and once many names hang, those that did before wait for the threads of others.
+   */
   #lookUp(name: string): Promise<LookupAddress[]> {
     let asked = this.#asked.get(name);
     if (!asked) {
-      asked = this.#resolve(name).finally(() => this.#asked.delete(name));
+      if (this.#hanging >= MAX_HANGING && this.#slow.has(name)) return Promise.reject(noAnswer());
+      let hangs = false;
+      const timer = setTimeout(() => {
+        hangs = true;
+        this.#hanging += 1;
+      }, HANGS_MS).unref();
+      asked = this.#resolve(name).finally(() => {
+        clearTimeout(timer);
+        this.#asked.delete(name);
+        this.#slow.delete(name);
+        if (!hangs) return;
+        this.#hanging -= 1;
+        this.#slow.add(name);
+        const [oldest] = this.#slow;
+        if (oldest !== undefined && this.#slow.size > MAX_SLOW) this.#slow.delete(oldest);
+      });
       this.#asked.set(name, asked);
     }
     return asked;
@@ -152,6 +179,18 @@ export class EndpointPolicy {
     return this.#ownAddresses.found;
   }
 
+  async #lookUpOwn(hostname: string): Promise<LookupAddress[]> {
+    try {
+      return await this.#lookUp(hostname);
+    } catch (cause) {
+      throw new OpenStackError(
+        'ConnectionFailed',
+        `No cloud is connected to while the address of ${hostname}, which no cloud may be at, can't be looked up; check the DNS.`,
+        { notSent: true, cause },
+      );
+    }
+  }
+
   async #findOwn(): Promise<Map<string, Set<number>>> {
     const found = new Map<string, Set<number>>();
     // This machine's, or pod's, other addresses lead to the same as loopback.
@@ -159,7 +198,7 @@ export class EndpointPolicy {
       found.set(canonical(address), new Set());
     }
     for (const { hostname, port } of this.#own) {
-      const addresses = isIP(hostname) ? [{ address: hostname }] : await this.#lookUp(hostname);
+      const addresses = isIP(hostname) ? [{ address: hostname }] : await this.#lookUpOwn(hostname);
       for (const { address } of addresses) {
         const key = canonical(address);
         found.set(key, new Set([...(found.get(key) ?? []), port]));
@@ -167,6 +206,11 @@ export class EndpointPolicy {
     }
     return found;
   }
+}
+
+/** As the resolver itself says it. */
+function noAnswer(): Error {
+  return Object.assign(new Error('the name is not looked up again just now'), { code: 'EAI_AGAIN' });
 }
 
 function refusal(hostname: string, port: number, unlisted: boolean): OpenStackError {

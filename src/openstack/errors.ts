@@ -56,6 +56,10 @@ export const ERRORS = {
     retryable: true,
   },
   ResponseTooLarge: { meaning: 'The answer is larger than the limit for its kind.', retryable: false },
+  Overloaded: {
+    meaning: 'The answer was given up in favour of others: together they were larger than the budget.',
+    retryable: true,
+  },
   ServerError: {
     meaning: 'The service failed (5xx). A 500 of Heat can be permanent, so repeats must be bounded.',
     retryable: true,

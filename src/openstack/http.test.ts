@@ -273,7 +273,7 @@ it('of answers that are too large together, the largest is given up', async () =
       maxBytes: 100_000,
     });
   const largest = get(8_000);
-  const refused = expect(largest).rejects.toMatchObject({ code: 'ResponseTooLarge', retryable: true });
+  const refused = expect(largest).rejects.toMatchObject({ code: 'Overloaded' });
   const small = get(4_000);
   await refused;
   for (const finish of more) finish();

@@ -93,7 +93,7 @@ export class HttpClient {
   /**
    * Sends one request, once. Any status is an answer; the caller judges it.
    *
-   * @throws OpenStackError Timeout, ConnectionFailed, ResponseTooLarge or InvalidResponse; the signal's reason when it
+   * @throws OpenStackError Timeout, ConnectionFailed, EndpointRefused, ResponseTooLarge, Overloaded or InvalidResponse; the signal's reason when it
    * was aborted.
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
@@ -141,9 +141,9 @@ export class HttpClient {
       const { peer, requestId } = request;
       if (crowded) {
         throw new OpenStackError(
-          'ResponseTooLarge',
+          'Overloaded',
           `${peer}'s answer to ${request.method} is too large to be read beside others just now.`,
-          { requestId, retryable: true },
+          { requestId },
         );
       }
       if (late) {

@@ -37,7 +37,7 @@ const TOLD_REGIONS = 10;
 
 // Keystone's own are no longer, and what is said of a cloud must fit where it is shown.
 const named = { id: label(64), name: label(255) };
-const region = v.nullish(label(255));
+const region = label(255);
 const tokenSchema = v.object({
   token: v.object({
     expires_at: v.pipe(v.string(), v.isoTimestamp()),
@@ -52,8 +52,8 @@ const tokenSchema = v.object({
               v.object({
                 interface: v.string(),
                 url: v.string(),
-                region,
-                region_id: region,
+                region: v.nullish(v.string()),
+                region_id: v.nullish(v.string()),
               }),
             ),
             [],
@@ -132,13 +132,18 @@ export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, 
       .map(({ type, endpoints }) => ({
         type,
         endpoints: endpoints
-          .filter((e) => interfaceNames(cloud).includes(e.interface) && e.url.length <= MAX_URL_LENGTH)
-          .slice(0, KEPT_ENDPOINTS)
           .map((e) =>
             defined({ interface: e.interface, url: e.url, region: e.region_id ?? e.region ?? undefined }),
-          ),
+          )
+          .filter((e) => interfaceNames(cloud).includes(e.interface) && isUsable(e))
+          .slice(0, KEPT_ENDPOINTS),
       })),
   };
+}
+
+/** Whether an endpoint is one that can be shown; others are nobody's. */
+function isUsable({ url, region: name }: { url: string; region?: string }): boolean {
+  return url.length <= MAX_URL_LENGTH && (name === undefined || v.is(region, name));
 }
 
 function tokenError(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: number): OpenStackError {
@@ -230,15 +235,13 @@ function interfaceNames(cloud: CloudConfig): string[] {
 
 /** Heat's address with the project, which an address that ends with `/v1` lacks. */
 function heatBase(text: string, token: Token): string {
-  const unusable = new OpenStackError(
-    'InvalidResponse',
-    "The catalog's address of the orchestration service is unusable.",
-  );
+  const unusable = (): OpenStackError =>
+    new OpenStackError('InvalidResponse', "The catalog's address of the orchestration service is unusable.");
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
-  if (!url || !isHttp || url.username || url.password || url.search || url.hash) throw unusable;
+  if (!url || !isHttp || url.username || url.password || url.search || url.hash) throw unusable();
   const base = withoutSlashes(url.href);
   const withProject = base.endsWith('/v1') ? `${base}/${token.project.id}` : base;
-  if (withProject.length > MAX_URL_LENGTH) throw unusable;
+  if (withProject.length > MAX_URL_LENGTH) throw unusable();
   return withProject;
 }

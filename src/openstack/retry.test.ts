@@ -25,6 +25,7 @@ describe('withRetry', () => {
     ['TooManyRequests', { status: 429 }, 3, 1],
     ['TooManyRequests', { status: 429, retryAfterMs: 11_000 }, 1, 1],
     ['ServerError', { status: 500 }, 1, 1],
+    ['Overloaded', {}, 3, 1],
     ['ServerError', { status: 502 }, 3, 1],
     ['ServerError', { status: 503 }, 3, 1],
     ['ServerError', { status: 504 }, 3, 1],

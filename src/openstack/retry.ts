@@ -57,6 +57,7 @@ function mayRepeat(error: OpenStackError, repeat: RetryOptions['repeat']): boole
   return (
     error.code === 'ConnectionFailed' ||
     error.code === 'TooManyRequests' ||
+    error.code === 'Overloaded' ||
     (error.code === 'ServerError' && [502, 503, 504].includes(error.status ?? 0))
   );
 }

@@ -71,6 +71,8 @@ export class World {
     projectID: 'p1',
     projectName: 'demo',
   };
+  /** Read at a {@link restart}, as the next. */
+  digester = new Digester(Buffer.alloc(32, 7));
   /** Whether outputs may be written to objects; read at a {@link restart}. */
   outputObjects = true;
   /** A watch that never lags. */
@@ -108,7 +110,7 @@ export class World {
       client: this.cluster.client,
       sessions,
       events: { event: (_object, { type, reason, note }) => this.events.push({ type, reason, note }) },
-      digester: new Digester(Buffer.alloc(32, 7)),
+      digester: this.digester,
       clusterID: 'cluster-1',
       objects: this.watched,
       outputObjects: this.outputObjects,
