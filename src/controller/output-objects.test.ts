@@ -143,6 +143,12 @@ describe('the objects', () => {
     await world.reconcileNews();
     expect(world.ready).toBe('False UpdateFailed Stalled');
     expect(texts()).toEqual({ address: '192.0.2.1', size: '3' });
+    expect(world.status.outputs).toEqual([{ name: 'size', secretKeyRef: { name: SECRET, key: 'size' } }]);
+
+    // Not so once the Secret isn't asked for, and gone.
+    world.apply({ outputs: { configMapName: 'web-public' } });
+    await world.reconcile();
+    expect(object()).toBeUndefined();
     expect(world.status.outputs).toEqual([{ name: 'size' }]);
   });
 
@@ -170,6 +176,7 @@ describe('the objects', () => {
     await world.reconcile();
     expect(world.condition('Drifted')?.status).toBe('True');
     expect(texts()).toEqual({ address: '192.0.2.1', size: '3' });
+    expect(world.status.outputs).toEqual([{ name: 'size', secretKeyRef: { name: SECRET, key: 'size' } }]);
     expect(world.ready).toBe('True Succeeded');
 
     // Nor can another choice of them be carried out.
@@ -440,6 +447,25 @@ describe('an object that is not asked for any more', () => {
     expect(world.ready).toBe('True Succeeded');
   });
 
+  test('goes once more when it comes back, as from a backup of the API server', async () => {
+    const backup = structuredClone(object());
+    world.apply({ outputs: { configMapName: 'web-public' } });
+    await world.reconcile();
+    await world.reconcile();
+    if (backup) world.cluster.apply(backup);
+    await world.reconcile();
+    expect(object()).toBeUndefined();
+  });
+
+  test("isn't the operator's own any more for the events that are passed over", async () => {
+    const { uid, resourceVersion } = object()?.metadata ?? {};
+    const isOwn = () => world.reconciler.isOwnData(KEY, `${uid}/${resourceVersion}`);
+    expect(isOwn()).toBe(true);
+    world.apply({ outputs: { secretName: 'other' } });
+    await world.reconcile();
+    expect(isOwn()).toBe(false);
+  });
+
   test('stays while the HeatStack is suspended', async () => {
     world.apply({ outputs: {}, suspend: true });
     world.forget();
@@ -689,7 +715,20 @@ describe('an operator that may not write outputs', () => {
     await world.reconcile();
     expect(dataWrites()).toEqual([]);
     expect(world.ready).toBe('True Succeeded');
+    // And isn't kept busy by it.
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual([]);
+    world.apply({ suspend: true });
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
   });
+});
+
+test('names that a stack without outputs lacks are told as well', async () => {
+  await createdWith({ secretName: SECRET, names: ['nosuch'] }, []);
+  const error = 'the stack has no such output; correct spec.outputs.names';
+  expect(world.status.outputs).toEqual([{ name: 'nosuch', error }]);
 });
 
 test('a HeatStack that is suspended before its objects are there is not Ready', async () => {

@@ -87,6 +87,7 @@ export class OutputObjects {
 
   /** Looks whether the objects are as they were written. It asks the API server only for those that changed since. */
   async look(): Promise<void> {
+    this.#forget();
     this.#found = this.#refusal;
     this.#right = this.#found === undefined && this.#leftovers().length === 0;
     if (this.#found) return;
@@ -288,7 +289,6 @@ export class OutputObjects {
    */
   async #drop(isMeant: (object: CachedData) => boolean): Promise<OutputProblem | undefined> {
     const { memory, namespace, options, signal } = this.#run;
-    if (!options.outputObjects) return undefined;
     for (const object of this.#leftovers().filter(isMeant)) {
       const kind = kindOf(object);
       const { name, uid, resourceVersion } = object.metadata;
@@ -309,9 +309,20 @@ export class OutputObjects {
     return undefined;
   }
 
-  /** Objects that were written for this HeatStack, and that its spec doesn't name. */
+  /** Takes out of the memory what can't be of use any more. */
+  #forget(): void {
+    const { memory, options } = this.#run;
+    const listed = new Set(options.objects.writtenFor(memory.uid).map(({ metadata }) => metadata.uid));
+    for (const uid of memory.outputsDropped) if (!listed.has(uid)) memory.outputsDropped.delete(uid);
+    const labels = new Set(this.#targets.map(({ label }) => label));
+    for (const label of memory.outputVersions.keys())
+      if (!labels.has(label)) memory.outputVersions.delete(label);
+  }
+
+  /** Objects that were written for this HeatStack, and that its spec doesn't name; none for an operator that writes none. */
   #leftovers(): CachedData[] {
     const { memory, namespace, options, spec } = this.#run;
+    if (!options.outputObjects) return [];
     const named = new Set(referencesOf(spec, namespace));
     return options.objects.writtenFor(memory.uid).filter((object) => {
       const { name, uid } = object.metadata;

@@ -1543,3 +1543,11 @@ test('two objects never mix', async () => {
   expect(second?.status.conditions?.[0]).toMatchObject({ type: 'Ready', reason: 'NameConflict' });
   expect(world.heat.all.size).toBe(1);
 });
+
+test('a key that leads to a part of an object is no object', async () => {
+  world.apply();
+  const { signal } = new AbortController();
+  const { logger } = world.log;
+  expect(await world.reconciler.reconcile(`${KEY}/status`, { signal, logger })).toEqual({});
+  expect(world.cluster.requests).toEqual([]);
+});

@@ -53,14 +53,16 @@ export class Reconciler {
 
   /** Whether the version (`uid/resourceVersion`) of an object with outputs is one that the operator wrote or found right. */
   isOwnData(key: string, version: string): boolean {
-    const known = this.#memories.get(key)?.outputVersions.values() ?? [];
-    return Array.from(known, (each) => each.version).includes(version);
+    const known = this.#memories.get(key)?.outputVersions.values();
+    return known?.some((each) => each.version === version) ?? false;
   }
 
   /** Reconciles the object with the key `namespace/name`. */
   async reconcile(key: string, { signal, logger }: { signal: AbortSignal; logger: Logger }): Promise<Result> {
     const slash = key.indexOf('/');
     const ref = { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+    // No object is called so, and in a request it would lead to another place than the object.
+    if (ref.name.includes('/')) return {};
     const object = await this.#options.client.get<HeatStack>(HEAT_STACKS, ref, { signal });
     if (!object || (object.metadata.deletionTimestamp && !object.metadata.finalizers?.includes(FINALIZER))) {
       this.#memories.delete(key);

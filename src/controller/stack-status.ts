@@ -89,6 +89,18 @@ export function reportOutputs(
     });
 }
 
+/** The outputs with the keys of the Secret that a former list has for them. */
+export function keepKeys(
+  outputs: NonNullable<HeatStackStatus['outputs']>,
+  former: HeatStackStatus['outputs'] = [],
+): NonNullable<HeatStackStatus['outputs']> {
+  const keys = new Map(former.map(({ name, secretKeyRef }) => [name, secretKeyRef]));
+  return outputs.map((output) => {
+    const secretKeyRef = keys.get(output.name);
+    return secretKeyRef ? { ...output, secretKeyRef } : output;
+  });
+}
+
 /** Whether the API server takes a value: it refuses an object with a number beyond a double. */
 function fitsKubernetes(value: Json): boolean {
   if (isRawNumber(value)) return Number.isFinite(Number(value.rawJSON));

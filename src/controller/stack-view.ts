@@ -18,7 +18,7 @@ import { findFailures, placeResources, reportResources } from './resource-tree.t
 import { Scrubber } from './scrubber.ts';
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
-import { cloudFields, fitReport, reportOutputs, stackFields } from './stack-status.ts';
+import { cloudFields, fitReport, keepKeys, reportOutputs, stackFields } from './stack-status.ts';
 import { DRIFT } from './verdict.ts';
 
 const FAILURE_DEPTH = 5;
@@ -301,12 +301,12 @@ export class StackView implements OutputSource {
       );
     }
     delete this.#run.status.outputs;
-    if (outputs && outputs.length > 0)
-      this.#run.status.outputs = reportOutputs(
-        outputs,
-        this.#run.spec.outputs,
-        this.#scrubberAt(this.#run.status.stackStatus ?? ''),
-      );
+    if (!outputs) return;
+    const { before, spec, status } = this.#run;
+    const report = reportOutputs(outputs, spec.outputs, this.#scrubberAt(status.stackStatus ?? ''));
+    // What was written stays where it is until it is written anew.
+    const isWritten = status.outputsDigest !== undefined && spec.outputs?.secretName !== undefined;
+    if (report.length > 0) status.outputs = isWritten ? keepKeys(report, before.outputs) : report;
   }
 
   /** What failed first in the operation that Heat rolled back; `undefined` when nothing did, as after a cancel. */
