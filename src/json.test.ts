@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   canonicalJson,
+  excessOf,
   isJsonObject,
-  isModest,
   isRawNumber,
   isTooDeep,
   type Json,
@@ -97,22 +97,24 @@ describe('canonicalJson', () => {
   });
 });
 
-describe('isModest', () => {
+describe('excessOf', () => {
   it.each(['[', '{"a":', '[{"a":'])('bounds the depth of %s', (open) => {
-    expect(isModest(open.repeat(10), { maxDepth: 9 })).toBe(false);
-    expect(isModest('[[],{},[[]]]', { maxDepth: 3 })).toBe(true);
-    expect(isModest('[[],{},[[[]]]]', { maxDepth: 3 })).toBe(false);
+    const limits = { maxDepth: 3, maxValues: 100 };
+    expect(excessOf(open.repeat(10), limits)).toBe('depth');
+    expect(excessOf('[[],{},[[]]]', limits)).toBeUndefined();
+    expect(excessOf('[[],{},[[[]]]]', limits)).toBe('depth');
+    expect(excessOf(open.repeat(101), { maxValues: 1000 })).toBe('depth');
   });
 
   it('bounds the number of values', () => {
-    expect(isModest('[1,2,3]', { maxValues: 5 })).toBe(true);
-    expect(isModest('[1,2,3,4,5]', { maxValues: 5 })).toBe(false);
-    expect(isModest(`[${'{},'.repeat(600_000)}0]`)).toBe(false);
+    expect(excessOf('[1,2,3]', { maxValues: 5 })).toBeUndefined();
+    expect(excessOf('[1,2,3,4,5]', { maxValues: 5 })).toBe('values');
+    expect(excessOf('[{},{},{}]', { maxValues: 5 })).toBe('values');
   });
 
   it('does not count what stands in texts', () => {
     const text = JSON.stringify(['[[[{{{,,,"\\', '\\"[[[']);
-    expect(isModest(text, { maxDepth: 1, maxValues: 3 })).toBe(true);
+    expect(excessOf(text, { maxDepth: 1, maxValues: 3 })).toBeUndefined();
   });
 });
 

@@ -141,12 +141,15 @@ function decimal(text: string): string {
 }
 
 /**
- * Whether JSON text from a stranger is no more than can be borne: small bytes can make many values, and what is nested
- * deeply overflows the stack of whatever walks it.
+ * What there is too much of in JSON text from a stranger, if anything: small bytes can make many values, and what is
+ * nested deeply overflows the stack of whatever walks it.
  *
- * @param maxValues each takes some 60 bytes of memory once it is parsed
+ * @param maxValues each takes some 60 bytes of memory, or several times that, once it is parsed
  */
-export function isModest(text: string, { maxDepth = MAX_DEPTH, maxValues = MAX_VALUES } = {}): boolean {
+export function excessOf(
+  text: string,
+  { maxDepth = MAX_DEPTH, maxValues }: { maxDepth?: number; maxValues: number },
+): 'depth' | 'values' | undefined {
   let depth = 0;
   let values = 1;
   for (let at = 0; at < text.length; at += 1) {
@@ -158,7 +161,7 @@ export function isModest(text: string, { maxDepth = MAX_DEPTH, maxValues = MAX_V
       case 0x7b: // {
         depth += 1;
         values += 1;
-        if (depth > maxDepth) return false;
+        if (depth > maxDepth) return 'depth';
         break;
       case 0x5d: // ]
       case 0x7d: // }
@@ -168,13 +171,10 @@ export function isModest(text: string, { maxDepth = MAX_DEPTH, maxValues = MAX_V
         values += 1;
         break;
     }
-    if (values > maxValues) return false;
+    if (values > maxValues) return 'values';
   }
-  return true;
+  return undefined;
 }
-
-/** 10,000 resources of Heat are 300,000 values. */
-const MAX_VALUES = 1_000_000;
 
 /** Whether a value is nested deeper than {@link MAX_DEPTH}. */
 export function isTooDeep(value: unknown): boolean {

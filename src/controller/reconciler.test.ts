@@ -102,6 +102,23 @@ describe('creating', () => {
     expect(world.ready).toBe('Unknown Progressing Reconciling');
   });
 
+  test('is Ready without a list of its resources when that is too large to be read', async () => {
+    await world.created();
+    expect(world.status).toMatchObject({ resources: [], resourcesTruncated: false });
+    world.heat.fail('resources', new OpenStackError('ResponseTooLarge', 'too large'));
+    await world.clock.advance(61 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status).toMatchObject({ resourcesTruncated: true });
+    expect(world.status).not.toHaveProperty('resources');
+    expect(world.status).not.toHaveProperty('resourceSummary');
+    expect(world.events.at(-1)).toMatchObject({ type: 'Warning', reason: 'ResourcesTooLarge' });
+
+    await world.clock.advance(61 * MINUTE);
+    await world.reconcile();
+    expect(world.status).toMatchObject({ resources: [], resourcesTruncated: false });
+  });
+
   test('is not Ready before resources and outputs were read, when a read failed after the end', async () => {
     world.apply();
     await world.reconcile();

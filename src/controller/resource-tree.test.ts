@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Resource } from '../openstack/index.ts';
 import { findFailures, placeResources, reportResources } from './resource-tree.ts';
@@ -46,8 +46,26 @@ describe('what a cloud may claim', () => {
       nested(`${i}`, `s${i + 1}`, 'CREATE_FAILED', inside(`s${i}`)),
     );
     const placed = placeResources(chain);
-    expect(placed[19_999]?.path).toBe(Array.from({ length: 11 }, (_, i) => 19_989 + i).join('/'));
+    expect(placed[19_999]?.names).toEqual(Array.from({ length: 11 }, (_, i) => `${19_989 + i}`));
     expect(placed.every(({ depth }) => depth <= 10)).toBe(true);
+  });
+
+  // Texts of all paths would be 2,000 times what was sent.
+  test('long names around very many resources', () => {
+    const long = '\u4e2d'.repeat(255);
+    const owners = Array.from({ length: 10 }, (_, i) =>
+      nested(long, `s${i + 1}`, undefined, inside(`s${i}`)),
+    );
+    const leaves = Array.from({ length: 9_990 }, (_, i) => resource(`${i}`, undefined, inside('s10')));
+    const join = vi.spyOn(Array.prototype, 'join');
+    try {
+      const placed = placeResources([...owners, ...leaves]);
+      expect(reportResources(placed, 100, scrubber).resources).toHaveLength(100);
+      expect(findFailures(placed, scrubber)).toEqual([]);
+      expect(join.mock.calls.filter(([separator]) => separator === '/').length).toBeLessThanOrEqual(100);
+    } finally {
+      join.mockRestore();
+    }
   });
 
   test('names and lists longer than the status takes', () => {
@@ -77,7 +95,7 @@ describe('what a cloud may claim', () => {
 
 describe('places', () => {
   test('are paths from the root down', () => {
-    expect(placeResources(TREE).map(({ path, depth }) => [path, depth])).toEqual([
+    expect(placeResources(TREE).map(({ names, depth }) => [names.join('/'), depth])).toEqual([
       ['network', 0],
       ['group', 0],
       ['group/0', 1],
@@ -90,7 +108,7 @@ describe('places', () => {
   test('do not depend on the order of the list', () => {
     const paths = (resources: Resource[]) =>
       placeResources(resources)
-        .map(({ path }) => path)
+        .map(({ names }) => names.join('/'))
         .sort();
     expect(paths(TREE.toReversed())).toEqual(paths(TREE));
   });
@@ -98,8 +116,8 @@ describe('places', () => {
   test('of resources without links, or in a stack that is not listed, are their names', () => {
     const { stack: _, ...bare } = resource('bare');
     expect(placeResources([bare, resource('lost', 'CREATE_COMPLETE', inside('elsewhere'))])).toMatchObject([
-      { path: 'bare', depth: 0 },
-      { path: 'lost', depth: 0 },
+      { names: ['bare'], depth: 0 },
+      { names: ['lost'], depth: 0 },
     ]);
   });
 
@@ -200,6 +218,12 @@ describe('the report', () => {
         updatedAt: '2026-01-01T00:00:00Z',
       },
     ]);
+  });
+
+  test('has what is in a stack next to it', () => {
+    const inA = resource('x', 'CREATE_COMPLETE', inside('A'));
+    const { resources } = report([resource('a-b'), inA, nested('a', 'A'), resource('a.b')]);
+    expect(resources.map(({ name, path = name }) => path)).toEqual(['a', 'a/x', 'a-b', 'a.b']);
   });
 
   test('has the failed ones when some must be left out, and counts all', () => {

@@ -15,8 +15,8 @@ export interface ResourceReport {
 /** A resource with its place in the tree of nested stacks. */
 export interface PlacedResource {
   resource: Resource;
-  /** Names from the root stack's resource down, joined by "/". */
-  path: string;
+  /** Names from the root stack's resource down. A text of them is only made of what is shown. */
+  names: readonly string[];
   /** 0 for a resource of the root stack. */
   depth: number;
   /** A nested stack's resource that has failed members of its own. */
@@ -47,7 +47,7 @@ export function placeResources(resources: readonly Resource[]): PlacedResource[]
       names.unshift(parent.name);
       parent = ownerOf.get(parent.stack?.id ?? '');
     }
-    return { resource, path: clip(names.join('/'), STATUS_LIMITS.path), depth: names.length - 1 };
+    return { resource, names, depth: names.length - 1 };
   });
   return placed.map((place) => ({ ...place, hasFailedChild: withFailedChild.has(place.resource) }));
 }
@@ -61,16 +61,12 @@ export function reportResources(
   scrubber: Scrubber,
 ): ResourceReport {
   // Sorted before the cut as well: Heat's order changes from call to call.
-  const sorted = placed.toSorted((a, b) => comparePaths(a.path, b.path));
-  const shown =
-    sorted.length <= maxItems
-      ? sorted
-      : sorted
-          .toSorted((a, b) => Number(isFailed(b.resource)) - Number(isFailed(a.resource)))
-          .slice(0, maxItems)
-          .sort((a, b) => comparePaths(a.path, b.path));
+  const sorted = placed.toSorted(comparePlaces);
+  const first = sorted.toSorted((a, b) => Number(isFailed(b.resource)) - Number(isFailed(a.resource)));
+  const chosen = new Set(first.slice(0, maxItems));
+  const shown = sorted.filter((place) => chosen.has(place));
   return {
-    resources: shown.map(({ resource, path, depth }) => ({
+    resources: shown.map(({ resource, names, depth }) => ({
       name: resource.name,
       type: clip(resource.type, STATUS_LIMITS.type),
       ...physicalResourceID(resource, scrubber),
@@ -83,7 +79,7 @@ export function reportResources(
         ? { requiredBy: [...resource.requiredBy].sort().slice(0, STATUS_LIMITS.requiredBy) }
         : {}),
       ...(resource.updatedAt ? { updatedAt: resource.updatedAt } : {}),
-      ...(depth > 0 ? { path } : {}),
+      ...(depth > 0 ? { path: pathOf(names) } : {}),
     })),
     resourceSummary: summarise(placed),
     resourcesTruncated: placed.length > shown.length,
@@ -100,11 +96,11 @@ export function findFailures(placed: readonly PlacedResource[], scrubber: Scrubb
         (a, b) =>
           Number(isConsequence(a.resource)) - Number(isConsequence(b.resource)) ||
           compareTimes(a.resource, b.resource) ||
-          comparePaths(a.path, b.path),
+          comparePlaces(a, b),
       )
       .slice(0, MAX_FAILURES)
-      .map(({ resource, path }) => ({
-        path,
+      .map(({ resource, names }) => ({
+        path: pathOf(names),
         type: clip(resource.type, STATUS_LIMITS.type),
         ...physicalResourceID(resource, scrubber),
         reason: clip(scrubber.clean(resource.statusReason ?? 'Heat gives no reason'), STATUS_LIMITS.text),
@@ -131,9 +127,18 @@ function compareTimes(a: Resource, b: Resource): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** The order of the list that the status shows. */
-export function comparePaths(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** The order of the list that the status shows: what is in a stack comes after it. */
+function comparePlaces(a: PlacedResource, b: PlacedResource): number {
+  for (const [level, name] of a.names.entries()) {
+    const other = b.names[level];
+    if (other === undefined) return 1;
+    if (name !== other) return name < other ? -1 : 1;
+  }
+  return a.names.length - b.names.length;
+}
+
+function pathOf(names: readonly string[]): string {
+  return clip(names.join('/'), STATUS_LIMITS.path);
 }
 
 function summarise(placed: readonly PlacedResource[]): ResourceSummary {

@@ -143,6 +143,13 @@ describe('a report', () => {
     expect(fitReport(report, 100 * 1024)).toEqual(fitReport(report));
   });
 
+  test('loses a row that is too large alone, and not those after it', () => {
+    const resources = [row(1, 10), { ...row(2, 800 * 1024), status: 'CREATE_FAILED' }, row(3, 10)];
+    const fitted = fitReport({ resources, resourceSummary: summary, resourcesTruncated: false });
+    expect(fitted.resources.map(({ name }) => name)).toEqual(['r1', 'r3']);
+    expect(fitted.resourcesTruncated).toBe(true);
+  });
+
   test('loses those last that failed', () => {
     const resources = Array.from({ length: 2000 }, (_, i) => ({
       ...row(i + 1000, 1000),

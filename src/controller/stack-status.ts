@@ -5,7 +5,7 @@ import { STATUS_LIMITS } from '../api/limits.ts';
 import { canonicalJson, isRawNumber, type Json } from '../json.ts';
 import type { CloudIdentity, Output, Stack } from '../openstack/index.ts';
 import { chooseOutputs, wantsObjects } from './chosen-outputs.ts';
-import { comparePaths, type ResourceReport } from './resource-tree.ts';
+import type { ResourceReport } from './resource-tree.ts';
 import type { Scrubber } from './scrubber.ts';
 import { parseState } from './stack-state.ts';
 
@@ -111,13 +111,17 @@ function fitsKubernetes(value: Json): boolean {
 /** Takes resources out of a report until the status fits into the object, failed ones last. */
 export function fitReport(report: ResourceReport, specBytes = 0): ResourceReport {
   const room = Math.max(MIN_RESOURCES_BYTES, Math.min(MAX_RESOURCES_BYTES, MAX_OBJECT_BYTES - specBytes));
-  const isTooLarge = (resources: readonly ResourceStatus[]): boolean =>
-    Buffer.byteLength(JSON.stringify(resources)) > room;
-  let { resources } = report;
-  if (!isTooLarge(resources)) return report;
-  resources = resources.toSorted((a, b) => Number(hasFailed(b)) - Number(hasFailed(a)));
-  while (isTooLarge(resources)) resources = resources.slice(0, Math.floor(resources.length * 0.8));
-  resources.sort((a, b) => comparePaths(a.path ?? a.name, b.path ?? b.name));
+  // Each is written once, and alone: a text of all could be many times what fits.
+  let bytes = 0;
+  const fitting = new Set<ResourceStatus>();
+  for (const resource of report.resources.toSorted((a, b) => Number(hasFailed(b)) - Number(hasFailed(a)))) {
+    const more = Buffer.byteLength(JSON.stringify(resource)) + 1;
+    if (bytes + more >= room) continue;
+    bytes += more;
+    fitting.add(resource);
+  }
+  if (fitting.size === report.resources.length) return report;
+  const resources = report.resources.filter((resource) => fitting.has(resource));
   return { ...report, resources, resourcesTruncated: true };
 }
 

@@ -1,11 +1,13 @@
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
 import {
+  isOpenStackError,
   OpenStackError,
   type Orchestration,
   type Output,
   type Resource,
   type Stack,
+  type StackIdentity,
 } from '../openstack/index.ts';
 import { digestMarker } from './inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
@@ -335,12 +337,15 @@ export class StackView implements OutputSource {
     if (!id || !stackName) return;
     const { nestedDepth, maxItems } = this.#run.spec.resources;
     const depth = failed ? FAILURE_DEPTH : nestedDepth;
-    const resources = await Array.fromAsync(
-      heatOf(this.#session).resources(
-        { id, name: stackName },
-        { ...(depth > 0 ? { nestedDepth: depth } : {}), signal: this.#run.signal },
-      ),
-    );
+    const resources = await this.#listResources({ id, name: stackName }, depth);
+    this.#run.memory.resourcesReadAt = this.#run.now;
+    delete this.#run.status.failures;
+    if (resources === undefined) {
+      delete this.#run.status.resources;
+      delete this.#run.status.resourceSummary;
+      this.#run.status.resourcesTruncated = true;
+      return;
+    }
     const scrubber = this.#scrubberAt(this.#run.status.stackStatus ?? '');
     const placed = placeResources(resources.map((resource) => this.#withoutOldReason(resource)));
     // The failures first: they are what must not be withheld when there is too much to look at.
@@ -351,9 +356,24 @@ export class StackView implements OutputSource {
       scrubber,
     );
     Object.assign(this.#run.status, fitReport(report, Buffer.byteLength(JSON.stringify(this.#run.spec))));
-    delete this.#run.status.failures;
     if (failures.length > 0) this.#run.status.failures = failures;
-    this.#run.memory.resourcesReadAt = this.#run.now;
+  }
+
+  /** The resources down to a depth; `undefined` when there are too many to be read, which is told. */
+  async #listResources(stack: StackIdentity, depth: number): Promise<Resource[] | undefined> {
+    const query = { ...(depth > 0 ? { nestedDepth: depth } : {}), signal: this.#run.signal };
+    try {
+      return await Array.fromAsync(heatOf(this.#session).resources(stack, query));
+    } catch (error) {
+      if (!isOpenStackError(error, 'ResponseTooLarge')) throw error;
+      this.#run.event(
+        'Warning',
+        'ResourcesTooLarge',
+        'Read',
+        'the list of resources is too large to be read; the status shows none',
+      );
+      return undefined;
+    }
   }
 
   /** A reason from before the first operation with these inputs may quote the secrets of those before. */

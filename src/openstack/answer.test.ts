@@ -14,10 +14,18 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
 describe('readAnswer', () => {
   it.each([
     ['too deep', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
-    ['too much', `{"a":[${'{},'.repeat(1_000_000)}{}]}`],
     ['not JSON', '<html>'],
   ])('takes what is %s for no answer of a service', (_what, body) => {
     expect(() => readAnswer(jsonObject, answer(200, body), asked)).toThrow(/isn't its own/);
+  });
+
+  it('does not parse what has too many values', () => {
+    const body = `{"a":[${'{},'.repeat(40_000)}{}]}`;
+    const read = (maxValues?: number) => readAnswer(jsonObject, answer(200, body), asked, maxValues);
+    const error = { code: 'ResponseTooLarge', status: 200, message: expect.stringContaining('1000 values') };
+    expect(() => read(1000)).toThrow(expect.objectContaining(error));
+    expect(read()).toHaveProperty('a');
+    expect(() => readAnswer(jsonObject, answer(200, `[${body},${body}]`), asked)).toThrow('100000 values');
   });
 
   it('keeps names that mean something to JavaScript', () => {

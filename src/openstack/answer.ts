@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isJsonObject, isModest, type Json, parseJson } from '../json.ts';
+import { excessOf, isJsonObject, type Json, parseJson } from '../json.ts';
 import { OpenStackError, type OpenStackErrorCode } from './errors.ts';
 import type { HttpAnswer } from './http.ts';
 import { parseRetryAfter } from './retry.ts';
@@ -15,26 +15,50 @@ export interface Asked {
   requestId: string;
 }
 
+/** Most values in an answer about one thing: members of objects and items of lists, at any depth. */
+const MAX_VALUES = 100_000;
+/** Most values in a list; 10,000 resources of Heat have as many. */
+export const LIST_VALUES = 300_000;
+
 /**
  * Reads the JSON body of a successful answer.
  *
- * @throws OpenStackError InvalidResponse, naming the field that is wrong and quoting nothing.
+ * @throws OpenStackError InvalidResponse, naming the field that is wrong and quoting nothing; ResponseTooLarge when it
+ * has too many values, or a list has more items than its schema's `maxLength`.
  */
 export function readAnswer<TSchema extends v.GenericSchema<unknown, unknown>>(
   schema: TSchema,
   answer: HttpAnswer,
   asked: Asked,
+  maxValues = MAX_VALUES,
 ): v.InferOutput<TSchema> {
-  const json = tryJson(answer.body);
+  const excess = answer.body === undefined ? undefined : excessOf(answer.body, { maxValues });
+  if (excess === 'values') throw tooLarge(`${maxValues} values`, answer, asked);
+  const json = excess ? undefined : tryJson(answer.body);
   if (json === undefined) throw notJson(answer, asked);
   const result = v.safeParse(schema, json, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const field = v.getDotPath(issue) ?? 'the body';
+  if (issue.type === 'max_length' && Array.isArray(issue.input)) {
+    throw tooLarge(`${String(issue.requirement)} ${field}`, answer, asked);
+  }
   throw new OpenStackError(
     'InvalidResponse',
     `${asked.peer}'s answer to ${asked.method} ${asked.route} is malformed: ${field} should be ${issue.expected ?? 'something else'}.`,
     { status: answer.status, requestId: asked.requestId },
+  );
+}
+
+function tooLarge(
+  limit: string,
+  answer: HttpAnswer,
+  { peer, method, route, requestId }: Asked,
+): OpenStackError {
+  return new OpenStackError(
+    'ResponseTooLarge',
+    `${peer}'s answer to ${method} ${route} has more than ${limit}, which is the most that is read.`,
+    { status: answer.status, requestId },
   );
 }
 
@@ -67,7 +91,9 @@ const keystoneFault = v.object({
 });
 
 function readFault(answer: HttpAnswer): Fault | undefined {
-  const body = tryJson(answer.body);
+  const { body: text } = answer;
+  const isModest = text !== undefined && excessOf(text, { maxValues: MAX_VALUES }) === undefined;
+  const body = isModest ? tryJson(text) : undefined;
   const heat = v.safeParse(heatFault, body);
   if (heat.success && heat.output.code === answer.status) {
     const { type, message } = heat.output.error;
@@ -136,8 +162,7 @@ function contentType(answer: HttpAnswer): string {
 }
 
 function tryJson(text: string | undefined): Json | undefined {
-  // No service of OpenStack says so much, or nests it so deeply.
-  if (text === undefined || !isModest(text)) return undefined;
+  if (text === undefined) return undefined;
   try {
     return parseJson(text);
   } catch {

@@ -270,6 +270,18 @@ describe('getStack', () => {
     expect(found).not.toHaveProperty('stack');
   });
 
+  it('refuses more resources than any Heat has, and before anything is made of them', async () => {
+    const known = pick(sample('resources').body, 'resources', '0') as object;
+    const resources = Array.from({ length: 10_000 }, () => ({ ...known, links: [] }));
+    cloud.on(`GET ${STACK}/resources`, { status: 200, body: { resources } });
+    expect(await Array.fromAsync(heat.resources(web))).toHaveLength(10_000);
+    cloud.on(`GET ${STACK}/resources`, { status: 200, body: { resources: Array(10_001).fill(null) } });
+    await expect(Array.fromAsync(heat.resources(web))).rejects.toMatchObject({
+      code: 'ResponseTooLarge',
+      message: expect.stringContaining('more than 10000 resources'),
+    });
+  });
+
   it('refuses a stack over 4 MiB', async () => {
     cloud.on(`GET ${STACK}`, (_request, response) => {
       // Chunked, so that no header tells the size.

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
-import { jsonObject, notJson, readAnswer } from './answer.ts';
+import { jsonObject, LIST_VALUES, notJson, readAnswer } from './answer.ts';
 import { isOpenStackError, OpenStackError } from './errors.ts';
 import {
   type EventQuery,
@@ -168,7 +168,7 @@ export class HeatOrchestration implements Orchestration {
       maxBytes: options.preview ? LIST_BYTES : SMALL_BYTES,
       signal: options.signal,
     });
-    if (options.preview) return readAnswer(previewAnswer, answer, asked).stack;
+    if (options.preview) return readAnswer(previewAnswer, answer, asked, LIST_VALUES).stack;
     return { name, ...readAnswer(createdAnswer, answer, asked).stack };
   }
 
@@ -205,7 +205,7 @@ export class HeatOrchestration implements Orchestration {
     for (;;) {
       const request = { path: `/stacks?${search}`, route: '/stacks', timeoutMs: READ_TIMEOUT_MS };
       const { answer, asked } = await this.#get({ ...request, maxBytes: LIST_BYTES, signal });
-      const page = readAnswer(stacksAnswer, answer, asked);
+      const page = readAnswer(stacksAnswer, answer, asked, LIST_VALUES);
       for (const stack of page.stacks) {
         // Heat begins anew when the marker's row is purged meanwhile; nothing is given out twice.
         if (seen.has(stack.id)) continue;
@@ -290,13 +290,13 @@ export class HeatOrchestration implements Orchestration {
       query.signal,
       resourceSearch(query),
     );
-    yield* readAnswer(resourcesAnswer, answer, asked).resources;
+    yield* readAnswer(resourcesAnswer, answer, asked, LIST_VALUES).resources;
   }
 
   async *stackEvents(stack: StackRef, query: EventQuery = {}): AsyncGenerator<StackEvent, void> {
     const limits = { timeoutMs: READ_TIMEOUT_MS, maxBytes: LIST_BYTES };
     const { answer, asked } = await this.#getPart(stack, 'events', limits, query.signal, eventSearch(query));
-    yield* readAnswer(eventsAnswer, answer, asked).events;
+    yield* readAnswer(eventsAnswer, answer, asked, LIST_VALUES).events;
   }
 
   async stackEnvironment(stack: StackRef, options: CallOptions = {}): Promise<JsonObject> {

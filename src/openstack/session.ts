@@ -12,7 +12,8 @@ import { withRetry } from './retry.ts';
 
 const TOKEN_TIMEOUT_MS = 30_000;
 const REQUEST_ID = /^req-[\w-]{1,60}$/;
-const TOKEN_BYTES = 4 * 1024 * 1024;
+/** A catalog of thousands of endpoints is smaller. */
+const TOKEN_BYTES = 1024 * 1024;
 
 /** Where log lines go: pino's Logger fits. No line holds a secret. */
 export interface LoggerLike {

@@ -276,8 +276,14 @@ const resource = v.pipe(
   ),
 );
 
+/** Most resources of one list; Heat's own limit is 1,000 for a stack with all that is nested in it. */
+const MAX_RESOURCES = 10_000;
+
 /** `GET /stacks/{name}/{id}/resources`. */
-export const resourcesAnswer: Answer<{ resources: Resource[] }> = v.object({ resources: v.array(resource) });
+export const resourcesAnswer: Answer<{ resources: Resource[] }> = v.object({
+  // Counted before anything is made of them.
+  resources: v.pipe(v.array(v.unknown()), v.maxLength(MAX_RESOURCES), v.array(resource)),
+});
 
 const event = v.pipe(
   v.object({
