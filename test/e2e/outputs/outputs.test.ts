@@ -184,7 +184,7 @@ outputs:
   await s.apply(name, { template: { inline: template(true) }, outputs: { secretName: 'failed' } });
   const { status } = await s.notReady(name, 'UpdateFailed');
   expect(await textsOf('failed')).toEqual([['value', 'one']]);
-  expect(status.outputs?.[0]).not.toHaveProperty('secretKeyRef');
+  expect(status.outputs?.[0]).toHaveProperty('secretKeyRef', { name: 'failed', key: 'value' });
 });
 
 it('shows a hidden value nowhere but in the Secret', async () => {
