@@ -52,7 +52,7 @@ describe.concurrent('credentials', () => {
       data: { 'clouds.yaml': `clouds:\n  demo:\n    auth: { password: ${PASSWORD}\n  other: ]` },
       reason: 'InvalidConfiguration',
       is: 'Stalled',
-      says: [/clouds\.yaml is not valid YAML at line \d+, column \d+/, /correct it/],
+      says: [/clouds\.yaml: it is not valid YAML at line \d+, column \d+/, /correct it/],
     },
     {
       what: 'unknown cloud',
