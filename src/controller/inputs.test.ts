@@ -296,6 +296,37 @@ describe('values that must not be shown', () => {
     expect(await secrets({ template, parameters: { pw: 'x' } })).toEqual(hides ? ['x'] : []);
   });
 
+  test.each([
+    '"hidd\\u0065n": true',
+    '"\\x68\\U00000069dden": true',
+    '? "hid\\\n        den"\n      : true',
+    '"NoEch\\u006f": true',
+    '? hidden\n      : true',
+    '<<: *secret',
+    '<<: [*secret]',
+    '*key : true',
+    '!!str hidden: true',
+    'hidden: !!bool "true"',
+    'hidden: !!binary dHJ1ZQ==',
+  ])('are those of parameters that are hidden by %s', async (hides) => {
+    const inline = `heat_template_version: 2021-04-16
+conditions: { a: &secret { "hi\\x64den": true }, &key "hi\\x64den": false }
+parameters:
+    pw:
+      type: string
+      ${hides}
+`;
+    expect(await secrets({ template: { inline }, parameters: { pw: 'x' } })).toEqual(['x']);
+  });
+
+  test('are those of a template in JSON with escapes, and of one that can not be read and has them', async () => {
+    const parameters = { pw: 'x' };
+    const json = '{"parameters": {"pw": {"hidd\\u0065n": true}}}';
+    expect(await secrets({ template: { inline: json }, parameters })).toEqual(['x']);
+    const unread = '"heat_templat\\x65_version": 2021-04-16\n"hidd\\x65n": [';
+    expect(await secrets({ template: { inline: unread }, parameters })).toEqual(['x']);
+  });
+
   test('are those of a template that only Heat can read, too', async () => {
     const parameters = { pw: 'x', size: 5 };
     const twice = `heat_template_version: 2021-04-16\n${hot}description: a\ndescription: b\n`;
@@ -310,7 +341,7 @@ describe('values that must not be shown', () => {
   });
 
   test('are none because of a file that is no template', async () => {
-    const files = { 'page.html': '<input type="hidden">: [', 'script.sh': 'echo hidden: {{' };
+    const files = { 'page.html': '<input type="hidden">: [', 'script.sh': 'echo hidden: {{ \\\n  "a\\n"' };
     expect(await secrets({ files, parameters: { a: 'x' } })).toEqual([]);
   });
 

@@ -196,6 +196,11 @@ function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>)
   }
 }
 
+/** The keys that hide a parameter, and escapes with which YAML and JSON can write them: letters, and a joined line. */
+const MAY_HIDE = /hidden|NoEcho|\\(?:[xuU]0*[46]|[\r\n])/;
+/** The key that each template has, or one with an escape. */
+const MAY_BE_TEMPLATE = /heat_template_version|TemplateFormatVersion|"[^"\\\n]*\\[^"\n]*" *:/;
+
 /** Values of the parameters that the template, or a nested one, declares as hidden. */
 function hiddenValues({ template, files, environment, parameters }: StackInputs): Json[] {
   const hidden: Hidden = new Map();
@@ -240,12 +245,12 @@ function members(value: Json, types: readonly Json[]): Json[] {
 function findHidden(template: string | JsonObject, hidden: Hidden): boolean {
   if (typeof template === 'string') {
     // Reading YAML is dear, and few templates have hidden parameters.
-    if (!/hidden|NoEcho/.test(template)) return true;
+    if (!MAY_HIDE.test(template)) return true;
     let parsed: Json;
     try {
       parsed = parseYaml(template, { uniqueKeys: false });
     } catch {
-      return !/heat_template_version|TemplateFormatVersion/.test(template);
+      return !MAY_BE_TEMPLATE.test(template);
     }
     return isJsonObject(parsed) ? findHidden(parsed, hidden) : true;
   }
