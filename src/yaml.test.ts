@@ -253,6 +253,12 @@ test('whatever the text is, it is read or refused', () => {
   );
 });
 
+test('bytes are refused, unless they may be text', () => {
+  const text = 'a: !!binary cMOk\nb: !!binary |\n  cMO\n  k\nc: !!binary /w==\nd: !!binary "%"';
+  expect(() => parseYaml(text)).toThrow(/line 1, column 4 \(unknown tag\)/);
+  expect(parseYaml(text, { binary: true })).toEqual({ a: 'pä', b: 'pä', c: 'ÿ', d: '' });
+});
+
 test('numbers stay as they are written where they are text', () => {
   const text = 'a: [0123, 1.10, 1_0, 2018-08-31, yes, ~]';
   expect(parseYaml(text, { numbers: false })).toEqual({

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   defineMappingTag,
   defineScalarTag,
@@ -65,6 +66,14 @@ const DATE = defineScalarTag('tag:yaml.org,2002:timestamp', {
   resolve: (source) => source,
   identify: () => false,
 });
+/** Bytes as the text that they hold; where they hold none, each as a character. */
+const BINARY = defineScalarTag('tag:yaml.org,2002:binary', {
+  resolve: (source) => {
+    const bytes = Buffer.from(source, 'base64');
+    return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+  },
+  identify: () => false,
+});
 const MAP = defineMappingTag<Map<string, unknown>>('tag:yaml.org,2002:map', {
   create: () => new Map(),
   addPair(map, key, value) {
@@ -94,6 +103,8 @@ export interface YamlOptions {
   uniqueKeys?: boolean;
   /** False: plain numbers are text, as they are written. */
   numbers?: boolean;
+  /** True: what is tagged `!!binary`, and refused otherwise, is the text of its bytes. */
+  binary?: boolean;
   /** Longest text, in UTF-16 units. */
   maxLength?: number;
 }
@@ -106,9 +117,10 @@ export interface YamlOptions {
  * @throws YamlError with line and column.
  */
 export function parseYaml(text: string, options: YamlOptions = {}): Json {
-  const { uniqueKeys = true, numbers = true, maxLength = MAX_LENGTH } = options;
+  const { uniqueKeys = true, numbers = true, binary = false, maxLength = MAX_LENGTH } = options;
   if (text.length > maxLength) throw new YamlError(`it is larger than ${maxLength / 1024} KiB`);
-  const [value = null] = load(text, numbers ? ALL : TEXTS, uniqueKeys);
+  const schema = numbers ? ALL : TEXTS;
+  const [value = null] = load(text, binary ? schema.withTags(BINARY) : schema, uniqueKeys);
   let left = MAX_EXPANDED;
   const spend = (length: number): void => {
     left -= length + 1;

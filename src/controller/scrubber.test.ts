@@ -35,7 +35,8 @@ describe('a secret is taken out', () => {
     expect(pem.clean(`could not parse MIIghijkl`)).toBe('could not parse [redacted]');
     expect(pem.clean(key)).toBe('[redacted]');
     expect(pem.clean(JSON.stringify(key))).toBe('"[redacted]"');
-    expect(pem.clean('MIIabcdef\\nMIIghijkl')).toBe('[redacted]\\n[redacted]');
+    expect(pem.clean('MIIabcdef\\nMIIghijkl')).toBe('[redacted]');
+    expect(pem.clean('MIIghijkl\\nMIIabcdef')).toBe('[redacted]\\n[redacted]');
   });
 
   test('from within lists, maps and numbers', () => {
@@ -130,6 +131,55 @@ describe('a secret is taken out', () => {
     expect(key.clean(`got '${long.slice(0, 199)} in a template`)).toBe("got '[redacted] in a template");
   });
 
+  test('from any place in it on, sixteen characters in a row', () => {
+    const UNITS = 'Zq8rTn4vLw2xKc6yHb9jPd3sMf7gAe5uRo1iXk0BzQ9RtN5VlW3XkC7YhB0JpD4S';
+    for (const size of [17, 26, 27, 28, 40, 64, 65, 200]) {
+      const secret = Array.from({ length: size }, (_, index) => UNITS[(index * 7 + (index >> 6)) % 64]).join(
+        '',
+      );
+      const it = new Scrubber([secret]);
+      for (let from = 0; from + 16 <= size; from += 1) {
+        for (const to of [from + 16, from + 17, from + 27, size]) {
+          expect(it.clean(`got (${secret.slice(from, to)}) back`)).toBe('got ([redacted]) back');
+        }
+        expect(it.clean(`got (${secret.slice(from, from + 15)}) back`)).not.toContain('[');
+      }
+    }
+    const base64 = Buffer.from('на-троих-па').toString('base64');
+    expect(new Scrubber(['xx пароль-на-троих-пароль']).clean(base64)).toBe('[redacted]=');
+  });
+
+  const CONNECTION =
+    'postgres://billing:hunter2-x@db.example.com:5432/invoices?sslkey=swordfish&pin=83771264';
+
+  test.each([
+    ["float: 'hunter2-x'", "float: '[redacted]'"],
+    ["float: '83771264'", "float: '[redacted]'"],
+    ["float: 'swordfish'", "float: '[redacted]'"],
+    ["float: '//billing'", "float: '//billing'"],
+    [
+      'resources.invoices: cannot connect to db.example.com, postgres said: billing denied',
+      'resources.invoices: cannot connect to db.example.com, postgres said: billing denied',
+    ],
+  ])('part by part, where they are no words: %s', (text, clean) => {
+    expect(new Scrubber([CONNECTION]).clean(text)).toBe(clean);
+    // As the value of a template it is no other.
+    expect(new Scrubber([`parameters:\n  conn: { default: '${CONNECTION}' }\n`]).clean(text)).toBe(clean);
+  });
+
+  test.each([
+    ['user:Swordfish', 'got Swordfish', 'got [redacted]'],
+    ['token="swordfish"', 'got swordfish', 'got [redacted]'],
+    ['admin|QwErTyUi', 'got QwErTyUi', 'got [redacted]'],
+    ['admin;pass$word', 'got pass$word', 'got [redacted]'],
+    ['admin пароль-2', 'got пароль-2', 'got [redacted]'],
+    ['see OS::Heat::RandomString for OpenStack', 'a RandomString', 'a RandomString'],
+    ['see OS::Heat::RandomString for OpenStack', 'OpenStack', 'OpenStack'],
+    ['user:short', 'cut short', 'cut short'],
+  ])('of %s, %s', (secret, text, clean) => {
+    expect(new Scrubber([secret]).clean(text)).toBe(clean);
+  });
+
   test('where the text is cut off, from its sixth character on', () => {
     for (const end of ['', '...', ' ...', '…']) {
       expect(scrubber.clean(`got hunter2-h${end}`)).toBe(`got [redacted]${end}`);
@@ -194,14 +244,20 @@ describe('a secret is taken out', () => {
 /** What the scrubber does, in the most obvious way. */
 function slowlyCleaned(text: string, secrets: readonly string[]): string {
   const marks = Array.from(text, () => false);
+  const mark = (part: string, from: number) => marks.fill(true, from, from + part.length);
   for (const secret of secrets) {
     for (let at = 0; at < text.length; at += 1) {
-      let length = secret.length;
-      while (!text.startsWith(secret.slice(0, length), at)) length -= 1;
-      const rest = text.slice(at + length);
-      const isCutOff = rest === '' || rest.startsWith('...') || rest.startsWith(' ...');
-      if (length === secret.length || length >= 16 || (length >= 6 && isCutOff))
-        marks.fill(true, at, at + length);
+      if (text.startsWith(secret, at)) mark(secret, at);
+      for (let start = 0; start + 16 <= secret.length; start += 1) {
+        const run = secret.slice(start, start + 16);
+        if (text.startsWith(run, at)) mark(run, at);
+      }
+      for (let length = 6; length < secret.length; length += 1) {
+        const beginning = secret.slice(0, length);
+        const rest = text.slice(at + length);
+        const isCutOff = rest === '' || rest.startsWith('...') || rest.startsWith(' ...');
+        if (isCutOff && text.startsWith(beginning, at)) mark(beginning, at);
+      }
     }
   }
   return Array.from(text, (unit, at) => (marks[at] ? (marks[at - 1] ? '' : '[redacted]') : unit)).join('');
@@ -271,7 +327,7 @@ resources:
     ["{'key': ['json-secret', 12345678]}", "{'key': ['[redacted]', [redacted]"],
     ['Flavor m1.small not found', 'Flavor [redacted] not found'],
     [`Value 'web "one"' is bad`, "Value '[redacted]' is bad"],
-    ['sh: login --password=swordfish: no', 'sh: [redacted]: no'],
+    ['sh: login --password=swordfish: no', 'sh:[redacted]: no'],
     ['curl --user deploy:tuna-salad: no', '[redacted]: no'],
     ['bad: type: OS::Nova::Server', 'bad: [redacted]'],
     ['4711 is out of range', 'BadRequest'],
@@ -291,8 +347,43 @@ resources:
       'parameters:\n  a: *some-secret\n  b: !other-secret x\n  c: "third-secret\n',
     ]);
     expect(broken.clean("undefined alias 'some-secret', tag '!other-secret', \"third-secret")).toBe(
-      "undefined alias '[redacted]', tag '![redacted]', \"[redacted]",
+      "undefined alias '[redacted]', tag '[redacted]', \"[redacted]",
     );
+  });
+});
+
+describe('of a template from a Secret, what YAML writes otherwise', () => {
+  const template = (value: string) =>
+    new Scrubber([
+      `heat_template_version: 2018-08-31\nparameters:\n  a_parameter:\n    default: ${value}\nresources: { a_resource: { type: OS::Heat::Value } }\n`,
+    ]);
+
+  test.each([
+    ['"p\\xe4sswort"', 'pässwort'],
+    ['"p\\U000000e4sswort"', 'pässwort'],
+    ['"pass\\ wo\\/rt"', 'pass wo/rt'],
+    ['"pass\\_wort"', 'pass\xa0wort'],
+    ['"pas\\\n      swo\\\n      rt"', 'passwort'],
+    ['"pass\n      wort"', 'pass wort'],
+    ['>-\n      alpha\n      gamma', 'alpha gamma'],
+    [`!!binary ${btoa('swordfish')}`, 'swordfish'],
+    [`!!binary ${btoa('swordfish')}`, btoa('swordfish')],
+    [`!!binary |\n      cMOk\n      c3N3b3J0`, 'pässwort'],
+    ['190:20:30', '685230'],
+    ['190:20:30.5', '685230.5'],
+    ['0b11110100001001000000', '1000000'],
+    ['{ "a": ["p\\x61sswort"] }', 'passwort'],
+  ])('%s is found as %s', (value, text) => {
+    // A value is also known from its beginning on, so the text goes on.
+    const clean = template(value).clean(`Value '${oneLine(text)}' of a_parameter is wrong`);
+    expect(clean).toMatch(/^Value b?'+\[redacted\](\.0)?' of a_parameter is wrong$/);
+  });
+
+  test('and its names, resource types and version are no secret', () => {
+    const text = "a_parameter, resources.a_resource (OS::Heat::Value) of 'heat_template_version: 2018-08-31'";
+    expect(template('"\\x61"').clean(text)).toBe(text);
+    const keys = new Scrubber(['"a_lon\\x67_parameter": { default: a_long_parameter }\n']);
+    expect(keys.clean('of a_long_parameter, too')).toBe('of a_long_parameter, too');
   });
 });
 

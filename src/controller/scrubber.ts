@@ -1,6 +1,6 @@
 import { clip } from '../api/clip.ts';
 import type { Json } from '../json.ts';
-import { CUT_ANYWHERE, MIN_LENGTH, oneLine, type SecretTexts, secretTexts } from './secret-texts.ts';
+import { MIN_LENGTH, oneLine, type SecretTexts, secretTexts } from './secret-texts.ts';
 import { type TextView, textViews } from './text-views.ts';
 
 const REDACTED = '[redacted]';
@@ -9,6 +9,8 @@ const WITHHELD = 'the message is withheld, since it may quote a secret';
 const MAX_LENGTH = 1024;
 /** Of a text that is looked at; the rest is dropped. */
 const MAX_INPUT = 8 * 1024;
+/** Units in a row of a secret that give it away anywhere, not only from its beginning to where the text is cut off. */
+const RUN_LENGTH = 16;
 /** What is shown of a longer text ends so far before, that no secret can be cut off: 64 units, each `%E2%82%AC`. */
 const MAX_SECRET = 1024;
 /** Heat cuts texts at 200, 255 and 65,535 units without a sign (Heat 27), PyYAML and others with dots. */
@@ -24,7 +26,8 @@ const ORDINARY = /^(?:Stack [A-Z]+ (?:started|completed successfully)|state chan
  *
  * Heat quotes the values that it refuses: 9 of 11 kinds of wrong input for a hidden parameter came back with the
  * value in clear (Heat 27). A value is found as it is, with backslash escapes, base64 at any place in a longer run and
- * URL-encoded. So is the beginning of one, from 6 characters on where the text is cut off, from 16 on anywhere.
+ * URL-encoded. So are 16 characters in a row of one, from any place in it (a template can split a value), and its
+ * beginning from 6 characters on where the text is cut off. What counts as a value: {@link secretTexts}.
  *
  * Secrets and texts are a tenant's own choice, so the work is bounded; what is beyond the bound is withheld.
  */
@@ -83,21 +86,19 @@ export class Scrubber {
 
   #mark(view: TextView, needles: Needles, isSecret: Uint8Array): void {
     const { text } = view;
-    for (let at = 0; at + MIN_LENGTH <= text.length && this.#workLeft >= 0; at += 1) {
+    for (let at = 0; at + MIN_LENGTH <= text.length; at += 1) {
       this.#workLeft -= 1;
-      let longest = 0;
-      for (const needle of needles.at(text, at)) {
-        const common = commonLength(text, at, needle);
-        this.#workLeft -= common;
+      for (let entry = needles.first(text, at); entry !== NONE; entry = needles.next(entry)) {
+        const { from, to, isStart, isWhole } = needles.common(text, at, entry);
+        const length = to - from;
+        this.#workLeft -= 1 + length;
         if (this.#workLeft < 0) return;
-        if (common <= longest) continue;
-        const given =
-          common === needle.length ||
-          common >= CUT_ANYWHERE ||
-          CUT.test(text.slice(at + common, at + common + 4));
-        if (given) longest = common;
+        if (
+          length >= RUN_LENGTH ||
+          (isStart && length >= MIN_LENGTH && (isWhole || CUT.test(text.slice(to, to + 4))))
+        )
+          isSecret.fill(1, view.start(from), view.end(to - 1));
       }
-      if (longest > 0) isSecret.fill(1, view.start(at), view.end(at + longest - 1));
     }
   }
 
@@ -121,45 +122,96 @@ export class Scrubber {
   }
 }
 
-/** The secrets in the form in which they are found fast. */
+/** A run that a text and a secret have in common. */
+interface Common {
+  /** Where in the text it begins. */
+  from: number;
+  /** Where it ends (exclusive). */
+  to: number;
+  /** The secret begins with it. */
+  isStart: boolean;
+  /** It goes on to the secret's end. */
+  isWhole: boolean;
+}
+
+const NONE = -1;
+/** What stands between secrets: {@link oneLine} leaves it in no text. */
+const BETWEEN = '\n';
+/**
+ * From one place that is looked up to the next. A run of {@link RUN_LENGTH} units holds one of them with the
+ * {@link MIN_LENGTH} units after it, wherever it begins.
+ */
+const STRIDE = RUN_LENGTH - MIN_LENGTH + 1;
+
+/** The secrets in the form in which they are found fast: it takes a few bytes for each eleven units. */
 class Needles {
   readonly texts: SecretTexts;
   /** Of the secrets that can't be replaced. */
   readonly lengths: ReadonlySet<number>;
-  /** Those that can be, by their first {@link MIN_LENGTH} units. */
-  readonly #byStart = new Map<string, string[]>();
-  /** Whether one begins with three units of this hash: there are few, and most places of a text end here. */
-  readonly #mayStart = new Uint8Array(2 ** 16);
+  readonly #all: string;
+  /** Places in {@link #all}, each {@link STRIDE} units of a secret. */
+  readonly #places: readonly number[];
+  /** The last place by the hash of the units there, and for each place the one before with the same hash. */
+  readonly #last: Int32Array;
+  readonly #before: Int32Array;
 
   constructor(texts: SecretTexts) {
     this.texts = texts;
     this.lengths = new Set([...texts.short, ...texts.words].map(({ length }) => length));
-    for (const needle of texts.long) {
-      this.#mayStart[hashAt(needle, 0)] = 1;
-      const start = needle.slice(0, MIN_LENGTH);
-      const known = this.#byStart.get(start);
-      if (known) known.push(needle);
-      else this.#byStart.set(start, [needle]);
+    this.#all = [BETWEEN, ...texts.long, ...texts.lines, ''].join(BETWEEN);
+    const places: number[] = [];
+    let start = 2 * BETWEEN.length;
+    const add = (text: string, end: number): void => {
+      for (let at = 0; at < end && at + MIN_LENGTH <= text.length; at += STRIDE) places.push(start + at);
+      start += text.length + BETWEEN.length;
+    };
+    for (const text of texts.long) add(text, text.length < RUN_LENGTH ? 1 : text.length);
+    for (const text of texts.lines) add(text, 1);
+    this.#places = places;
+    this.#last = new Int32Array(2 ** Math.ceil(Math.log2(2 * places.length + 2))).fill(NONE);
+    this.#before = new Int32Array(places.length);
+    for (const [entry, place] of places.entries()) {
+      const hash = this.#hash(this.#all, place);
+      this.#before[entry] = this.#last[hash] ?? NONE;
+      this.#last[hash] = entry;
     }
   }
 
-  /** Those that begin like the text at this place. */
-  at(text: string, index: number): readonly string[] {
-    if (this.#mayStart[hashAt(text, index)] === 0) return NONE;
-    return this.#byStart.get(text.slice(index, index + MIN_LENGTH)) ?? NONE;
+  /** A place of a secret where its units may be those of the text at `at`; {@link NONE} when there is none. */
+  first(text: string, at: number): number {
+    return this.#last[this.#hash(text, at)] ?? NONE;
   }
-}
 
-const NONE: readonly string[] = [];
+  /** One more such place. */
+  next(entry: number): number {
+    return this.#before[entry] ?? NONE;
+  }
 
-function hashAt(text: string, at: number): number {
-  return (text.charCodeAt(at) + text.charCodeAt(at + 1) * 167 + text.charCodeAt(at + 2) * 7919) & 0xffff;
-}
+  /** The longest run around such a place. */
+  common(text: string, at: number, entry: number): Common {
+    const place = this.#places[entry] ?? 0;
+    let from = 0;
+    while (at + from > 0 && this.#isSame(text, at + from - 1, place + from - 1)) from -= 1;
+    let to = 0;
+    while (at + to < text.length && this.#isSame(text, at + to, place + to)) to += 1;
+    return {
+      from: at + from,
+      to: at + to,
+      isStart: this.#all[place + from - 1] === BETWEEN,
+      isWhole: this.#all[place + to] === BETWEEN,
+    };
+  }
 
-function commonLength(text: string, at: number, needle: string): number {
-  let length = MIN_LENGTH;
-  while (length < needle.length && text.charCodeAt(at + length) === needle.charCodeAt(length)) length += 1;
-  return length;
+  #isSame(text: string, at: number, place: number): boolean {
+    return text.charCodeAt(at) === this.#all.charCodeAt(place);
+  }
+
+  #hash(text: string, at: number): number {
+    let hash = 0;
+    for (let index = at; index < at + MIN_LENGTH; index += 1)
+      hash = Math.imul(hash, 0x01000193) ^ text.charCodeAt(index);
+    return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) & (this.#last.length - 1);
+  }
 }
 
 function isWord(text: string, at: number, length: number): boolean {

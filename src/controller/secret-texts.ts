@@ -1,15 +1,10 @@
 import { isJsonObject, isRawNumber, type Json } from '../json.ts';
+import { parseYaml } from '../yaml.ts';
 
 /** A shorter text occurs in ordinary words, so that replacing it tells where it stood. In UTF-16 units. */
 export const MIN_LENGTH = 6;
-/** Units of a secret's beginning that give it away anywhere, not only where the text is cut off. */
-export const CUT_ANYWHERE = 16;
-/**
- * Longer texts are looked for in pieces, so that no comparison is longer than this. Pieces overlap by so much that one
- * of them is recognised wherever the text is cut off. In UTF-16 units.
- */
-const MAX_LENGTH = 64;
-const PIECE_LENGTH = 2 * CUT_ANYWHERE;
+/** A longer line or list is known by its values alone, and not as a whole. In UTF-16 units. */
+const MAX_LINE_LENGTH = 64;
 /** What is gathered at most, in UTF-16 units: twice what the largest template that Heat takes, 512 KiB, comes to. */
 const MAX_UNITS = 2 * 1024 * 1024;
 /** A shorter value of a document says next to nothing, and ones like 8 and `no` are everywhere. */
@@ -19,11 +14,16 @@ const MIN_WORD_LENGTH = 3;
 const BARE_KEY = /^[\w.-]+:$/;
 const KEYED = /^["']?[\w.$-]+["']?: /;
 const NAME = /^[\w.$-]+$/;
+const VERSION_KEY = /^(?:heat_template_version|(?:AWS|Heat)TemplateFormatVersion)$/;
 const VERSION = /^"?(?:heat_template_version|(?:AWS|Heat)TemplateFormatVersion)"?: *["']?[\w-]{1,12}["']?,?$/;
 /** Quoted texts of a line, which may lack their end, and what stands between them. */
 const QUOTED_OR_NOT = /"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^"']+/g;
 /** A plain piece of a line, and whether it is a key. */
 const PLAIN = /((?:[^[\]{},:]|:(?=\S))+)(:?)/g;
+/** Pieces of a value between signs that often part the secret from the rest, and the sign that stands before. */
+const PART = /((?<!:)[:=]["']?)?([^\s:/@;,=&?|"'`<>()[\]{}]{6,})/g;
+/** What is in few names and words: a digit, a special character, capitals and small letters by turns. */
+const UNUSUAL = /[^\p{L}._-]|\p{Lu}\p{Ll}(?!\p{Ll})/u;
 const RESOURCE_TYPE = /^(?:OS|AWS)::[\w:]+$/;
 /** Words of templates that Heat's messages need. */
 const ORDINARY = new Set(
@@ -32,8 +32,10 @@ const ORDINARY = new Set(
 
 /** The texts that give a secret away. */
 export interface SecretTexts {
-  /** To be replaced wherever they stand; {@link MIN_LENGTH} to 64 units each, three times that in UTF-8. */
+  /** To be replaced wherever they stand, as parts of them are; at least {@link MIN_LENGTH} units each. */
   long: Set<string>;
+  /** Lines with their keys, to be replaced from their beginning only: a part may be a name that messages need. */
+  lines: Set<string>;
   /** Too short to be replaced; a text that holds one anywhere can't be shown. */
   short: Set<string>;
   /** Short values of documents; a text that holds one as a word can't be shown. */
@@ -44,7 +46,10 @@ export interface SecretTexts {
 
 /**
  * Finds the texts in secret values: members of lists and maps, numbers in each spelling, lines and values of a document
- * (a template, a configuration file). Not `true`, and not what a document calls its keys.
+ * (a template, a configuration file), the latter also as YAML reads them. Not `true`, and not what a document calls its
+ * keys. And parts of values, which a template can split: between commas, after `:` and `=`, and between any of
+ * `: / @ ; = & ? |`, blanks, quotes and brackets where it has a digit or looks made up otherwise. So of
+ * `http://admin:swordfish@localhost`, `admin` and `localhost` are no secret, for words are in ordinary messages.
  *
  * @param secrets values from Secrets and of hidden parameters
  */
@@ -61,6 +66,7 @@ export function oneLine(text: string): string {
 
 class Gathered implements SecretTexts {
   readonly long = new Set<string>();
+  readonly lines = new Set<string>();
   readonly short = new Set<string>();
   readonly words = new Set<string>();
   #units = 0;
@@ -74,10 +80,13 @@ class Gathered implements SecretTexts {
     if (typeof secret === 'number') this.#addText(String(secret));
     else if (isRawNumber(secret)) this.#addText(secret.rawJSON);
     else if (typeof secret === 'string') {
-      const isDocument = /[\n\r]|^\s*[[{]/.test(secret);
-      if (!isDocument || oneLine(secret).length <= MAX_LENGTH) this.#addText(secret);
-      if (isDocument) this.#addDocument(secret);
-      else this.#addParts(secret);
+      if (!/[\n\r]|^\s*[[{]/.test(secret)) {
+        this.#addText(secret);
+        this.#addParts(secret);
+      } else {
+        if (oneLine(secret).length <= MAX_LINE_LENGTH) this.#addText(secret, this.lines);
+        this.#addDocument(secret);
+      }
     } else if (Array.isArray(secret)) for (const member of secret) this.add(member);
     else if (isJsonObject(secret)) {
       for (const [key, member] of Object.entries(secret)) {
@@ -87,37 +96,31 @@ class Gathered implements SecretTexts {
     }
   }
 
-  #addText(value: string): void {
+  #addText(value: string, to: Set<string> = this.long): void {
     const text = oneLine(value);
     for (const spelling of [text, ...spellings(text)]) {
-      if (spelling.length >= MIN_LENGTH) this.#addLong(spelling);
+      if (spelling.length >= MIN_LENGTH) this.#addLong(spelling, to);
       else if (spelling !== '') this.short.add(spelling);
     }
   }
 
-  #addLong(text: string): void {
-    if (text.length < MIN_LENGTH || this.incomplete) return;
+  #addLong(text: string, to: Set<string> = this.long): void {
+    if (text.length < MIN_LENGTH || this.incomplete || to.has(text)) return;
     this.#units += text.length;
-    if (text.length <= MAX_LENGTH) {
-      this.#addPiece(text);
-      return;
-    }
-    for (let at = 0; at < text.length; at += CUT_ANYWHERE) {
-      this.#addPiece(text.slice(Math.min(at, text.length - PIECE_LENGTH)).slice(0, PIECE_LENGTH));
-    }
-  }
-
-  /** Heat may read the text as a comma-delimited list, and quote one member. */
-  #addParts(text: string): void {
-    if (text.includes(',')) for (const part of text.split(',')) this.#addLong(oneLine(part));
-  }
-
-  /** A piece, also as its UTF-8 bytes look when each is taken for a character: so encodings are read. */
-  #addPiece(text: string): void {
-    this.long.add(text);
+    to.add(text);
     if (!/[^ -~]/.test(text)) return;
+    // As its UTF-8 bytes look when each is taken for a character: so encodings are read.
     const bytes = oneLine(Buffer.from(text).toString('latin1'));
-    if (bytes.length >= MIN_LENGTH) this.long.add(bytes);
+    if (bytes.length >= MIN_LENGTH) to.add(bytes);
+  }
+
+  /** @param names that are no secret */
+  #addParts(text: string, names?: ReadonlySet<string>): void {
+    // Heat may read the text as a comma-delimited list, and quote one member.
+    if (text.includes(',')) for (const part of text.split(',')) this.#addLong(oneLine(part));
+    for (const [, sign, part = ''] of text.matchAll(PART)) {
+      if ((sign || UNUSUAL.test(part)) && !names?.has(part)) this.#addLong(oneLine(part));
+    }
   }
 
   #addDocument(text: string): void {
@@ -129,15 +132,16 @@ class Gathered implements SecretTexts {
       this.#readLine(line, names, values);
       // A short line is known by those around it, when the whole is quoted.
       const around = lines.slice(Math.max(0, index - 1), index + 2);
-      if (line.length < MIN_LENGTH) this.#addLong(around.join(' ').trim());
+      if (line.length < MIN_LENGTH) this.#addLong(around.join(' ').trim(), this.lines);
     }
+    readYaml(text, names, values);
     for (const value of values) {
       if (names.has(value) || ORDINARY.has(value) || RESOURCE_TYPE.test(value)) continue;
       for (const spelling of [value, ...spellings(value)]) {
         if (spelling.length >= MIN_LENGTH) this.#addLong(spelling);
         else if (spelling.length >= MIN_WORD_LENGTH) this.words.add(spelling);
       }
-      this.#addParts(value);
+      this.#addParts(value, names);
     }
   }
 
@@ -151,8 +155,11 @@ class Gathered implements SecretTexts {
     const colon = line.indexOf(': ');
     const after = colon < 0 ? '' : withoutComment(line.slice(colon + 2));
     // One word alone may be the name of something, and the members of long lists and maps are looked at below.
-    if (KEYED.test(line) ? line.length <= MAX_LENGTH : /^[^[{"].* /.test(line)) this.#addLong(line);
-    if (after.length <= MAX_LENGTH || !/^[[{]/.test(after)) values.push(unquoted(after));
+    if (!KEYED.test(line)) {
+      if (/^[^[{"].* /.test(line)) this.#addLong(line);
+    } else if (line.length <= MAX_LINE_LENGTH) this.#addLong(line, this.lines);
+    if (!/^[[{]/.test(after)) values.push(unquoted(after));
+    else if (after.length <= MAX_LINE_LENGTH) this.#addLong(after, this.lines);
     for (const { 0: part, index } of line.matchAll(QUOTED_OR_NOT)) {
       if (part.startsWith('"') || part.startsWith("'")) {
         const isKey = /^ ?:/.test(line.slice(index + part.length, index + part.length + 2));
@@ -169,6 +176,27 @@ class Gathered implements SecretTexts {
         else values.push(text, ...withoutSign(text));
       }
     }
+  }
+}
+
+/** Reads a document as Heat does: escapes undone, lines joined, `!!binary` and numbers to the base 60 decoded. */
+function readYaml(text: string, names: Set<string>, values: string[]): void {
+  const read = (value: Json): void => {
+    if (typeof value === 'string') values.push(oneLine(value));
+    else if (typeof value === 'number') values.push(String(value));
+    else if (isRawNumber(value)) values.push(value.rawJSON);
+    else if (Array.isArray(value)) for (const member of value) read(member);
+    else if (isJsonObject(value)) {
+      for (const [key, member] of Object.entries(value)) {
+        names.add(key);
+        if (!VERSION_KEY.test(key)) read(member);
+      }
+    }
+  };
+  try {
+    read(parseYaml(text, { uniqueKeys: false, binary: true }));
+  } catch {
+    // Then its lines must do.
   }
 }
 

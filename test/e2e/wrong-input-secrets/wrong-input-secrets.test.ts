@@ -17,6 +17,8 @@ interface Kind {
   says: RegExp;
 }
 
+const NO_NUMBER = /resources\.holder\.properties\.value: could not convert string to float: '\[redacted\]'/;
+
 const KINDS: Record<string, Kind> = {
   pattern: {
     type: 'string',
@@ -73,12 +75,46 @@ const KINDS: Record<string, Kind> = {
     resource: 'chars: { type: OS::Heat::RandomString, properties: { length: { get_param: token } } }',
     says: /resources\.chars\.properties\.length: Value '\[redacted\]' is not an integer/,
   },
+  part: {
+    type: 'string',
+    value: `"admin:${HIDDEN_VALUE}:db"`,
+    resource: numberOf('{ str_split: [":", { get_param: token }, 1] }'),
+    says: NO_NUMBER,
+  },
+  rest: {
+    type: 'string',
+    value: `head-${HIDDEN_VALUE}-tail`,
+    resource: numberOf('{ str_split: ["head-", { get_param: token }, 1] }'),
+    says: NO_NUMBER,
+  },
+  escaped: {
+    type: 'string',
+    value: `"\\x68\\\n      ${HIDDEN_VALUE.slice(1)}"`,
+    resource: numberOf('{ get_param: token }'),
+    says: NO_NUMBER,
+  },
+  binary: {
+    type: 'string',
+    value: `!!binary ${btoa(HIDDEN_VALUE)}`,
+    resource: numberOf('{ get_param: token }'),
+    says: NO_NUMBER,
+  },
+  sixty: {
+    type: 'number',
+    value: `${Math.floor(Number(HIDDEN_NUMBER) / 60)}:${Number(HIDDEN_NUMBER) % 60}`,
+    constraint: 'range: { max: 5 }',
+    says: /Parameter 'token' is invalid: .*\[redacted\] is out of range \(min: None, max: 5\)/,
+  },
   output: {
     type: 'string',
     output: '{ list_concat: [{ get_attr: [holder, value] }] }',
     says: /Items to concat must be lists\. \["\[redacted\]"\] contains an item that is not a list/,
   },
 };
+
+function numberOf(value: string): string {
+  return `holder: { type: OS::Heat::Value, properties: { type: number, value: ${value} } }`;
+}
 
 function template(
   { type, value = HIDDEN_VALUE, constraint, resource = VALUE, output }: Kind,
