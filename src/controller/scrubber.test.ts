@@ -441,8 +441,19 @@ describe('the work is bounded', () => {
   });
 
   test('also of secrets that are too many', () => {
-    const tenant = new Scrubber([many(100_000)]);
+    const tenant = new Scrubber([many(150_000)]);
     expect(tenant.clean('all is well', 'BadRequest')).toBe('BadRequest');
+  });
+
+  test('but the largest template that Heat takes is not too much, though all of it are values', () => {
+    const lines = Array.from(
+      { length: 11_500 },
+      (_, at) => `  export V${at}=v${at * 7919}w:${at}-${at * 31}x "y, z"`,
+    );
+    const template = `user_data: |\n${lines.join('\n')}`;
+    expect(template.length).toBeGreaterThan(400 * 1024);
+    const it = new Scrubber([template, template.replaceAll('w:', 'u:')]);
+    expect(it.clean(`sh: v${7919 * 9000}w: all is well`)).toBe('sh: [redacted]: all is well');
   });
 
   test('a text said again costs nothing', () => {

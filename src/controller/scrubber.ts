@@ -72,7 +72,7 @@ export class Scrubber {
     // Built only now: most reconciles have nothing to clean.
     this.#needles ??= new Needles(secretTexts(this.#secrets));
     const needles = this.#needles;
-    if (needles.texts.incomplete) return undefined;
+    if (needles.incomplete) return undefined;
     const views = [...textViews(text)];
     const isSecret = new Uint8Array(text.length);
     for (const view of views) this.#mark(view, needles, isSecret);
@@ -104,8 +104,7 @@ export class Scrubber {
 
   /** Whether the text holds one of the secrets that are too short to be replaced, outside of what is replaced. */
   #holdsShort(view: TextView, asItIs: boolean, needles: Needles, isSecret: Uint8Array): boolean {
-    const { lengths, texts } = needles;
-    const { short, words } = texts;
+    const { lengths, short, words } = needles;
     const { text } = view;
     for (const length of lengths) {
       // In what isn't encoded at all, so little comes up by chance.
@@ -145,7 +144,9 @@ const STRIDE = RUN_LENGTH - MIN_LENGTH + 1;
 
 /** The secrets in the form in which they are found fast: it takes a few bytes for each eleven units. */
 class Needles {
-  readonly texts: SecretTexts;
+  readonly incomplete: boolean;
+  readonly short: ReadonlySet<string>;
+  readonly words: ReadonlySet<string>;
   /** Of the secrets that can't be replaced. */
   readonly lengths: ReadonlySet<number>;
   readonly #all: string;
@@ -156,7 +157,9 @@ class Needles {
   readonly #before: Int32Array;
 
   constructor(texts: SecretTexts) {
-    this.texts = texts;
+    this.incomplete = texts.incomplete;
+    this.short = texts.short;
+    this.words = texts.words;
     this.lengths = new Set([...texts.short, ...texts.words].map(({ length }) => length));
     this.#all = [BETWEEN, ...texts.long, ...texts.lines, ''].join(BETWEEN);
     const places: number[] = [];

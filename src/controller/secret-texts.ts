@@ -5,8 +5,8 @@ import { parseYaml } from '../yaml.ts';
 export const MIN_LENGTH = 6;
 /** A longer line or list is known by its values alone, and not as a whole. In UTF-16 units. */
 const MAX_LINE_LENGTH = 64;
-/** What is gathered at most, in UTF-16 units: twice what the largest template that Heat takes, 512 KiB, comes to. */
-const MAX_UNITS = 2 * 1024 * 1024;
+/** What is gathered at most, in UTF-16 units: more than the largest template that Heat takes, 512 KiB, comes to: 2.3 M. */
+const MAX_UNITS = 4 * 1024 * 1024;
 /** A shorter value of a document says next to nothing, and ones like 8 and `no` are everywhere. */
 const MIN_WORD_LENGTH = 3;
 
