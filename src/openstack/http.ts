@@ -3,6 +3,7 @@ import { Agent, buildConnector, type Dispatcher, Pool } from 'undici';
 import type { ByteBudget, ByteShare } from './byte-budget.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
 import { OpenStackError } from './errors.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 
 /** Time to set up a connection, TLS included, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -181,19 +182,15 @@ async function readBody(
   const failed = answer.statusCode >= 400;
   const limit = failed ? ERROR_BODY_BYTES : request.maxBytes;
   const encoding = header('content-encoding');
-  // Copied together: a chunk of one byte, kept as it is, would hold the whole buffer that it was read into.
-  let text: Buffer = Buffer.alloc(0);
-  let size = 0;
+  using bytes = new GrowingBytes();
   let chunks = 0;
   let tooLarge = Number(header('content-length')) > limit;
   if (!tooLarge) {
     for await (const chunk of answer.body as AsyncIterable<Buffer>) {
       chunks += 1;
-      tooLarge = size + chunk.length > limit || chunks > MAX_CHUNKS;
+      tooLarge = bytes.size + chunk.length > limit || chunks > MAX_CHUNKS;
       if (tooLarge) break;
-      text = withRoom(text, size, size + chunk.length);
-      chunk.copy(text, size);
-      size += chunk.length;
+      bytes.add(chunk);
       share?.add(chunk.length);
     }
   }
@@ -214,15 +211,7 @@ async function readBody(
       requestId: request.requestId,
     });
   }
-  return text.toString('utf8', 0, size);
-}
-
-/** The buffer, or a copy twice as large when it is too small. */
-function withRoom(buffer: Buffer, used: number, needed: number): Buffer {
-  if (needed <= buffer.length) return buffer;
-  const larger = Buffer.allocUnsafe(Math.max(needed, 2 * buffer.length));
-  buffer.copy(larger, 0, 0, used);
-  return larger;
+  return bytes.toString();
 }
 
 /** Sets up the connections to one origin. The policy is asked each time: a name may lead elsewhere than before. */
