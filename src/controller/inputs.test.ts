@@ -299,7 +299,6 @@ describe('values that must not be shown', () => {
   test.each([
     '"hidd\\u0065n": true',
     '"\\x68\\U00000069dden": true',
-    '? "hid\\\n        den"\n      : true',
     '"NoEch\\u006f": true',
     '? hidden\n      : true',
     '<<: *secret',
@@ -319,10 +318,12 @@ parameters:
     expect(await secrets({ template: { inline }, parameters: { pw: 'x' } })).toEqual(['x']);
   });
 
-  test('are those of a template in JSON with escapes, and of one that can not be read and has them', async () => {
+  test('are those of a template in JSON with escapes, with a joined key, and of one with escapes that can not be read', async () => {
     const parameters = { pw: 'x' };
     const json = '{"parameters": {"pw": {"hidd\\u0065n": true}}}';
     expect(await secrets({ template: { inline: json }, parameters })).toEqual(['x']);
+    const joined = 'parameters:\n  pw:\n    ? "hid\\\n      den"\n    : true\n';
+    expect(await secrets({ template: { inline: joined }, parameters })).toEqual(['x']);
     const unread = '"heat_templat\\x65_version": 2021-04-16\n"hidd\\x65n": [';
     expect(await secrets({ template: { inline: unread }, parameters })).toEqual(['x']);
   });

@@ -252,12 +252,11 @@ function slowlyCleaned(text: string, secrets: readonly string[]): string {
         const run = secret.slice(start, start + 16);
         if (text.startsWith(run, at)) mark(run, at);
       }
-      for (let length = 6; length < secret.length; length += 1) {
-        const beginning = secret.slice(0, length);
-        const rest = text.slice(at + length);
-        const isCutOff = rest === '' || rest.startsWith('...') || rest.startsWith(' ...');
-        if (isCutOff && text.startsWith(beginning, at)) mark(beginning, at);
-      }
+      let length = secret.length;
+      while (!text.startsWith(secret.slice(0, length), at)) length -= 1;
+      const rest = text.slice(at + length);
+      const isCutOff = rest === '' || rest.startsWith('...') || rest.startsWith(' ...');
+      if (length >= 6 && isCutOff) mark(secret.slice(0, length), at);
     }
   }
   return Array.from(text, (unit, at) => (marks[at] ? (marks[at - 1] ? '' : '[redacted]') : unit)).join('');
@@ -384,6 +383,10 @@ describe('of a template from a Secret, what YAML writes otherwise', () => {
     expect(template('"\\x61"').clean(text)).toBe(text);
     const keys = new Scrubber(['"a_lon\\x67_parameter": { default: a_long_parameter }\n']);
     expect(keys.clean('of a_long_parameter, too')).toBe('of a_long_parameter, too');
+    const parts = new Scrubber([
+      'resources:\n  server-01: {}\n  b: { say: "ssh server-01 as s3cret-user" }\n',
+    ]);
+    expect(parts.clean('resources.server-01: s3cret-user')).toBe('resources.server-01: [redacted]');
   });
 });
 
