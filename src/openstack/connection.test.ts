@@ -56,6 +56,18 @@ describe('connect', () => {
     expect(inspect(connection, { depth: 20, showHidden: true })).not.toMatch(/token-1|pa55/);
   });
 
+  it('reads no token with a catalog larger than any cloud has', async () => {
+    const endpoint = { interface: 'public', region: 'RegionOne', url: `${cloud.origin}/v1/${PROJECT}` };
+    const catalogOf = (count: number) => [{ type: 'orchestration', endpoints: Array(count).fill(endpoint) }];
+    cloud.editToken = (token) => Object.assign(token, { catalog: catalogOf(5_000) });
+    expect((await connected()).regions).toEqual(['RegionOne']);
+    cloud.editToken = (token) => Object.assign(token, { catalog: catalogOf(20_000) });
+    await expect(connected()).rejects.toMatchObject({
+      code: 'ResponseTooLarge',
+      message: expect.stringContaining('larger than 1 MiB'),
+    });
+  });
+
   it('has no orchestration in another region, and none without the service', async () => {
     const elsewhere = await connected({}, { regionName: 'Mars' });
     expect(elsewhere.orchestration).toBeUndefined();

@@ -32,6 +32,9 @@ const deploymentSchema = v.object({
           v.object({
             args: v.array(v.string()),
             env: v.optional(v.array(v.object({ name: v.string(), value: v.string() })), []),
+            resources: v.optional(
+              v.object({ limits: v.optional(v.object({ memory: v.optional(v.string()) })) }),
+            ),
           }),
         ]),
       }),
@@ -76,10 +79,19 @@ export class Release {
     return runHelm(helm, ['--kubeconfig', kubeconfig, '--namespace', this.namespace, ...args], values);
   }
 
-  /** The operator as the installed Deployment would start it. */
+  /**
+   * The operator as the installed Deployment would start it. In a pod, Node takes half of the memory's limit for its
+   * heap, and collects garbage the earlier the smaller that is; without a pod it has to be told.
+   */
   async operator(): Promise<ReleasedOperator> {
-    const [{ args, env }] = (await this.#podSpec()).containers;
-    return { args, env: Object.fromEntries(env.map(({ name, value }) => [name, value])) };
+    const [{ args, env, resources }] = (await this.#podSpec()).containers;
+    const variables = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+    const mebibytes = /^(\d+)Mi$/.exec(resources?.limits?.memory ?? '')?.[1];
+    if (mebibytes !== undefined) {
+      const heap = `--max-old-space-size=${Math.floor(Number(mebibytes) / 2)}`;
+      variables['NODE_OPTIONS'] = [variables['NODE_OPTIONS'], heap].filter(Boolean).join(' ');
+    }
+    return { args, env: variables };
   }
 
   /**
