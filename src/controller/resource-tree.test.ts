@@ -161,6 +161,20 @@ describe('failures', () => {
     expect(ids).toEqual(['592cface-74c6-4f5b-a64c-927130dab128', 'my [redacted]']);
   });
 
+  test('cost no work for the ids that Heat makes, and only for those', () => {
+    const scrubber = new Scrubber(['a-very-secret-value']);
+    const stack = { id: 's', name: 'web' };
+    const idOf = (physicalId: string) => {
+      const made = resource('r', 'CREATE_FAILED', { physicalId, stack, statusReason: 'state changed' });
+      return findFailures(placeResources([made]), scrubber)[0]?.physicalResourceID;
+    };
+    expect(idOf('592cface-74c6-4f5b-a64c-927130dab128')).toBe('592cface-74c6-4f5b-a64c-927130dab128');
+    expect(idOf('web-r-uvtmy2vaikwi')).toBe('web-r-uvtmy2vaikwi');
+    expect(scrubber.work).toBe(0);
+    expect(idOf('web-r-a-very-secret-value')).toBe('web-r-[redacted]');
+    expect(idOf('web-a-very-secret-value-uvtmy2vaikwi')).toBe('web-[redacted]-uvtmy2vaikwi');
+  });
+
   test('come with the cause first: consequences last, else by time, else by path', () => {
     const failures = find([
       resource('cancelled', 'CREATE_FAILED', {

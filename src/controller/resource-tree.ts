@@ -23,6 +23,8 @@ export interface PlacedResource {
   hasFailedChild: boolean;
 }
 
+/** What is shown instead of an id that can't be. */
+export const HIDDEN_ID = '[redacted]';
 const MAX_FAILURES = 10;
 /** Heat's own limit is 5, unless its operator changed it. A cloud may claim any. */
 const MAX_NESTING = 10;
@@ -108,14 +110,28 @@ export function findFailures(placed: readonly PlacedResource[], scrubber: Scrubb
   );
 }
 
-/** Most are UUIDs; that of a key pair or a container is the name that a property gave it. */
-function physicalResourceID({ physicalId }: Resource, scrubber: Scrubber): { physicalResourceID?: string } {
+/** That of a key pair or a container is the name that a property gave it. */
+function physicalResourceID(resource: Resource, scrubber: Scrubber): { physicalResourceID?: string } {
+  const { physicalId } = resource;
   if (!physicalId) return {};
-  const shown = UUID.test(physicalId) ? physicalId : scrubber.clean(physicalId, '[redacted]');
+  const shown = isHeatsOwnId(resource) ? physicalId : scrubber.clean(physicalId, HIDDEN_ID);
   return { physicalResourceID: clip(shown, STATUS_LIMITS.physicalResourceID) };
 }
 
+/**
+ * Whether the id of what was made can come from no input: a UUID, or the name that Heat makes of names that are shown
+ * (`<stack>-<resource>-<12 letters and digits>`). Most are, and cleaning thousands of them takes long.
+ */
+export function isHeatsOwnId({ physicalId = '', name, stack }: Resource): boolean {
+  if (UUID.test(physicalId)) return true;
+  const prefix = `${stack?.name}-${name}-`;
+  return (
+    stack !== undefined && physicalId.startsWith(prefix) && SHORT_ID.test(physicalId.slice(prefix.length))
+  );
+}
+
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+const SHORT_ID = /^[a-z2-7]{12}$/;
 
 /** Heat fails a resource that was in progress when another one ended the operation. */
 function isConsequence(resource: Resource): boolean {
