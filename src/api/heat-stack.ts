@@ -359,6 +359,14 @@ export interface HeatStackStatus {
    */
   attemptedDigest?: string;
   /**
+   * Since when Heat has worked with nothing but the inputs of attemptedDigest; missing while that isn't known. What it said of other inputs isn't shown if they may have hidden values.
+   */
+  attemptedSince?: string;
+  /**
+   * Whether any inputs that were sent to this stack had hidden values, from Secrets or of hidden parameters. Counts as true when it is missing.
+   */
+  hidesInputs?: boolean;
+  /**
    * How often the inputs of attemptedDigest were sent again after a failure.
    */
   attempts?: number;

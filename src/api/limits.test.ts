@@ -70,6 +70,7 @@ describe('limits of the status are those of the CRD', () => {
     ['status.outputsDigest', limits.digest],
     ['status.appliedDigest', limits.digest],
     ['status.attemptedDigest', limits.digest],
+    ['status.attemptedSince', limits.time],
     ['status.lastHandledReconcileAt', limits.handled],
     ['status.lastHandledForceAt', limits.handled],
     ['status.lastHandledResetAt', limits.handled],

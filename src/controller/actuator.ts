@@ -5,6 +5,7 @@ import type { Result } from '../kube/index.ts';
 import { isOpenStackError, type Orchestration } from '../openstack/index.ts';
 import { toCloudProblem } from './heat-errors.ts';
 import { type Desired, markedEnvironment } from './inputs.ts';
+import { needsPause, noteCreate, noteSending, noteUpdate, PAUSE_MS } from './known-inputs.ts';
 import { whoHasTheName } from './observe.ts';
 import type { OutputObjects } from './output-objects.ts';
 import { readyOf } from './own-status.ts';
@@ -51,7 +52,7 @@ export class Actuator {
       case 'create':
         return this.#create(sight);
       case 'update':
-        return this.#update(step.why);
+        return this.#update(step.why, sight);
       case 'delete':
         return this.#delete(step.why);
       case 'release':
@@ -120,7 +121,7 @@ export class Actuator {
     this.#run.status.cloud = cloudFields(this.#session.connection.cloud);
     this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id);
     this.#run.status.stackStatus = 'CREATE_IN_PROGRESS';
-    this.#run.status.attemptedDigest = desired.digest;
+    noteCreate(this.#run.status, desired);
     this.#run.forceDone();
     this.#session.operations.begin(this.#run.key, id);
     this.#run.event('Normal', 'StackCreating', 'Create', `Heat is creating stack ${name} (${id})`);
@@ -131,12 +132,22 @@ export class Actuator {
     });
   }
 
-  async #update(why: Extract<Step, { to: 'update' }>['why']): Promise<Result> {
+  async #update(why: Extract<Step, { to: 'update' }>['why'], sight: Sight): Promise<Result> {
     const { orchestration, desired } = this.#need();
-    const { id, stackName } = this.#run.status;
+    const { id, stackName, stackStatus } = this.#run.status;
     if (!id || !stackName) throw new TryAgain('the stack has no id');
+    const seenForMs = sight.is === 'present' ? sight.stack.seenForMs : 0;
+    if (needsPause(this.#run.status, desired.digest) && seenForMs < PAUSE_MS) {
+      const message = `Stack ${stackName} is ${stackStatus}; the changed inputs are sent in a second`;
+      return this.#run.finish(
+        { state: 'working', message },
+        { requeueAfterMs: PAUSE_MS - seenForMs },
+        availabilityAt(sight, this.#run.status),
+      );
+    }
     const tags = this.#run.ownerTags;
     const { attempts } = this.#run.remembered(desired.digest);
+    noteSending(this.#run.status, desired);
     try {
       await orchestration.updateStack({ id, name: stackName }, this.#attributes(desired, tags), {
         signal: this.#run.signal,
@@ -155,7 +166,7 @@ export class Actuator {
       if (isOpenStackError(error, 'BadRequest')) this.#run.forceDone();
       throw error;
     }
-    this.#run.status.attemptedDigest = desired.digest;
+    noteUpdate(this.#run.status, desired);
     // What others changed is overwritten.
     if (this.#view.wasDrifted) this.#run.drifted = false;
     this.#run.status.attempts = why === 'changed' || why === 'forced' ? 0 : attempts + 1;

@@ -331,7 +331,8 @@ describe('the status', () => {
       });
       await world.reconcile();
       const { lastSyncTime: _, ...now } = world.status;
-      expect(now).toEqual({ ...before, lastSyncTime: undefined });
+      // What inputs the stack had before, Heat doesn't tell.
+      expect(now).toEqual({ ...before, lastSyncTime: undefined, hidesInputs: undefined });
       expect(world.heat.calls).not.toContain('update');
     },
   );
@@ -1491,9 +1492,10 @@ describe('deleting', () => {
     world.delete();
     await world.reconcile();
     const statusReason = 'bad value hunter2hunter2';
+    const { updatedAt = '' } = world.heat.stack();
     world.heat.finish('FAILED', {
       statusReason,
-      resources: [resource('r', 'DELETE_FAILED', { statusReason })],
+      resources: [resource('r', 'DELETE_FAILED', { statusReason, updatedAt })],
     });
     await world.reconcileNews();
     expect(world.ready).toBe('False DeleteFailed Reconciling');

@@ -92,10 +92,8 @@ async function finalize(run: Reconciliation): Promise<Ended> {
   try {
     // Only for what must not be shown: the reason of a failed delete can quote a hidden parameter.
     const desired = await inputsOf(run);
-    const { secrets, digest } = desired;
     run.want(desired);
-    run.hide(secrets);
-    if (secrets.length > 0 && digest !== (run.before.attemptedDigest ?? digest)) run.withhold();
+    run.hide(desired.secrets);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     run.withhold();
@@ -118,7 +116,6 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   }
   run.want(desired);
   run.hide(desired.secrets);
-  run.hidesInputs = desired.secrets.length > 0;
   await objects.look();
   if (run.spec.suspend) {
     await leaveOldSession(run);

@@ -115,8 +115,6 @@ export class Reconciliation {
   drifted: boolean | undefined;
   /** The digest of the wanted inputs, once they are to be acted on. */
   digest: string | undefined;
-  /** Whether the wanted inputs hold values that must not be shown. */
-  hidesInputs = false;
   scrubber = new Scrubber([]);
   #secrets: Json[] = [];
   #wanted: (Pick<Desired, 'inputs' | 'digest'> & { former?: string }) | undefined;
@@ -191,6 +189,11 @@ export class Reconciliation {
     this.#wanted = { inputs, digest };
     this.before = this.#withNewForm(this.before);
     this.status = this.#withNewForm(this.status);
+  }
+
+  /** The digest of the wanted inputs; `undefined` while they aren't known. */
+  get wantedDigest(): string | undefined {
+    return this.#wanted?.digest;
   }
 
   /** A digest, in the newest form if it is that of the wanted inputs: an upgrade of the operator isn't a change. */

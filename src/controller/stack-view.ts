@@ -10,13 +10,14 @@ import {
   type StackIdentity,
 } from '../openstack/index.ts';
 import { digestMarker } from './inputs.ts';
+import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
 import { isTrue } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { Sight } from './plan.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
-import { findFailures, placeResources, reportResources } from './resource-tree.ts';
+import { findFailures, HIDDEN_ID, isHeatsOwnId, placeResources, reportResources } from './resource-tree.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
@@ -134,21 +135,31 @@ export class StackView implements OutputSource {
     this.#outputs = undefined;
     const before = this.#run.status.id === stack.id ? this.#run.before : undefined;
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
-    const scrubber = this.#scrubberAt(stack.status);
+    const state = parseState(stack.status);
+    // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
+    const over = state.status === 'FAILED' || (state.status === 'COMPLETE' && state.action !== 'DELETE');
+    const { digest, wantedDigest } = this.#run;
+    const live = over && digest !== undefined ? await this.#liveDigest(stack, before) : undefined;
+    // Of a failure with inputs that the status knows, Heat isn't asked which they were.
+    const isTold = state.status === 'COMPLETE' || before?.attemptedDigest === undefined;
+    const isWanted = isTold && live !== undefined && live === digest;
+    noteOperation(this.#run.status, before, stack, { digest: wantedDigest, isWanted });
+    const scrubber = this.#scrubberAt(stack.updatedAt ?? stack.createdAt);
     this.#setStack(stack, scrubber);
     // What was said of the inputs before stays as it was shown, when their secrets were known.
     const keeps = scrubber === WITHHOLDING && !moved && !this.#run.tampered;
     if (keeps && before?.stackStatusReason) this.#run.status.stackStatusReason = before.stackStatusReason;
-    const state = parseState(stack.status);
     if (this.#isForeignUpdate(stack, before)) this.noteDrift();
-    // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
-    const over = state.status === 'FAILED' || (state.status === 'COMPLETE' && state.action !== 'DELETE');
     const failed = state.status === 'FAILED';
     const fresh = moved || this.#run.asked || this.#run.tampered;
     if (over && !this.#run.deleting && fresh) await this.#readOutputs(found);
     // While deleting, only what stands in the way is of interest.
     const wanted = this.#run.deleting ? failed : over;
-    if (wanted && !keeps && (fresh || this.#refreshIsDue() || (failed && !this.#run.status.failures))) {
+    if (
+      wanted &&
+      !(keeps && failed) &&
+      (fresh || this.#refreshIsDue() || (failed && !this.#run.status.failures))
+    ) {
       await this.readResources(failed);
     }
     if (state.action === 'ROLLBACK' && state.status === 'COMPLETE' && !this.#run.deleting) {
@@ -156,7 +167,6 @@ export class StackView implements OutputSource {
       const cause = moved ? await this.#causeOfRollback(stack) : before?.stackStatusReason;
       if (cause !== undefined) this.#run.status.stackStatusReason = cause;
     }
-    const live = over && this.#run.digest !== undefined ? await this.#liveDigest(stack, before) : undefined;
     if (state.status === 'COMPLETE') this.#noteApplied(live, state.action);
     return { is: 'present', stack: this.#seen(stack.name, stack.status, live) };
   }
@@ -181,15 +191,16 @@ export class StackView implements OutputSource {
     };
   }
 
-  /**
-   * For what Heat says of the stack. It may quote inputs from before the last change, whose secrets nobody knows any
-   * more; a stack that had none doesn't suffer.
-   */
-  #scrubberAt(stackStatus: string): Scrubber {
-    const { deleting, hidesInputs, digest, status, scrubber } = this.#run;
-    const { attemptedDigest, appliedDigest } = status;
-    const quoted = stackStatus.startsWith('ROLLBACK_') ? appliedDigest : attemptedDigest;
-    return deleting || !hidesInputs || (quoted ?? digest) === digest ? scrubber : WITHHOLDING;
+  /** For what Heat said at a time, or of an operation that began then. */
+  #scrubberAt(time: string | undefined): Scrubber {
+    const { status, wantedDigest, scrubber } = this.#run;
+    return mayQuoteOthers(status, wantedDigest, time) ? WITHHOLDING : scrubber;
+  }
+
+  /** For what Heat says of the stack as it is. */
+  get #scrubber(): Scrubber {
+    const { updatedAt, createdAt } = this.#run.status;
+    return this.#scrubberAt(updatedAt ?? createdAt);
   }
 
   #setStack(stack: Stack, scrubber: Scrubber): void {
@@ -305,7 +316,7 @@ export class StackView implements OutputSource {
     delete this.#run.status.outputs;
     if (!outputs) return;
     const { before, spec, status } = this.#run;
-    const report = reportOutputs(outputs, spec.outputs, this.#scrubberAt(status.stackStatus ?? ''));
+    const report = reportOutputs(outputs, spec.outputs, this.#scrubber);
     // What was written stays where it is until it is written anew.
     const isWritten = status.outputsDigest !== undefined && spec.outputs?.secretName !== undefined;
     if (report.length > 0) status.outputs = isWritten ? keepKeys(report, before.outputs) : report;
@@ -314,14 +325,15 @@ export class StackView implements OutputSource {
   /** What failed first in the operation that Heat rolled back; `undefined` when nothing did, as after a cancel. */
   async #causeOfRollback({ id, name }: Stack): Promise<string | undefined> {
     const query = { name, limit: ROLLBACK_EVENTS, signal: this.#run.signal };
+    const { status, wantedDigest } = this.#run;
+    const scrubber = isAttemptKnown(status, wantedDigest) ? this.#run.scrubber : WITHHOLDING;
     let cause: string | undefined;
     for await (const event of heatOf(this.#session).stackEvents({ id, name }, query)) {
       if (event.physicalId !== id) continue; // a resource with the stack's name
-      const { action, status } = parseState(event.status);
-      if (action === 'ROLLBACK') continue;
-      if (status === 'IN_PROGRESS') break;
-      if (status === 'FAILED' && event.statusReason)
-        cause = this.#scrubberAt('UPDATE_FAILED').clean(event.statusReason);
+      const state = parseState(event.status);
+      if (state.action === 'ROLLBACK') continue;
+      if (state.status === 'IN_PROGRESS') break;
+      if (state.status === 'FAILED' && event.statusReason) cause = scrubber.clean(event.statusReason);
     }
     return cause;
   }
@@ -346,8 +358,8 @@ export class StackView implements OutputSource {
       this.#run.status.resourcesTruncated = true;
       return;
     }
-    const scrubber = this.#scrubberAt(this.#run.status.stackStatus ?? '');
-    const placed = placeResources(resources.map((resource) => this.#withoutOldReason(resource)));
+    const { scrubber } = this.#run;
+    const placed = placeResources(resources.map((resource) => this.#withoutOthers(resource)));
     // The failures first: they are what must not be withheld when there is too much to look at.
     const failures = findFailures(placed, scrubber);
     const report = reportResources(
@@ -376,11 +388,14 @@ export class StackView implements OutputSource {
     }
   }
 
-  /** A reason from before the first operation with these inputs may quote the secrets of those before. */
-  #withoutOldReason(resource: Resource): Resource {
-    const { hidesInputs, deleting, status } = this.#run;
-    const isOld = (resource.updatedAt ?? '') < (status.updatedAt ?? '') && !status.attempts;
-    if (deleting || !hidesInputs || !isOld || !resource.statusReason) return resource;
-    return { ...resource, statusReason: WITHHOLDING.clean(resource.statusReason) };
+  /** A resource without what may quote other inputs than the wanted ones. */
+  #withoutOthers(resource: Resource): Resource {
+    if (this.#scrubberAt(resource.updatedAt) !== WITHHOLDING) return resource;
+    const { physicalId, statusReason } = resource;
+    return {
+      ...resource,
+      ...(physicalId && !isHeatsOwnId(resource) ? { physicalId: HIDDEN_ID } : {}),
+      ...(statusReason ? { statusReason: WITHHOLDING.clean(statusReason) } : {}),
+    };
   }
 }

@@ -195,6 +195,8 @@ describe('an object', () => {
       })),
       appliedDigest: 'h1:0',
       attemptedDigest: 'h1:1',
+      attemptedSince: time,
+      hidesInputs: true,
       attempts: 1,
       lastSyncTime: time,
       lastHandledReconcileAt: 'x'.repeat(STATUS_LIMITS.handled),

@@ -129,6 +129,7 @@ export class FakeHeat implements Orchestration {
       const { id } = this.add({
         name,
         status: 'CREATE_IN_PROGRESS',
+        statusReason: 'Stack CREATE started',
         attributes: structuredClone(attributes),
       });
       return { id, name, links: [] };
@@ -149,6 +150,7 @@ export class FakeHeat implements Orchestration {
         return;
       }
       stack.status = 'UPDATE_IN_PROGRESS';
+      stack.statusReason = 'Stack UPDATE started';
       stack.updatedAt = this.#time();
       stack.attributes = structuredClone(attributes);
     });
@@ -159,6 +161,7 @@ export class FakeHeat implements Orchestration {
       const stack = this.all.get(idOf(ref));
       if (!stack || this.#find(ref).status === 'DELETE_COMPLETE') return;
       stack.status = 'DELETE_IN_PROGRESS';
+      stack.statusReason = 'Stack DELETE started';
       stack.updatedAt = this.#time();
     });
   }
