@@ -51,6 +51,22 @@ function fields(members: Record<string, unknown>): Pick<Case, 'cloud'> {
   return { cloud: (_, stack) => void Object.assign(stack.fields, members) };
 }
 
+const NESTED = { template: { inline: RANDOM_STRING }, resources: { maxItems: 2000, nestedDepth: 5 } };
+
+/** Stacks with long names, each in the one before, and very many resources in the last. */
+function crowd(count: number, owners: number, statusReason = ''): Pick<Case, 'cloud'> {
+  const link = (rel: string, id: number) => ({ rel, href: `/stacks/s/${id}` });
+  const common = { resource_type: 't', resource_status: 'CREATE_COMPLETE' };
+  const item = (resource_name: string, links: object[]) =>
+    JSON.stringify({ resource_name, ...common, resource_status_reason: statusReason, links });
+  const name = '\u4e2d'.repeat(255);
+  const items = [
+    ...Array.from({ length: owners }, (_, i) => item(name, [link('stack', i), link('nested', i + 1)])),
+    ...Array.from({ length: count }, (_, i) => item(`${i}`, [link('stack', owners)])),
+  ];
+  return resources(raw(`{"resources":[${items}]}`));
+}
+
 /** Nine of each in the next: 9^9 values. */
 function aliasBomb(first: string): string {
   const names = [...'abcdefghij'];
@@ -139,6 +155,20 @@ export const CASES: Record<string, Case> = {
       }));
     },
     spec: { template: { inline: RANDOM_STRING }, resources: { maxItems: 2000, nestedDepth: 5 } },
+    ends: 'Ready',
+  },
+  'long names around very many resources': { ...crowd(100_000, 10), spec: NESTED, ends: 'Ready' },
+  'long names around as many resources as are read': {
+    ...crowd(9_900, 5, '\u4e2d'.repeat(400)),
+    spec: NESTED,
+    ends: 'Ready',
+  },
+  'a catalog of very many endpoints': {
+    cloud: (cloud) => {
+      const own = { interface: 'public', region: 'RegionOne', url: `${cloud.origin}/v1/${PROJECT}` };
+      const endpoints = [own, ...Array(19_000).fill({ interface: 'public', url: 'http://h' })];
+      cloud.editToken = (token) => Object.assign(token, { catalog: [{ type: 'orchestration', endpoints }] });
+    },
     ends: 'Ready',
   },
   'texts that are too long': {
