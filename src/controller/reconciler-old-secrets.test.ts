@@ -10,6 +10,7 @@ const PLAIN = 'parameters: { password: { type: string } }';
 const WITHHELD = 'the message is withheld, since it may quote a secret';
 const QUOTES_OLD = 'bad value the-old-password';
 const QUOTES_NEW = 'bad value the-new-password';
+const FAILED_UPDATE = { status: 'UPDATE_FAILED', statusReason: QUOTES_NEW };
 const REFUSED = new OpenStackError('BadRequest', QUOTES_NEW);
 
 let world: World;
@@ -226,7 +227,10 @@ describe('the value that a hidden parameter had before is not shown', () => {
     expect(reasons()).toEqual(['bad value [redacted]']);
   });
 
-  test('when Heat rolled back to it, and a retry does not get to what failed then', async () => {
+  test.each([
+    ['which was seen to begin', true],
+    ['and that was seen at once', false],
+  ])('when Heat rolled back to it (%s), and a retry does not get to what failed then', async (_, seen) => {
     world.heat.finish();
     await world.reconcileNews();
     give('the-new-password', {
@@ -239,7 +243,13 @@ describe('the value that a hidden parameter had before is not shown', () => {
     });
     await reconcileLater();
     const { updatedAt = '' } = world.heat.stack();
+    if (seen) {
+      world.heat.finish('FAILED', { statusReason: QUOTES_NEW });
+      await world.reconcileNews();
+      expect(world.status.stackStatusReason).toBe('bad value [redacted]');
+    }
     world.heat.stack().status = 'ROLLBACK_IN_PROGRESS';
+    if (seen) await reconcileLater();
     const rolledBack = oldFailure({ status: 'UPDATE_FAILED', updatedAt });
     world.heat.finish('FAILED', { statusReason: QUOTES_OLD, resources: [rolledBack] });
     await world.reconcileNews();
@@ -253,6 +263,26 @@ describe('the value that a hidden parameter had before is not shown', () => {
     expect(world.ready).toBe('False UpdateFailed Stalled');
     expect(reasons()).toEqual([WITHHELD]);
     expect(world.status.stackStatusReason).toBe('bad value [redacted]');
+  });
+
+  test('as the cause of a rollback from it, once there is another one', async () => {
+    world.heat.finish();
+    await world.reconcileNews();
+    give('the-new-password', { rollbackOnFailure: true });
+    await reconcileLater();
+    const { id, createdAt: at } = world.heat.stack();
+    world.heat.stack().status = 'ROLLBACK_IN_PROGRESS';
+    world.heat.finish('COMPLETE', {
+      events: [
+        { id: 'e', at, physicalId: id, resourceName: 'web', links: [], ...FAILED_UPDATE },
+        { id: 'b', at, physicalId: id, resourceName: 'web', links: [], status: 'UPDATE_IN_PROGRESS' },
+      ],
+    });
+    world.heat.fail('update', new OpenStackError('BadRequest', 'bad value the-third-one'));
+    give('the-third-one');
+    await reconcileLater();
+    expect(world.status.stackStatus).toBe('ROLLBACK_COMPLETE');
+    expect(world.status.stackStatusReason).toBe(WITHHELD);
   });
 
   test('though the stack failed in the very second in which the new one is there', async () => {

@@ -162,7 +162,7 @@ describe('failures', () => {
   });
 
   test('cost no work for the ids that Heat makes, and only for those', () => {
-    const scrubber = new Scrubber(['a-very-secret-value']);
+    const scrubber = new Scrubber(['a-very-secret-value', 'key-s-uvtmy2vaikwi']);
     const stack = { id: 's', name: 'web' };
     const idOf = (physicalId: string) => {
       const made = resource('r', 'CREATE_FAILED', { physicalId, stack, statusReason: 'state changed' });
@@ -171,6 +171,7 @@ describe('failures', () => {
     expect(idOf('592cface-74c6-4f5b-a64c-927130dab128')).toBe('592cface-74c6-4f5b-a64c-927130dab128');
     expect(idOf('web-r-uvtmy2vaikwi')).toBe('web-r-uvtmy2vaikwi');
     expect(scrubber.work).toBe(0);
+    expect(idOf('key-s-uvtmy2vaikwi')).toBe('[redacted]');
     expect(idOf('web-r-a-very-secret-value')).toBe('web-r-[redacted]');
     expect(idOf('web-a-very-secret-value-uvtmy2vaikwi')).toBe('web-[redacted]-uvtmy2vaikwi');
   });
