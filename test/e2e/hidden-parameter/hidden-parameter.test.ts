@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { HeatStack } from '../../../src/api/heat-stack.ts';
 import { condition, eventually, type Operator, scenario, underway } from '../../support/scenario.ts';
 import { HIDDEN_VALUE } from '../../support/secrets.ts';
 
 const s = scenario('hidden-parameter');
+const OTHER_VALUE = 'another-canary-2b8d40e6';
 
 /** A template whose hidden parameter has the value as its default. */
 function template(resources: string, constraints = ''): string {
@@ -21,6 +23,15 @@ outputs:
 `;
 }
 
+function chain(firstLength: string): string {
+  return template(`  holder: { type: OS::Heat::Value, properties: { value: { get_param: token } } }
+  first: { type: OS::Heat::RandomString, properties: { length: ${firstLength} } }
+  last:
+    type: OS::Heat::RandomString
+    depends_on: first
+    properties: { length: { get_attr: [holder, value] } }`);
+}
+
 const TEMPLATES = {
   // Heat quotes the value that breaks a constraint.
   constraint: template(
@@ -37,6 +48,10 @@ const TEMPLATES = {
     type: OS::Heat::RandomString
     properties: { length: { get_attr: [holder, value] } }`),
   output: template('  holder: { type: OS::Heat::Value, properties: { value: { get_param: token } } }'),
+  // Fails at the last one, …
+  before: chain('4'),
+  // … and with another value at the first, so that Heat doesn't get to the last.
+  after: chain('{ get_attr: [holder, value] }').replace(HIDDEN_VALUE, OTHER_VALUE),
 };
 
 let operator: Operator;
@@ -49,11 +64,13 @@ afterAll(async () => {
   await s.kubectl(['delete', 'heatstacks', '--all', '--timeout=60s']);
 });
 
-async function apply(key: keyof typeof TEMPLATES): Promise<string> {
-  const name = `hidden-parameter-${key}`;
+async function apply(
+  key: keyof typeof TEMPLATES,
+  { name = `hidden-parameter-${key}`, retries = 0 } = {},
+): Promise<string> {
   await s.apply(name, {
     template: { secretKeyRef: { name: 'templates', key } },
-    remediation: { create: { strategy: 'none' } },
+    remediation: { create: { strategy: 'update', retries }, retryInterval: '5s' },
   });
   return name;
 }
@@ -81,6 +98,26 @@ it('is not shown in what Heat says of wrong inputs', async () => {
 it('is not shown as an output', async () => {
   const { status } = await s.ready(await apply('output'));
   expect(status.outputs).toEqual([{ name: 'token' }]);
+});
+
+it('is not shown once it is another, by what Heat said before and does not get to any more', async () => {
+  const name = await apply('before');
+  const reasonsOf = ({ status }: HeatStack) =>
+    Object.fromEntries(status.resources?.map((each) => [each.name, each.statusReason]) ?? []);
+  expect(reasonsOf(await s.notReady(name, 'CreateFailed'))).toMatchObject({
+    last: expect.stringContaining("'[redacted]' is not an integer"),
+  });
+
+  await apply('after', { name, retries: 1 });
+  const retried = await s.until(name, 'given up after a retry', (object) => {
+    return object.status.attempts === 1 && underway(object).includes('Stalled');
+  });
+  expect(retried.status.stackStatus).toBe('UPDATE_FAILED');
+  expect(reasonsOf(retried)).toMatchObject({
+    first: expect.stringContaining("'[redacted]' is not an integer"),
+    last: 'the message is withheld, since it may quote a secret',
+  });
+  expect(JSON.stringify([retried.status, operator.log()])).not.toContain(OTHER_VALUE);
 });
 
 it('stands in no object, Event or log', async () => {
