@@ -94,8 +94,8 @@ export class HttpClient {
   /**
    * Sends one request, once. Any status is an answer; the caller judges it.
    *
-   * @throws OpenStackError Timeout, ConnectionFailed, EndpointRefused, ResponseTooLarge, Overloaded or InvalidResponse; the signal's reason when it
-   * was aborted.
+   * @throws OpenStackError Timeout, ConnectionFailed, EndpointRefused, ResponseTooLarge, Overloaded or InvalidResponse;
+   * the signal's reason when it was aborted.
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
     request.signal?.throwIfAborted();
