@@ -24,7 +24,7 @@ export default defineConfig({
           include: ['test/crd/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          maxWorkers: 4,
+          maxWorkers: 6,
         },
       },
       {
