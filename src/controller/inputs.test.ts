@@ -336,6 +336,15 @@ parameters:
     expect(await secrets({ template: { inline: aliases }, parameters })).toContain('x');
   });
 
+  test('are all parameters when the templates are together larger than what is read, but no other large file counts', async () => {
+    const nested = `${TEMPLATE}# hidden ${'x'.repeat(300 * 1024)}\n`;
+    const script = `#!/bin/sh\n# hidden ${'x'.repeat(300 * 1024)}\n`;
+    const parameters = { plain: 'x' };
+    const template = { inline: nested };
+    expect(await secrets({ template, files: { 'script.sh': script }, parameters })).toEqual([]);
+    expect(await secrets({ template, files: { 'nested.yaml': nested }, parameters })).toEqual(['x']);
+  });
+
   test('are all parameters when the template can not be read at all', async () => {
     const template = { inline: 'heat_template_version: 2021-04-16\nhidden: [' };
     expect(await secrets({ template, parameters: { a: 'x', b: 5 } })).toEqual(['x', 5]);

@@ -196,6 +196,11 @@ function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>)
   }
 }
 
+/**
+ * What is read for hidden parameters of one HeatStack's texts together, in characters: as much as Heat's own limit for a
+ * template (max_template_size). Any parameter may be hidden by what is beyond it.
+ */
+const MAX_READ_LENGTH = 512 * 1024;
 /** The keys that hide a parameter, and escapes with which YAML and JSON can write them: letters, and a joined line. */
 const MAY_HIDE = /hidden|NoEcho|\\(?:[xuU]0*[46]|[\r\n])/;
 /** The key that each template has, or one with an escape. */
@@ -205,7 +210,19 @@ const MAY_BE_TEMPLATE = /heat_template_version|TemplateFormatVersion|"[^"\\\n]*\
 function hiddenValues({ template, files, environment, parameters }: StackInputs): Json[] {
   const hidden: Hidden = new Map();
   let unread = false;
-  for (const text of [template, ...Object.values(files)]) unread = !findHidden(text, hidden) || unread;
+  let left = MAX_READ_LENGTH;
+  for (const text of [template, ...Object.values(files)]) {
+    if (typeof text === 'string') {
+      // Reading YAML is dear, and few templates have hidden parameters.
+      if (!MAY_HIDE.test(text)) continue;
+      if (text.length > left) {
+        unread ||= MAY_BE_TEMPLATE.test(text);
+        continue;
+      }
+      left -= text.length;
+    }
+    unread = !findHidden(text, hidden) || unread;
+  }
   const values: Json[] = [...hidden.values()].flatMap((parameter) => parameter.values);
   const sections = [parameters, environment['parameters'], environment['parameter_defaults']];
   for (const section of sections) {
@@ -244,8 +261,6 @@ function members(value: Json, types: readonly Json[]): Json[] {
  */
 function findHidden(template: string | JsonObject, hidden: Hidden): boolean {
   if (typeof template === 'string') {
-    // Reading YAML is dear, and few templates have hidden parameters.
-    if (!MAY_HIDE.test(template)) return true;
     let parsed: Json;
     try {
       parsed = parseYaml(template, { uniqueKeys: false });
