@@ -109,7 +109,7 @@ export class Actuator {
         this.#run.status.attemptedDigest = desired.digest;
         this.#run.forceDone();
       }
-      if (!isOpenStackError(error, 'StackExists')) throw error;
+      if (!isOpenStackError(error, 'Conflict.StackExists')) throw error;
       const owner = { tags, deleting: false };
       return {
         again: await this.#view.note(await whoHasTheName(orchestration, name, owner, this.#run.signal)),
@@ -155,7 +155,7 @@ export class Actuator {
     } catch (error) {
       // Another action began since the look, as when somebody suspends or deletes the stack.
       if (
-        isOpenStackError(error, 'ActionInProgress') ||
+        isOpenStackError(error, 'Conflict') ||
         (isOpenStackError(error, 'BadRequest') && error.type === 'NotSupported')
       ) {
         const message =

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { OpenStackError } from '../openstack/index.ts';
+import { createError } from '../openstack/index.ts';
 import { CLOUDS_YAML, KEY, NAMESPACE, World } from './testing/world.ts';
 
 let world: World;
@@ -48,7 +48,7 @@ test('rotated to credentials that are refused: the old ones are not used any mor
   world.apply();
   await world.reconcile();
   rotate();
-  world.loginErrors.push(new OpenStackError('AuthenticationFailed', 'Keystone refused the credentials.'));
+  world.loginErrors.push(createError('Unauthorized', 'Keystone refused the credentials.'));
   await world.reconcile();
   expect(world.ready).toBe('False AuthenticationFailed Reconciling');
   expect(world.sessions.size).toBe(0);
@@ -170,7 +170,7 @@ test.each(ENDS)('no session is kept for an object that %s', async (_what, end) =
 
 test('no session is kept for an object that goes while its login fails', async () => {
   world.apply();
-  world.loginErrors.push(new OpenStackError('ConnectionFailed', 'The connection broke.'));
+  world.loginErrors.push(createError('ConnectionFailed', 'The connection broke.'));
   await world.reconcile();
   expect(world.ready).toBe('False TransientError Reconciling');
   world.delete();

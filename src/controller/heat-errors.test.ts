@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { ERRORS, OpenStackError, type OpenStackErrorCode } from '../openstack/index.ts';
+import {
+  createError,
+  ERRORS,
+  type OpenStackError,
+  type OpenStackErrorCode,
+  type RegisteredCode,
+} from '../openstack/index.ts';
 import { toCloudProblem } from './heat-errors.ts';
 import { Scrubber } from './scrubber.ts';
 
@@ -10,22 +16,31 @@ function problem(
   details: ConstructorParameters<typeof OpenStackError>[2] = {},
   message = 'No.',
 ) {
-  return toCloudProblem(new OpenStackError(code, message, details), 'creating', scrubber);
+  return toCloudProblem(createError(code, message, details), 'creating', scrubber);
 }
 
 /** Every code of the client, and what it means for the object. */
-const MEANINGS: Record<OpenStackErrorCode, [reason: string, next: string]> = {
+const MEANINGS: Record<RegisteredCode, [reason: string, next: string]> = {
   ConfigError: ['InvalidConfiguration', 'final'],
   EndpointRefused: ['InvalidConfiguration', 'final'],
   BadRequest: ['ValidationFailed', 'final'],
-  AuthenticationFailed: ['AuthenticationFailed', 'refused'],
+  Unauthorized: ['AuthenticationFailed', 'refused'],
   Forbidden: ['Forbidden', 'refused'],
   QuotaExceeded: ['QuotaExceeded', 'backoff'],
   ServiceNotFound: ['OrchestrationNotAvailable', 'backoff'],
   EndpointNotFound: ['OrchestrationNotAvailable', 'backoff'],
   ResourceNotFound: ['TransientError', 'backoff'],
-  StackExists: ['TransientError', 'backoff'],
-  ActionInProgress: ['TransientError', 'backoff'],
+  Conflict: ['TransientError', 'backoff'],
+  'Conflict.StackExists': ['TransientError', 'backoff'],
+  'Conflict.ActionInProgress': ['TransientError', 'backoff'],
+  'BadRequest.StackValidationFailed': ['ValidationFailed', 'final'],
+  'BadRequest.UserParameterMissing': ['ValidationFailed', 'final'],
+  'BadRequest.UnknownUserParameter': ['ValidationFailed', 'final'],
+  'BadRequest.ImmutableParameterModified': ['ValidationFailed', 'final'],
+  'BadRequest.NotSupported': ['ValidationFailed', 'final'],
+  'BadRequest.RequestLimitExceeded': ['ValidationFailed', 'final'],
+  'Forbidden.TrustRefused': ['Forbidden', 'refused'],
+  StackFailed: ['TransientError', 'backoff'],
   Timeout: ['TransientError', 'backoff'],
   ConnectionFailed: ['TransientError', 'backoff'],
   InvalidResponse: ['TransientError', 'backoff'],
@@ -53,7 +68,7 @@ describe('the message', () => {
     expect(problem('Forbidden', { requestId: 'req-1' }, 'You are not authorized.')?.message).toBe(
       'creating: You are not authorized. [req-1]; give the user the roles that Heat asks for, or use other credentials',
     );
-    expect(problem('AuthenticationFailed')?.message).toMatch(/; correct the credentials in the Secret$/);
+    expect(problem('Unauthorized')?.message).toMatch(/; correct the credentials in the Secret$/);
     expect(problem('QuotaExceeded')?.message).toMatch(/; raise the quota/);
   });
 

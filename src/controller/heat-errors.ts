@@ -1,5 +1,5 @@
 import type { NotReadyReason } from '../api/reasons.ts';
-import { isOpenStackError, type OpenStackError } from '../openstack/index.ts';
+import { ERRORS, errorFamily, isOpenStackError, type OpenStackError } from '../openstack/index.ts';
 import type { Scrubber } from './scrubber.ts';
 
 /** What an error of the OpenStack client means for the object. */
@@ -25,15 +25,17 @@ export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber
   if (!isOpenStackError(error)) return undefined;
   const message = `${doing}: ${describe(error, scrubber)}${CURES[error.code] ?? ''}`;
   const retryAfterMs = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs };
-  switch (error.code) {
+  const family = errorFamily(error.code);
+  switch (family) {
     case 'ConfigError':
     case 'EndpointRefused':
       return { reason: 'InvalidConfiguration', message, next: 'final' };
     case 'BadRequest':
       return { reason: 'ValidationFailed', message, next: 'final' };
-    case 'AuthenticationFailed':
+    case 'Unauthorized':
+      return { reason: 'AuthenticationFailed', message, next: 'refused' };
     case 'Forbidden':
-      return { reason: error.code, message, next: 'refused' };
+      return { reason: 'Forbidden', message, next: 'refused' };
     case 'QuotaExceeded':
       return { reason: 'QuotaExceeded', message, next: 'backoff', ...retryAfterMs };
     case 'ServiceNotFound':
@@ -45,7 +47,8 @@ export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber
 }
 
 const CURES: Partial<Record<OpenStackError['code'], string>> = {
-  AuthenticationFailed: '; correct the credentials in the Secret',
+  Unauthorized: '; correct the credentials in the Secret',
+  'Forbidden.TrustRefused': `; ${ERRORS['Forbidden.TrustRefused'].cure}`,
   Forbidden: '; give the user the roles that Heat asks for, or use other credentials',
   QuotaExceeded: '; raise the quota or delete what is not needed, the operator goes on by itself',
 };

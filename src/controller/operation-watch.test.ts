@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
-import { OpenStackError } from '../openstack/index.ts';
+import { createError } from '../openstack/index.ts';
 import { OperationWatch } from './operation-watch.ts';
 import { FakeHeat } from './testing/fake-heat.ts';
 
@@ -224,7 +224,7 @@ describe('progress', () => {
 });
 
 describe('a list that can not be read', () => {
-  const failed = new OpenStackError('ServerError', 'out of order');
+  const failed = createError('ServerError', 'out of order');
 
   test('is read again', async () => {
     const a = begin('a');

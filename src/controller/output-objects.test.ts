@@ -3,7 +3,7 @@ import { OUTPUTS_OF } from '../api/constants.ts';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
 import { rawNumber } from '../json.ts';
 import { KubeError, type OwnerReference } from '../kube/index.ts';
-import { OpenStackError, type Output } from '../openstack/index.ts';
+import { createError, type Output } from '../openstack/index.ts';
 import { type DataKind, type DataObject, dataOf } from './data-object.ts';
 import { KEY, NAME, NAMESPACE, World } from './testing/world.ts';
 
@@ -633,7 +633,7 @@ describe('what is written', () => {
     await createdWith({ secretName: SECRET });
     world.applyParameter('large');
     await world.reconcile();
-    world.heat.fail('get+outputs', new OpenStackError('ResponseTooLarge', 'too large'));
+    world.heat.fail('get+outputs', createError('ResponseTooLarge', 'too large'));
     world.heat.finish();
     await world.reconcileNews();
     expect(texts()).toEqual({ address: '192.0.2.1', size: '3' });
@@ -641,7 +641,7 @@ describe('what is written', () => {
     expect(message()).toContain('too large to be read from Heat');
     // Nor does a new operator take what is there for right.
     await world.restart();
-    world.heat.fail('get+outputs', new OpenStackError('ResponseTooLarge', 'too large'));
+    world.heat.fail('get+outputs', createError('ResponseTooLarge', 'too large'));
     await world.reconcile();
     expect(world.ready).toBe('False InvalidConfiguration Stalled');
   });

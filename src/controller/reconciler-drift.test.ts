@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ANNOTATIONS } from '../api/constants.ts';
-import { OpenStackError } from '../openstack/index.ts';
+import { createError } from '../openstack/index.ts';
 import { World } from './testing/world.ts';
 
 const MINUTE = 60_000;
-const TIMEOUT = new OpenStackError('Timeout', 'no answer');
+const TIMEOUT = createError('Timeout', 'no answer');
 
 let world: World;
 

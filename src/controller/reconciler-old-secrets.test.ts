@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { OpenStackError, type Resource } from '../openstack/index.ts';
+import { createError, type Resource } from '../openstack/index.ts';
 import { resource } from './testing/fake-heat.ts';
 import { World } from './testing/world.ts';
 
@@ -11,7 +11,7 @@ const WITHHELD = 'the message is withheld, since it may quote a secret';
 const QUOTES_OLD = 'bad value the-old-password';
 const QUOTES_NEW = 'bad value the-new-password';
 const FAILED_UPDATE = { status: 'UPDATE_FAILED', statusReason: QUOTES_NEW };
-const REFUSED = new OpenStackError('BadRequest', QUOTES_NEW);
+const REFUSED = createError('BadRequest', QUOTES_NEW);
 
 let world: World;
 
@@ -175,7 +175,7 @@ describe('the value that a hidden parameter had before is not shown', () => {
 
   test('when Heat refuses new inputs that hide nothing', async () => {
     await fail();
-    world.heat.fail('update', new OpenStackError('BadRequest', 'bad value none'));
+    world.heat.fail('update', createError('BadRequest', 'bad value none'));
     give('none', { template: { inline: PLAIN } });
     await reconcileLater();
     expect(world.condition('Ready')?.message).toContain('bad value none');
@@ -278,7 +278,7 @@ describe('the value that a hidden parameter had before is not shown', () => {
         { id: 'b', at, physicalId: id, resourceName: 'web', links: [], status: 'UPDATE_IN_PROGRESS' },
       ],
     });
-    world.heat.fail('update', new OpenStackError('BadRequest', 'bad value the-third-one'));
+    world.heat.fail('update', createError('BadRequest', 'bad value the-third-one'));
     give('the-third-one');
     await reconcileLater();
     expect(world.status.stackStatus).toBe('ROLLBACK_COMPLETE');

@@ -1,21 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ANNOTATIONS, DIGEST_PARAMETER, FINALIZER } from '../api/constants.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
-import { OpenStackError } from '../openstack/index.ts';
+import { createError, type OpenStackError } from '../openstack/index.ts';
 import { ownerTags } from './digest.ts';
 import { resource } from './testing/fake-heat.ts';
 import { KEY, NAME, NAMESPACE, TOKEN, World } from './testing/world.ts';
 
 const MINUTE = 60_000;
 const OUR_TAGS = ownerTags('cluster-1', { namespace: NAMESPACE, name: NAME });
-const TIMEOUT = new OpenStackError('Timeout', 'no answer');
-const REFUSED = new OpenStackError('BadRequest', 'The Parameter (x) was not provided.', {
+const TIMEOUT = createError('Timeout', 'no answer');
+const REFUSED = createError('BadRequest', 'The Parameter (x) was not provided.', {
   status: 400,
   type: 'UserParameterMissing',
 });
-const UNAUTHORIZED = new OpenStackError('AuthenticationFailed', 'The request requires authentication.');
-const FORBIDDEN = new OpenStackError('Forbidden', 'You are not authorized.', { status: 403 });
-const OUT_OF_ORDER = new OpenStackError('ServerError', 'Service Unavailable', { status: 503 });
+const UNAUTHORIZED = createError('Unauthorized', 'The request requires authentication.');
+const FORBIDDEN = createError('Forbidden', 'You are not authorized.', { status: 403 });
+const OUT_OF_ORDER = createError('ServerError', 'Service Unavailable', { status: 503 });
 const HIDES_PASSWORD = 'parameters: { password: { type: string, hidden: true } }';
 
 let world: World;
@@ -105,7 +105,7 @@ describe('creating', () => {
   test('is Ready without a list of its resources when that is too large to be read', async () => {
     await world.created();
     expect(world.status).toMatchObject({ resources: [], resourcesTruncated: false });
-    world.heat.fail('resources', new OpenStackError('ResponseTooLarge', 'too large'));
+    world.heat.fail('resources', createError('ResponseTooLarge', 'too large'));
     await world.clock.advance(61 * MINUTE);
     await world.reconcile();
     expect(world.ready).toBe('True Succeeded');
@@ -749,7 +749,7 @@ describe('updating', () => {
   test('waits a little when somebody began something else meanwhile', async () => {
     world.heat.fail(
       'update',
-      new OpenStackError('ActionInProgress', 'Stack web already has an action in progress.'),
+      createError('Conflict.ActionInProgress', 'Stack web already has an action in progress.'),
     );
     world.applyParameter('large');
     expect(await world.reconcile()).toEqual({ requeueAfterMs: 5000 });
@@ -917,17 +917,14 @@ describe('a failure', () => {
   );
 
   test('shows no token, though Heat quotes the request', async () => {
-    world.heat.fail('create', new OpenStackError('BadRequest', `X-Auth-Token: ${TOKEN} is odd`));
+    world.heat.fail('create', createError('BadRequest', `X-Auth-Token: ${TOKEN} is odd`));
     world.apply();
     await world.reconcile();
     expect(world.condition('Ready')?.message).toContain('X-Auth-Token: [redacted] is odd');
   });
 
   test('shows no secret, though Heat quotes it', async () => {
-    world.heat.fail(
-      'create',
-      new OpenStackError('BadRequest', 'Property error: "hunter2hunter2" is too short'),
-    );
+    world.heat.fail('create', createError('BadRequest', 'Property error: "hunter2hunter2" is too short'));
     world.apply({ template: { inline: HIDES_PASSWORD }, parameters: { password: 'hunter2hunter2' } });
     await world.reconcile();
     expect(world.condition('Ready')?.message).toContain('[redacted]');
@@ -1091,7 +1088,7 @@ describe('a stack that somebody deleted', () => {
   });
 
   test('is not taken for deleted because of a 404 of another type', async () => {
-    const notFound = new OpenStackError('ResourceNotFound', 'ResourcePropertiesData …', { type: 'NotFound' });
+    const notFound = createError('ResourceNotFound', 'ResourcePropertiesData …', { type: 'NotFound' });
     world.heat.fail('get', notFound);
     await world.clock.advance(12 * MINUTE);
     expect(await world.reconcile()).toBe('later');
@@ -1221,10 +1218,7 @@ describe('credentials', () => {
   });
 
   describe('that lead to another Heat during a look', () => {
-    const changed = new OpenStackError(
-      'IdentityChanged',
-      'The catalog has Heat elsewhere now; connect anew.',
-    );
+    const changed = createError('IdentityChanged', 'The catalog has Heat elsewhere now; connect anew.');
 
     /** The next read of a stack finds that Heat moved: the client says so, or the other Heat answers 404. */
     function move(how: string): void {
@@ -1235,10 +1229,7 @@ describe('credentials', () => {
       world.heat.onCall = (call) => {
         if (call !== 'get' || world.movedTo) return;
         world.movedTo = { ...world.cloud, endpoint: 'https://heat.example.com/other/p1' };
-        world.heat.fail(
-          'get',
-          new OpenStackError('ResourceNotFound', 'no such stack', { type: 'EntityNotFound' }),
-        );
+        world.heat.fail('get', createError('ResourceNotFound', 'no such stack', { type: 'EntityNotFound' }));
       };
     }
 
@@ -1282,7 +1273,7 @@ describe('credentials', () => {
   });
 
   test('for a cloud that is out of order: waits as long as it asks for', async () => {
-    world.heat.fail('create', new OpenStackError('TooManyRequests', 'slow down', { retryAfterMs: 7000 }));
+    world.heat.fail('create', createError('TooManyRequests', 'slow down', { retryAfterMs: 7000 }));
     world.apply();
     expect(await world.reconcile()).toEqual({ requeueAfterMs: 7000 });
     expect(world.ready).toBe('False TransientError Reconciling');
@@ -1410,7 +1401,7 @@ describe('deleting', () => {
   test.each<[string, OpenStackError]>([
     ['ValidationFailed', REFUSED],
     ['Forbidden', FORBIDDEN],
-    ['QuotaExceeded', new OpenStackError('QuotaExceeded', 'too many stacks', { status: 403 })],
+    ['QuotaExceeded', createError('QuotaExceeded', 'too many stacks', { status: 403 })],
   ])('after a create that Heat answered with %s lets the object go at once', async (reason, error) => {
     world.apply();
     world.heat.fail('create', error);

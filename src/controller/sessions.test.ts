@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
-import { type CloudConfig, type Connection, OpenStackError } from '../openstack/index.ts';
+import { type CloudConfig, type Connection, createError } from '../openstack/index.ts';
 import { type Session, Sessions } from './sessions.ts';
 
 const CLOUD: CloudConfig = {
@@ -329,7 +329,7 @@ test('closing closes all, also those that are not open yet', async () => {
 });
 
 test('a session that could not be closed is told by code and message, without the cause', async () => {
-  closing = new OpenStackError('ConnectionFailed', 'The socket broke.', { cause: new Error('pa55') });
+  closing = createError('ConnectionFailed', 'The socket broke.', { cause: new Error('pa55') });
   await acquire('ns/a');
   sessions.release('ns/a');
   await settled();

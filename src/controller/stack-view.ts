@@ -1,8 +1,8 @@
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
 import {
+  createError,
   isOpenStackError,
-  OpenStackError,
   type Orchestration,
   type Output,
   type Resource,
@@ -87,7 +87,7 @@ export class StackView implements OutputSource {
     const found = await readStack(heat, { id, name }, { resolveOutputs, signal: run.signal });
     // A renewed catalog may have led the request to another Heat, whose 404 says nothing about the stack.
     if (!this.#ownership.proves(this.#session.connection, run.status)) {
-      throw new OpenStackError('IdentityChanged', 'The cloud changed while the stack was looked at.');
+      throw createError('IdentityChanged', 'The cloud changed while the stack was looked at.');
     }
     return this.note(found);
   }

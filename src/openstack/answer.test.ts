@@ -38,16 +38,16 @@ describe('readAnswer', () => {
 
 describe('faultError', () => {
   it.each<[string, OpenStackErrorCode, string | undefined, boolean]>([
-    ['heat_bad_token_401', 'AuthenticationFailed', undefined, false],
+    ['heat_bad_token_401', 'Unauthorized', undefined, false],
     ['heat_unscoped_token', 'Forbidden', 'HTTPForbidden', false],
     ['heat_foreign_project_url', 'Forbidden', 'HTTPForbidden', false],
     ['stack_404', 'ResourceNotFound', 'EntityNotFound', false],
     ['resource_404', 'ResourceNotFound', 'ResourceNotFound', false],
-    ['duplicate_409', 'StackExists', 'StackExists', false],
-    ['unknown_type_400', 'BadRequest', 'StackValidationFailed', false],
-    ['missing_param_400', 'BadRequest', 'UserParameterMissing', false],
-    ['nova_absent', 'BadRequest', 'ResourceTypeUnavailable', false],
-    ['cancel_not_updating', 'BadRequest', 'NotSupported', false],
+    ['duplicate_409', 'Conflict.StackExists', 'StackExists', false],
+    ['unknown_type_400', 'BadRequest.StackValidationFailed', 'StackValidationFailed', false],
+    ['missing_param_400', 'BadRequest.UserParameterMissing', 'UserParameterMissing', false],
+    ['nova_absent', 'BadRequest.ResourceTypeUnavailable', 'ResourceTypeUnavailable', false],
+    ['cancel_not_updating', 'BadRequest.NotSupported', 'NotSupported', false],
   ])('%s is %s', (name, code, type, retryable) => {
     const { status, body } = sample(name);
     const error = faultError(answer(status, body), asked, 0);
@@ -70,15 +70,15 @@ describe('faultError', () => {
       'Request limit exceeded: You have reached the maximum snapshots per stack, 32. Please delete some snapshots.',
       'QuotaExceeded',
     ],
-    ['Request limit exceeded: Maximum resources per stack exceeded.', 'BadRequest'],
-    ['Request limit exceeded: Recursion depth exceeds 5.', 'BadRequest'],
+    ['Request limit exceeded: Maximum resources per stack exceeded.', 'BadRequest.RequestLimitExceeded'],
+    ['Request limit exceeded: Recursion depth exceeds 5.', 'BadRequest.RequestLimitExceeded'],
     [
       'Request limit exceeded: Template size (600107 bytes) exceeds maximum allowed size (524288 bytes).',
-      'BadRequest',
+      'BadRequest.RequestLimitExceeded',
     ],
     [
       'Request limit exceeded: JSON body size (1100160 bytes) exceeds maximum allowed size (1048576 bytes).',
-      'BadRequest',
+      'BadRequest.RequestLimitExceeded',
     ],
   ])('takes "%s" for %s', (message, code) => {
     expect(faultError(answer(400, limit(message)), asked, 0).code).toBe(code);
@@ -86,7 +86,7 @@ describe('faultError', () => {
 
   it.each<[number, OpenStackErrorCode, boolean]>([
     [405, 'BadRequest', false],
-    [409, 'ActionInProgress', true],
+    [409, 'Conflict', true],
     [413, 'BadRequest', false],
     [429, 'TooManyRequests', true],
     [500, 'ServerError', true],

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { excessOf, isJsonObject, type Json, parseJson } from '../json.ts';
-import { OpenStackError, type OpenStackErrorCode } from './errors.ts';
+import { createError, type OpenStackError, type OpenStackErrorCode } from './errors.ts';
 import type { HttpAnswer } from './http.ts';
 import { parseRetryAfter } from './retry.ts';
 
@@ -43,7 +43,7 @@ export function readAnswer<TSchema extends v.GenericSchema<unknown, unknown>>(
   if (issue.type === 'max_length' && Array.isArray(issue.input)) {
     throw tooLarge(`${String(issue.requirement)} ${field}`, answer, asked);
   }
-  throw new OpenStackError(
+  throw createError(
     'InvalidResponse',
     `${asked.peer}'s answer to ${asked.method} ${asked.route} is malformed: ${field} should be ${issue.expected ?? 'something else'}.`,
     { status: answer.status, requestId: asked.requestId },
@@ -55,7 +55,7 @@ function tooLarge(
   answer: HttpAnswer,
   { peer, method, route, requestId }: Asked,
 ): OpenStackError {
-  return new OpenStackError(
+  return createError(
     'ResponseTooLarge',
     `${peer}'s answer to ${method} ${route} has more than ${limit}, which is the most that is read.`,
     { status: answer.status, requestId },
@@ -64,7 +64,7 @@ function tooLarge(
 
 /** An answer that neither Keystone nor Heat would give. A body of unknown make is never quoted. */
 export function notJson(answer: HttpAnswer, asked: Asked): OpenStackError {
-  return new OpenStackError(
+  return createError(
     'InvalidResponse',
     `${asked.peer} answered ${asked.method} ${asked.route} with status ${answer.status} and a body (${contentType(answer)}) that isn't its own; is a proxy in between?`,
     { status: answer.status, requestId: asked.requestId },
@@ -115,7 +115,7 @@ export function faultError(answer: HttpAnswer, asked: Asked, now: number): OpenS
   const code = faultCode(answer.status, fault);
   const kind = type ? ` ${type}` : '';
   const said = fault ? (text ?? 'no message') : `a body (${contentType(answer)}) that isn't its own`;
-  return new OpenStackError(
+  return createError(
     code,
     `${asked.peer} answered ${answer.status}${kind} to ${asked.method} ${asked.route}: ${said}`,
     {
@@ -133,25 +133,28 @@ export function faultError(answer: HttpAnswer, asked: Asked, now: number): OpenS
 // template with too many resources or bytes stays too large.
 const QUOTA = /reached the maximum \w[\w ]* per /i;
 
+// Keystone's words for it, which Heat passes on (real-heat: Keystone 30).
+const TRUST_REFUSED =
+  /delegated tokens? cannot manage trusts|identity:create_trust|application credential.*trust/i;
+
 function faultCode(status: number, fault: Fault | undefined): OpenStackErrorCode {
   if (status >= 500) return 'ServerError';
+  const { type, text = '' } = fault ?? {};
   switch (status) {
     case 401:
-      return 'AuthenticationFailed';
+      return 'Unauthorized';
     case 403:
-      return 'Forbidden';
+      return TRUST_REFUSED.test(text) ? 'Forbidden.TrustRefused' : 'Forbidden';
     case 404:
       return 'ResourceNotFound';
     case 409:
-      return fault?.type === 'StackExists' ? 'StackExists' : 'ActionInProgress';
+      return type === 'StackExists' || type === 'ActionInProgress' ? `Conflict.${type}` : 'Conflict';
     case 429:
       return 'TooManyRequests';
-    case 400:
-      return fault?.type === 'RequestLimitExceeded' && QUOTA.test(fault.text ?? '')
-        ? 'QuotaExceeded'
-        : 'BadRequest';
     default:
-      return 'BadRequest';
+      if (type === 'RequestLimitExceeded' && QUOTA.test(text)) return 'QuotaExceeded';
+      // Only the name of a class makes a code.
+      return type && /^\w{1,64}$/.test(type) ? `BadRequest.${type}` : 'BadRequest';
   }
 }
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { parseYaml, YamlError } from '../yaml.ts';
 import { defined } from './define.ts';
-import { OpenStackError } from './errors.ts';
+import { createError, type OpenStackError } from './errors.ts';
 import { MAX_URL_LENGTH, withoutSlashes } from './url.ts';
 
 /** One cloud of a clouds.yaml, checked and resolved. Holds a password: never log it. */
@@ -119,16 +119,16 @@ function cloudEntries(text: string, cloudName: string): Map<string, unknown> {
     root = parseYaml(text, { numbers: false, maxLength: MAX_CLOUDS_LENGTH });
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
-    throw new OpenStackError('ConfigError', `clouds.yaml: ${error.message}; correct it.`);
+    throw createError('ConfigError', `clouds.yaml: ${error.message}; correct it.`);
   }
   const clouds = entries(entries(root)?.get('clouds'), false);
   if (!clouds) {
-    throw new OpenStackError('ConfigError', 'clouds.yaml has no mapping "clouds" at its top; add it.');
+    throw createError('ConfigError', 'clouds.yaml has no mapping "clouds" at its top; add it.');
   }
   const cloud = entries(clouds.get(cloudName));
   if (!cloud) {
     const names = [...clouds.keys()].slice(0, 10).join(', ') || 'none';
-    throw new OpenStackError(
+    throw createError(
       'ConfigError',
       `clouds.yaml has no cloud "${cloudName}" (it has: ${names}); correct the name or add it.`,
     );
@@ -159,10 +159,7 @@ class Section {
   }
 
   error(key: string, what: string): OpenStackError {
-    return new OpenStackError(
-      'ConfigError',
-      `clouds.yaml, cloud "${this.#cloud}": ${this.#path}${key}: ${what}.`,
-    );
+    return createError('ConfigError', `clouds.yaml, cloud "${this.#cloud}": ${this.#path}${key}: ${what}.`);
   }
 
   /** A mapping below this one, which also finds what stands beside it. */

@@ -86,8 +86,8 @@ describe('connect', () => {
   });
 
   it.each<[string, Reply, object]>([
-    ['wrong credentials', sample('auth_wrong_password_401'), { code: 'AuthenticationFailed', status: 401 }],
-    ['an unknown project', sample('auth_unknown_project_401'), { code: 'AuthenticationFailed', status: 401 }],
+    ['wrong credentials', sample('auth_wrong_password_401'), { code: 'Unauthorized', status: 401 }],
+    ['an unknown project', sample('auth_unknown_project_401'), { code: 'Unauthorized', status: 401 }],
     [
       'a malformed request',
       {
@@ -207,11 +207,11 @@ describe('a token', () => {
     ]);
   });
 
-  it('refused twice is AuthenticationFailed', async () => {
+  it('refused twice is Unauthorized', async () => {
     const heat = heatOf(await connected());
     cloud.on(`GET ${STACK}`, expired);
     await expect(heat.getStack(web)).rejects.toMatchObject({
-      code: 'AuthenticationFailed',
+      code: 'Unauthorized',
       status: 401,
       requestId: 'req-of-heat-401',
     });
@@ -232,12 +232,12 @@ describe('a token', () => {
     },
   );
 
-  it('of credentials that are wrong by now is AuthenticationFailed', async () => {
+  it('of credentials that are wrong by now is Unauthorized', async () => {
     const heat = heatOf(await connected());
     cloud.on(`GET ${STACK}`, expired);
     cloud.tokenReplies.push(sample('auth_wrong_password_401'));
     await expect(heat.getStack(web)).rejects.toMatchObject({
-      code: 'AuthenticationFailed',
+      code: 'Unauthorized',
       message: expect.stringContaining('Keystone refused'),
     });
   });
@@ -414,7 +414,7 @@ describe('a request', () => {
     const heat = heatOf(await connected());
     cloud.on('POST /stacks', sample('duplicate_409'));
     await expect(heat.createStack({ name: 'a', template: 'x' })).rejects.toMatchObject({
-      code: 'StackExists',
+      code: 'Conflict.StackExists',
       type: 'StackExists',
       requestId: 'req-of-heat-409',
     });

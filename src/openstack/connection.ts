@@ -39,7 +39,7 @@ export interface Connection {
 /**
  * Signs in to a cloud, with one token request, and reads its catalog.
  *
- * @throws OpenStackError AuthenticationFailed, Forbidden, ConfigError, ConnectionFailed, Timeout, ServerError,
+ * @throws OpenStackError Unauthorized, Forbidden, ConfigError, ConnectionFailed, Timeout, ServerError,
  * TooManyRequests, InvalidResponse; the signal's reason when it was aborted.
  *
  * @example

@@ -2,7 +2,7 @@ import { type LookupAddress, lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { domainToASCII } from 'node:url';
-import { OpenStackError } from './errors.ts';
+import { createError, type OpenStackError } from './errors.ts';
 
 /** Where clouds may be. Whoever writes a clouds.yaml, or runs a Keystone, names addresses for this process to connect to. */
 export interface EndpointRules {
@@ -183,7 +183,7 @@ export class EndpointPolicy {
     try {
       return await this.#lookUp(hostname);
     } catch (cause) {
-      throw new OpenStackError(
+      throw createError(
         'ConnectionFailed',
         `No cloud is connected to while the address of ${hostname}, which no cloud may be at, can't be looked up; check the DNS.`,
         { notSent: true, cause },
@@ -215,7 +215,7 @@ function noAnswer(): Error {
 
 function refusal(hostname: string, port: number, unlisted: boolean): OpenStackError {
   const where = `${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${port}`;
-  return new OpenStackError(
+  return createError(
     'EndpointRefused',
     unlisted
       ? `${where} isn't among the allowed endpoints; use a cloud that is, or have it allowed.`
@@ -281,13 +281,13 @@ function networks(rules: readonly string[], what: string): BlockList {
     const bits = family === 6 ? 128 : 32;
     const length = prefix === undefined ? bits : /^[1-9]\d{0,2}$/.test(prefix) ? Number(prefix) : 0;
     if (prefix === '0') {
-      throw new OpenStackError(
+      throw createError(
         'ConfigError',
         `${what} endpoint "${rule}" would be every address, this machine's among them; write * to allow all clouds.`,
       );
     }
     if (family === 0 || address.includes('%') || rest.length > 0 || length < 1 || length > bits) {
-      throw new OpenStackError(
+      throw createError(
         'ConfigError',
         `${what} endpoint "${rule}" is no address or network, such as 192.0.2.7 or 192.0.2.0/24.`,
       );
@@ -304,7 +304,7 @@ function nameRule(rule: string): string {
   const name = normalise(domainToASCII(given));
   // A form of an address that isIP doesn't know (010.0.0.1) would be a name that nothing is called by.
   if (name === '' || name.startsWith('.') || isIP(name) !== 0) {
-    throw new OpenStackError(
+    throw createError(
       'ConfigError',
       `allowed endpoint "${rule}" is no host name, address or network, such as keystone.example.com, *.example.com or 192.0.2.0/24.`,
     );

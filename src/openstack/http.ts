@@ -2,7 +2,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, Pool } from 'undici';
 import type { ByteBudget, ByteShare } from './byte-budget.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
-import { OpenStackError } from './errors.ts';
+import { createError, OpenStackError } from './errors.ts';
 import { GrowingBytes } from './growing-bytes.ts';
 
 /** Time to set up a connection, TLS included, in milliseconds. */
@@ -141,14 +141,14 @@ export class HttpClient {
       if (error instanceof OpenStackError) throw error;
       const { peer, requestId } = request;
       if (crowded) {
-        throw new OpenStackError(
+        throw createError(
           'Overloaded',
           `${peer}'s answer to ${request.method} is too large to be read beside others just now.`,
           { requestId },
         );
       }
       if (late) {
-        throw new OpenStackError(
+        throw createError(
           'Timeout',
           `${peer} at ${origin} gave no complete answer within ${request.timeoutMs / 1000} s.`,
           { requestId, cause: error },
@@ -165,7 +165,7 @@ export class HttpClient {
   /** Ends every request under way with ConnectionFailed and closes every socket. */
   async close(): Promise<void> {
     this.#closed.abort(
-      new OpenStackError('ConnectionFailed', 'This connection was closed; connect anew.', {
+      createError('ConnectionFailed', 'This connection was closed; connect anew.', {
         retryable: false,
       }),
     );
@@ -198,7 +198,7 @@ async function readBody(
     // Leaving the loop destroys the stream; this covers the body that was never begun.
     answer.body.on('error', () => undefined).destroy();
     if (failed) return undefined;
-    throw new OpenStackError(
+    throw createError(
       'ResponseTooLarge',
       `${request.peer}'s answer to ${request.method} is larger than ${limit / 1024 / 1024} MiB, or in too many pieces.`,
       { status: answer.statusCode, requestId: request.requestId },
@@ -206,7 +206,7 @@ async function readBody(
   }
   if (encoding !== undefined && encoding !== 'identity') {
     if (failed) return undefined;
-    throw new OpenStackError('InvalidResponse', `${request.peer} sent a compressed body unasked.`, {
+    throw createError('InvalidResponse', `${request.peer} sent a compressed body unasked.`, {
       status: answer.statusCode,
       requestId: request.requestId,
     });
@@ -266,7 +266,7 @@ const CERTIFICATE = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_T
 function connectionError(peer: string, requestId: string, cause: unknown): OpenStackError {
   const code = errorCode(cause);
   if (CERTIFICATE.test(code)) {
-    return new OpenStackError(
+    return createError(
       'ConnectionFailed',
       code === 'ERR_TLS_CERT_ALTNAME_INVALID'
         ? `The certificate of ${peer} is for another host; correct the address or the certificate.`
@@ -275,7 +275,7 @@ function connectionError(peer: string, requestId: string, cause: unknown): OpenS
     );
   }
   const notSent = NOT_SENT.has(code);
-  return new OpenStackError(
+  return createError(
     'ConnectionFailed',
     notSent
       ? `${peer} can't be reached (${code}); check the address and the network.`

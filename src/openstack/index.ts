@@ -5,13 +5,7 @@ export { ByteBudget } from './byte-budget.ts';
 export { type CloudConfig, type CloudOptions, type PasswordAuth, parseCloudsYaml } from './clouds.ts';
 export { type CloudIdentity, type Connection, connect } from './connection.ts';
 export { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
-export {
-  ERRORS,
-  isOpenStackError,
-  OpenStackError,
-  type OpenStackErrorCode,
-  type OpenStackErrorDetails,
-} from './errors.ts';
+export * from './errors.ts';
 export type { CallOptions, Orchestration, StackAttributes } from './orchestration.ts';
 export type { EventQuery, ResourceQuery, StackQuery, StackSortKey } from './query.ts';
 export type { ConnectOptions, LoggerLike, RequestInfo } from './session.ts';

@@ -3,7 +3,7 @@ import type { Asked } from './answer.ts';
 import { faultError, label, readAnswer } from './answer.ts';
 import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
-import { OpenStackError } from './errors.ts';
+import { createError, type OpenStackError } from './errors.ts';
 import type { HttpAnswer } from './http.ts';
 import { MAX_URL_LENGTH, withoutSlashes } from './url.ts';
 
@@ -89,24 +89,20 @@ export function tokenRequest(cloud: CloudConfig): string {
  * Reads Keystone's answer to a token request.
  *
  * @param now in milliseconds since the epoch.
- * @throws OpenStackError AuthenticationFailed, Forbidden, ConfigError when the address or the request is wrong,
+ * @throws OpenStackError Unauthorized, Forbidden, ConfigError when the address or the request is wrong,
  * TooManyRequests, ServerError, InvalidResponse.
  */
 export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: number): Token {
   if (answer.status !== 201 && answer.status !== 200) throw tokenError(answer, asked, cloud, now);
   const id = answer.header('x-subject-token');
   if (!id) {
-    throw new OpenStackError(
-      'InvalidResponse',
-      'Keystone answered a token request without X-Subject-Token.',
-      {
-        status: answer.status,
-      },
-    );
+    throw createError('InvalidResponse', 'Keystone answered a token request without X-Subject-Token.', {
+      status: answer.status,
+    });
   }
   const { token } = readAnswer(tokenSchema, answer, asked);
   if (!token.project) {
-    throw new OpenStackError(
+    throw createError(
       'ConfigError',
       `cloud "${cloud.name}": Keystone gave a token without a project; Heat needs project_name or project_id.`,
     );
@@ -150,8 +146,8 @@ function tokenError(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: n
   const error = faultError(answer, asked, now);
   const { status, requestId } = error;
   if (status === 401) {
-    return new OpenStackError(
-      'AuthenticationFailed',
+    return createError(
+      'Unauthorized',
       `Keystone refused the credentials of cloud "${cloud.name}" (401); check username, password, project and their domains.`,
       { status, requestId, detail: error.detail },
     );
@@ -159,14 +155,14 @@ function tokenError(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: n
   // Keystone's schema messages can quote a value of the request; the password is the one that mustn't get out.
   const said = error.detail?.replaceAll(cloud.auth.password, '[redacted]');
   if (status === 400) {
-    return new OpenStackError(
+    return createError(
       'ConfigError',
       `Keystone calls the token request of cloud "${cloud.name}" malformed (400)${said ? `: ${said}` : ''}; check the keys under auth.`,
       { status, requestId, detail: said },
     );
   }
   if (answer.status === 404 || answer.status === 405 || answer.status < 400) {
-    return new OpenStackError(
+    return createError(
       'ConfigError',
       `Nothing like Keystone v3 answers at the auth_url of cloud "${cloud.name}" (status ${answer.status}); correct auth_url.`,
       { status, requestId },
@@ -201,7 +197,7 @@ export function orchestrationEndpoint(token: Token, cloud: CloudConfig): Endpoin
     return defined({ url: heatBase(url, token), region });
   }
   if (!token.catalog.some((service) => service.type === 'orchestration')) {
-    throw new OpenStackError(
+    throw createError(
       'ServiceNotFound',
       `The catalog of cloud "${cloud.name}" has no orchestration service; ask its operator, or set orchestration_endpoint_override.`,
     );
@@ -211,7 +207,7 @@ export function orchestrationEndpoint(token: Token, cloud: CloudConfig): Endpoin
   );
   if (!endpoint) {
     const regions = orchestrationRegions(token, cloud).slice(0, TOLD_REGIONS).join(', ') || 'none';
-    throw new OpenStackError(
+    throw createError(
       'EndpointNotFound',
       `Cloud "${cloud.name}" has no ${cloud.interface} orchestration endpoint in ${region === undefined ? 'any region' : `region "${region}"`} (regions that have one: ${regions}); correct region_name or interface.`,
     );
@@ -236,7 +232,7 @@ function interfaceNames(cloud: CloudConfig): string[] {
 /** Heat's address with the project, which an address that ends with `/v1` lacks. */
 function heatBase(text: string, token: Token): string {
   const unusable = (): OpenStackError =>
-    new OpenStackError('InvalidResponse', "The catalog's address of the orchestration service is unusable.");
+    createError('InvalidResponse', "The catalog's address of the orchestration service is unusable.");
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
   if (!url || !isHttp || url.username || url.password || url.search || url.hash) throw unusable();

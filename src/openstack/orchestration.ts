@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../json.ts';
 import { jsonObject, LIST_VALUES, notJson, readAnswer } from './answer.ts';
-import { isOpenStackError, OpenStackError } from './errors.ts';
+import { createError, isOpenStackError, type OpenStackError } from './errors.ts';
 import {
   type EventQuery,
   eventSearch,
@@ -155,8 +155,7 @@ export class HeatOrchestration implements Orchestration {
     options: CallOptions & { preview?: boolean } = {},
   ): Promise<CreatedStack | StackPreview> {
     const { name } = attributes;
-    if (!name)
-      throw new OpenStackError('ConfigError', 'createStack(): name is missing; give the stack a name.');
+    if (!name) throw createError('ConfigError', 'createStack(): name is missing; give the stack a name.');
     segment('name', name);
     const path = options.preview ? '/stacks/preview' : '/stacks';
     const { answer, asked } = await this.#session.request({
@@ -216,7 +215,7 @@ export class HeatOrchestration implements Orchestration {
       if (marker === undefined) return;
       if (markers.has(marker) || markers.size === MAX_PAGES) {
         const why = markers.has(marker) ? 'a page came twice' : `it has more than ${MAX_PAGES} pages`;
-        throw new OpenStackError('InvalidResponse', `Heat's list of stacks has no end: ${why}.`, {
+        throw createError('InvalidResponse', `Heat's list of stacks has no end: ${why}.`, {
           requestId: asked.requestId,
         });
       }
@@ -246,10 +245,7 @@ export class HeatOrchestration implements Orchestration {
   async updateStack(stack: StackRef, attributes: StackAttributes, options: CallOptions = {}): Promise<void> {
     const body = bodyOf('updateStack', attributes);
     if (body.template === undefined) {
-      throw new OpenStackError(
-        'ConfigError',
-        'updateStack(): template is missing; an update replaces everything.',
-      );
+      throw createError('ConfigError', 'updateStack(): template is missing; an update replaces everything.');
     }
     const identity = await this.#identify(stack, options.signal);
     // The answer, 202, is no JSON and says nothing.
@@ -365,7 +361,7 @@ function segment(what: string, text: string): string {
   // GET /stacks/detail and /stacks/preview are other things than stacks.
   const refused = text === '' || text === '.' || text === '..' || text === 'detail' || text === 'preview';
   if (refused || text.includes('/')) {
-    throw new OpenStackError(
+    throw createError(
       'ConfigError',
       `A stack's ${what} can't be empty, "detail" or "preview", nor contain "/".`,
     );
@@ -377,7 +373,7 @@ function segment(what: string, text: string): string {
 function bodyOf(call: string, attributes: StackAttributes) {
   const { tags } = attributes;
   if (tags?.some((tag) => tag === '' || tag.includes(',') || tag.length > 80)) {
-    throw new OpenStackError('ConfigError', `${call}(): a tag must have 1 to 80 characters and no comma.`);
+    throw createError('ConfigError', `${call}(): a tag must have 1 to 80 characters and no comma.`);
   }
   return {
     template: attributes.template ?? undefined,
@@ -405,7 +401,7 @@ function isMissing(error: unknown): boolean {
 }
 
 function deletedError(name: string): OpenStackError {
-  return new OpenStackError('ResourceNotFound', `The stack ${name} is deleted.`);
+  return createError('ResourceNotFound', `The stack ${name} is deleted.`);
 }
 
 /** Where the next page begins; undefined after the last one. */

@@ -1,4 +1,4 @@
-import { OpenStackError } from './errors.ts';
+import { createError } from './errors.ts';
 
 /** Which stacks to list. A list of values matches any of them. */
 export interface StackQuery {
@@ -116,7 +116,7 @@ export function stackSearch(query: StackQuery): URLSearchParams {
   if (search.has('tags')) {
     const clash = CLASH_WITH_TAGS.find((key) => search.has(STACK_KEYS[key][0]));
     if (clash) {
-      throw new OpenStackError(
+      throw createError(
         'ConfigError',
         `stacks(): Heat can't filter by tags and ${clash} at once; drop one of them.`,
       );
@@ -149,17 +149,16 @@ function searchParams<TQuery extends object>(
     if (key === 'signal' || value === undefined || value === null) continue;
     const spec = known.get(key);
     if (!spec) {
-      throw new OpenStackError(
+      throw createError(
         'ConfigError',
         `${call}(): unknown key "${key}"; it can be ${[...known.keys()].join(', ')}.`,
       );
     }
     const [parameter, kind] = spec;
     const texts = asTexts(kind, value);
-    if (!texts) throw new OpenStackError('ConfigError', `${call}(): ${key} must be ${MUST_BE[kind]}.`);
+    if (!texts) throw createError('ConfigError', `${call}(): ${key} must be ${MUST_BE[kind]}.`);
     // An empty list matches nothing, but leaving it out would match everything.
-    if (texts.length === 0)
-      throw new OpenStackError('ConfigError', `${call}(): ${key} is empty; leave it out.`);
+    if (texts.length === 0) throw createError('ConfigError', `${call}(): ${key} is empty; leave it out.`);
     for (const text of texts) search.append(parameter, text);
   }
   return search;

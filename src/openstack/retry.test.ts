@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { OpenStackError, type OpenStackErrorCode, type OpenStackErrorDetails } from './errors.ts';
+import {
+  createError,
+  type OpenStackError,
+  type OpenStackErrorCode,
+  type OpenStackErrorDetails,
+} from './errors.ts';
 import { parseRetryAfter, withRetry } from './retry.ts';
 
 const failure = (code: OpenStackErrorCode, details: OpenStackErrorDetails = {}) =>
-  new OpenStackError(code, 'no', details);
+  createError(code, 'no', details);
 
 /** How often a call is tried that always fails like this. */
 async function tries(error: Error, repeat: 'safe' | 'unsent'): Promise<number> {
@@ -31,8 +36,8 @@ describe('withRetry', () => {
     ['ServerError', { status: 504 }, 3, 1],
     ['Timeout', {}, 1, 1],
     ['InvalidResponse', {}, 1, 1],
-    ['ActionInProgress', { status: 409 }, 1, 1],
-    ['AuthenticationFailed', { status: 401 }, 1, 1],
+    ['Conflict.ActionInProgress', { status: 409 }, 1, 1],
+    ['Unauthorized', { status: 401 }, 1, 1],
     ['Forbidden', { status: 403 }, 1, 1],
     ['ResourceNotFound', { status: 404 }, 1, 1],
     ['BadRequest', { status: 400 }, 1, 1],

@@ -5,7 +5,7 @@ import { type Asked, faultError } from './answer.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { CloudConfig } from './clouds.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
-import { isOpenStackError, OpenStackError } from './errors.ts';
+import { createError, isOpenStackError, type OpenStackError } from './errors.ts';
 import { type HttpAnswer, HttpClient, type HttpRequest } from './http.ts';
 import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
 import { withRetry } from './retry.ts';
@@ -96,7 +96,7 @@ export class Session {
 
   /** The token in use. */
   get token(): Token {
-    if (!this.#token) throw new OpenStackError('AuthenticationFailed', 'Not signed in yet; connect first.');
+    if (!this.#token) throw createError('Unauthorized', 'Not signed in yet; connect first.');
     return this.#token;
   }
 
@@ -155,14 +155,14 @@ export class Session {
   #checkIdentity(token: Token, endpoint: Endpoint | undefined): void {
     const project = this.#token?.project.id ?? token.project.id;
     if (project !== token.project.id) {
-      throw new OpenStackError(
+      throw createError(
         'IdentityChanged',
         `The project of cloud "${this.cloud.name}" is another one than before; connect anew.`,
       );
     }
     const home = this.#home ?? endpoint;
     if (home && endpoint && (home.url !== endpoint.url || home.region !== endpoint.region)) {
-      throw new OpenStackError(
+      throw createError(
         'IdentityChanged',
         `The catalog of cloud "${this.cloud.name}" has Heat ${place(endpoint)} now, before it was ${place(home)}; connect anew.`,
       );

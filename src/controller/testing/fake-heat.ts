@@ -3,8 +3,8 @@ import { isJsonObject, type JsonObject } from '../../json.ts';
 import type { Clock } from '../../kube/index.ts';
 import {
   type CreatedStack,
+  createError,
   type EventQuery,
-  OpenStackError,
   type Orchestration,
   type Output,
   type Resource,
@@ -125,7 +125,7 @@ export class FakeHeat implements Orchestration {
       const name = attributes.name ?? '';
       const taken = [...this.all.values()].some((stack) => stack.name === name && !stack.deletedAt);
       if (taken || this.heldNames.has(name))
-        throw new OpenStackError('StackExists', `The Stack (${name}) already exists.`, { status: 409 });
+        throw createError('Conflict.StackExists', `The Stack (${name}) already exists.`, { status: 409 });
       const { id } = this.add({
         name,
         status: 'CREATE_IN_PROGRESS',
@@ -140,7 +140,7 @@ export class FakeHeat implements Orchestration {
     this.#call('update', () => {
       const stack = this.#find(ref);
       if (/^(SUSPEND|DELETE)/.test(stack.status)) {
-        throw new OpenStackError('BadRequest', 'Updating a stack when it is suspended is not supported.', {
+        throw createError('BadRequest', 'Updating a stack when it is suspended is not supported.', {
           status: 400,
           type: 'NotSupported',
         });
@@ -228,7 +228,7 @@ export class FakeHeat implements Orchestration {
     const stack = this.all.get(idOf(ref));
     const name = typeof ref === 'string' ? undefined : ref.name;
     if (stack && (name === undefined || name === stack.name)) return stack;
-    throw new OpenStackError('ResourceNotFound', 'The Stack could not be found.', {
+    throw createError('ResourceNotFound', 'The Stack could not be found.', {
       status: 404,
       type: 'EntityNotFound',
     });
