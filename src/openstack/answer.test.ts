@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { faultError, jsonObject, readAnswer } from './answer.ts';
 import type { OpenStackErrorCode } from './errors.ts';
-import type { HttpAnswer } from './http.ts';
 import { sample } from './testdata/fake-cloud.ts';
+import type { HttpAnswer } from './transport/call.ts';
 
 const asked = { peer: 'Heat', method: 'POST', route: '/stacks', requestId: 'req-1' };
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}): HttpAnswer {
-  const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
-  return { status, body: text, header: (name) => headers[name] };
+  const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '');
+  return { status, body: text, requestId: 'req-1', header: (name) => headers[name] };
 }
 
 describe('readAnswer', () => {

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { excessOf, isJsonObject, type Json, parseJson } from '../json.ts';
 import { createError, type OpenStackError, type OpenStackErrorCode } from './errors.ts';
-import type { HttpAnswer } from './http.ts';
-import { parseRetryAfter } from './retry.ts';
+import type { HttpAnswer } from './transport/call.ts';
+import { parseRetryAfter } from './transport/retry.ts';
 
 /** Which request an answer belongs to, for messages. */
 export interface Asked {
@@ -32,7 +32,7 @@ export function readAnswer<TSchema extends v.GenericSchema<unknown, unknown>>(
   asked: Asked,
   maxValues = MAX_VALUES,
 ): v.InferOutput<TSchema> {
-  const excess = answer.body === undefined ? undefined : excessOf(answer.body, { maxValues });
+  const excess = excessOf(answer.body, { maxValues });
   if (excess === 'values') throw tooLarge(`${maxValues} values`, answer, asked);
   const json = excess ? undefined : tryJson(answer.body);
   if (json === undefined) throw notJson(answer, asked);
@@ -92,7 +92,7 @@ const keystoneFault = v.object({
 
 function readFault(answer: HttpAnswer): Fault | undefined {
   const { body: text } = answer;
-  const isModest = text !== undefined && excessOf(text, { maxValues: MAX_VALUES }) === undefined;
+  const isModest = excessOf(text, { maxValues: MAX_VALUES }) === undefined;
   const body = isModest ? tryJson(text) : undefined;
   const heat = v.safeParse(heatFault, body);
   if (heat.success && heat.output.code === answer.status) {
@@ -159,13 +159,11 @@ function faultCode(status: number, fault: Fault | undefined): OpenStackErrorCode
 }
 
 function contentType(answer: HttpAnswer): string {
-  if (answer.body === undefined) return 'too large or compressed';
   // Only the media type's own alphabet: the header comes from a stranger.
   return /^[\w.+-]+\/[\w.+-]+/.exec(answer.header('content-type') ?? '')?.[0] ?? 'no content type';
 }
 
-function tryJson(text: string | undefined): Json | undefined {
-  if (text === undefined) return undefined;
+function tryJson(text: string): Json | undefined {
   try {
     return parseJson(text);
   } catch {

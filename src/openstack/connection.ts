@@ -71,7 +71,7 @@ class CloudConnection implements Connection {
   }
 
   get cloud(): CloudIdentity {
-    const { cloud, token, endpoint } = this.#session;
+    const { cloud, current: token, endpoint } = this.#session;
     return defined({
       authURL: cloud.authUrl,
       endpoint: endpoint?.url,
@@ -84,7 +84,7 @@ class CloudConnection implements Connection {
   }
 
   get token(): string {
-    return this.#session.token.id;
+    return this.#session.current.id;
   }
 
   get orchestration(): Orchestration | undefined {
@@ -92,7 +92,7 @@ class CloudConnection implements Connection {
   }
 
   get regions(): readonly string[] {
-    return orchestrationRegions(this.#session.token, this.#session.cloud);
+    return orchestrationRegions(this.#session.current, this.#session.cloud);
   }
 
   async reauthenticate(options: { signal?: AbortSignal } = {}): Promise<void> {

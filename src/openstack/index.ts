@@ -8,7 +8,7 @@ export { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
 export * from './errors.ts';
 export type { CallOptions, Orchestration, StackAttributes } from './orchestration.ts';
 export type { EventQuery, ResourceQuery, StackQuery, StackSortKey } from './query.ts';
-export type { ConnectOptions, LoggerLike, RequestInfo } from './session.ts';
+export type { AnswerLimits, ConnectOptions, LoggerLike } from './session.ts';
 export type {
   CreatedStack,
   Link,
@@ -21,3 +21,4 @@ export type {
   StackPreview,
   StackRef,
 } from './stack.ts';
+export type { RequestInfo } from './transport/observe.ts';

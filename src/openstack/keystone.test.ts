@@ -46,7 +46,12 @@ describe('readToken', () => {
     const project = { id: 'p1', name: 'shop' };
     const token = { expires_at: '2026-11-23T14:50:23.000000Z', project, ...members };
     const header = (name: string) => (name === 'x-subject-token' ? 't' : undefined);
-    return readToken({ status: 201, body: JSON.stringify({ token }), header }, asked, cloud, 0);
+    return readToken(
+      { status: 201, body: JSON.stringify({ token }), requestId: 'req-1', header },
+      asked,
+      cloud,
+      0,
+    );
   };
   const long = 'x'.repeat(256);
 

@@ -4,7 +4,7 @@ import { faultError, label, readAnswer } from './answer.ts';
 import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
 import { createError, type OpenStackError } from './errors.ts';
-import type { HttpAnswer } from './http.ts';
+import type { HttpAnswer } from './transport/call.ts';
 import { MAX_URL_LENGTH, withoutSlashes } from './url.ts';
 
 /** A token of Keystone, and what came with it. */

@@ -329,6 +329,7 @@ export class HeatOrchestration implements Orchestration {
       method: 'GET',
       path: `/stacks/${segment('name or id', name ?? id ?? '')}`,
       route: '/stacks/{nameOrId}',
+      redirect: 'read',
       timeoutMs: READ_TIMEOUT_MS,
       maxBytes: SMALL_BYTES,
       signal,

@@ -1,17 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { untilAborted } from '../abort.ts';
 import { type Asked, faultError } from './answer.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { CloudConfig } from './clouds.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
-import { createError, isOpenStackError, type OpenStackError } from './errors.ts';
-import { type HttpAnswer, HttpClient, type HttpRequest } from './http.ts';
+import { createError, isOpenStackError } from './errors.ts';
 import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
-import { withRetry } from './retry.ts';
+import type { Authenticator } from './transport/authenticate.ts';
+import type { Call, HttpAnswer } from './transport/call.ts';
+import type { RequestInfo } from './transport/observe.ts';
+import { Transport } from './transport/transport.ts';
 
+const MIB = 1024 * 1024;
 const TOKEN_TIMEOUT_MS = 30_000;
-const REQUEST_ID = /^req-[\w-]{1,60}$/;
 /** A catalog of thousands of endpoints is smaller. */
 const TOKEN_BYTES = 1024 * 1024;
 
@@ -21,19 +22,6 @@ export interface LoggerLike {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-}
-
-/** One HTTP request that was made. */
-export interface RequestInfo {
-  service: 'identity' | 'orchestration';
-  method: string;
-  /** The path with its variable parts named: `/stacks/{name}/{id}`. */
-  route: string;
-  /** 0 when there was no answer. */
-  status: number;
-  /** From the start to the last byte, in milliseconds. */
-  ms: number;
-  requestId: string;
 }
 
 /** Options of {@link connect}. */
@@ -53,17 +41,28 @@ export interface ConnectOptions {
   endpoints?: EndpointPolicy;
   /** Bounds what is held of answers together with other connections that share it; default: no bound. */
   budget?: ByteBudget;
+  limits?: AnswerLimits;
+}
+
+/** How much of an answer is read. */
+export interface AnswerLimits {
+  /** Of one stack, its template, environment or files, in bytes; 4 MiB unless given. */
+  stackBytes?: number;
+  /** Of one page of a list, in bytes; 16 MiB unless given. */
+  listBytes?: number;
+  /** Rows of all pages of a list together; 1,000,000 unless given. */
+  listItems?: number;
 }
 
 /** One request to Heat. */
-export interface HeatRequest {
-  method: HttpRequest['method'];
+export interface HeatRequest extends Pick<Call, 'method' | 'route' | 'timeoutMs' | 'maxBytes'> {
   /** Below the endpoint, encoded: `/stacks/web/…?resolve_outputs=false`. */
   path: string;
-  route: string;
   body?: string | undefined;
-  timeoutMs: number;
-  maxBytes: number;
+  /** Whether the caller reads a redirect; else it is an error. */
+  redirect?: Call['redirect'];
+  /** Overrides what the method says: only GET is safe. */
+  repeat?: Call['repeat'];
   signal?: AbortSignal | undefined;
 }
 
@@ -77,10 +76,11 @@ export interface HeatAnswer {
  * A user signed in to a project: holds the token, renews it, and sends Heat's requests with it. Project and Heat stay
  * the same for its whole life: to another project, region or Heat, every stack would look deleted.
  */
-export class Session {
+export class Session implements Authenticator {
   readonly cloud: CloudConfig;
-  readonly #options: ConnectOptions;
-  readonly #http: HttpClient;
+  readonly limits: Required<AnswerLimits>;
+  readonly #logger: LoggerLike | undefined;
+  readonly #transport: Transport;
   readonly #now: () => number;
   #token: Token | undefined;
   /** Where Heat is, or was when the catalog last had it. */
@@ -88,21 +88,38 @@ export class Session {
   #renewal: Promise<Token> | undefined;
 
   constructor(cloud: CloudConfig, options: ConnectOptions) {
+    const { userAgent = 'heatstack-operator', now = Date.now, logger, onRequest, limits } = options;
     this.cloud = cloud;
-    this.#options = options;
-    this.#http = new HttpClient(cloud, options);
-    this.#now = options.now ?? Date.now;
+    this.limits = { stackBytes: 4 * MIB, listBytes: 16 * MIB, listItems: 1_000_000, ...limits };
+    this.#logger = logger;
+    this.#now = now;
+    const { dispatcher, endpoints, budget } = options;
+    this.#transport = new Transport({
+      tls: cloud,
+      authenticator: this,
+      userAgent,
+      dispatcher,
+      endpoints,
+      budget,
+      now,
+      onRequest: (request) => {
+        onRequest?.(request);
+        logger?.debug(request, 'request');
+      },
+      onRetry: ({ code, status, requestId }, delayMs, { service, method, route }) =>
+        logger?.warn({ service, method, route, code, status, requestId, delayMs }, 'request is repeated'),
+    });
   }
 
-  /** The token in use. */
-  get token(): Token {
+  /** The token in use, and what came with it. */
+  get current(): Token {
     if (!this.#token) throw createError('Unauthorized', 'Not signed in yet; connect first.');
     return this.#token;
   }
 
   /** Where Heat is; undefined while the newest catalog doesn't have it for the cloud's interface and region. */
   get endpoint(): Endpoint | undefined {
-    return findEndpoint(this.token, this.cloud);
+    return findEndpoint(this.current, this.cloud);
   }
 
   /**
@@ -121,34 +138,27 @@ export class Session {
   }
 
   async #signIn(): Promise<Token> {
-    const call = { peer: 'Keystone', method: 'POST', route: '/auth/tokens' } as const;
-    const once = async (): Promise<Token> => {
-      const { answer, asked } = await this.#send(
-        { service: 'identity', ...call },
-        {
-          method: call.method,
-          url: `${this.cloud.authUrl}${call.route}`,
-          body: tokenRequest(this.cloud),
-          timeoutMs: this.#timeout(TOKEN_TIMEOUT_MS),
-          maxBytes: TOKEN_BYTES,
-        },
-      );
-      return readToken(answer, asked, this.cloud, this.#now());
-    };
-    const token = await withRetry(once, {
+    const call = { method: 'POST', route: '/auth/tokens' } as const;
+    const answer = await this.#transport.request({
+      ...call,
+      service: 'identity',
+      url: `${this.cloud.authUrl}${call.route}`,
+      body: tokenRequest(this.cloud),
+      timeoutMs: this.#timeout(TOKEN_TIMEOUT_MS),
+      maxBytes: TOKEN_BYTES,
+      // A token more does no harm.
       repeat: 'safe',
-      signal: this.#http.closed,
-      onRetry: this.#logRetry(call.peer, call.method, call.route),
+      redirect: 'read',
+      authenticated: false,
     });
+    const asked = { ...call, peer: 'Keystone', requestId: answer.requestId };
+    const token = readToken(answer, asked, this.cloud, this.#now());
     const endpoint = findEndpoint(token, this.cloud);
     this.#checkIdentity(token, endpoint);
     this.#token = token;
     // Kept while the catalog has no Heat: it mustn't come back elsewhere either.
     this.#home = endpoint ?? this.#home;
-    this.#options.logger?.debug(
-      { cloud: this.cloud.name, project: token.project.id },
-      'signed in to Keystone',
-    );
+    this.#logger?.debug({ cloud: this.cloud.name, project: token.project.id }, 'signed in to Keystone');
     return token;
   }
 
@@ -169,49 +179,50 @@ export class Session {
     }
   }
 
+  /** The token, as long as it is valid for a while; see {@link Authenticator}. */
+  token(signal: AbortSignal | undefined): string | Promise<string> {
+    const token = this.#token;
+    if (token && this.#now() < token.renewAt) return token.id;
+    return this.#renewForHeat(signal);
+  }
+
+  /** A newer token than one that Heat refused; see {@link Authenticator}. */
+  async replace(refused: string, signal: AbortSignal | undefined): Promise<string> {
+    // Unless somebody else has renewed it since.
+    return this.#token && this.#token.id !== refused ? this.#token.id : this.#renewForHeat(signal);
+  }
+
+  async #renewForHeat(signal: AbortSignal | undefined): Promise<string> {
+    const token = await this.renew(signal);
+    // Throws when the new catalog has no Heat.
+    orchestrationEndpoint(token, this.cloud);
+    return token.id;
+  }
+
   /**
    * Sends a request to Heat with a valid token. GETs are repeated on failures that pass; others only when nothing was
    * sent. After a 401 the request, which was refused, is sent once more with a new token.
    *
-   * @returns an answer below 400; redirects are the caller's to judge.
+   * @returns an answer below 400.
    * @throws OpenStackError; IdentityChanged as {@link renew}, the request was not carried out then.
    */
   async request(request: HeatRequest): Promise<HeatAnswer> {
-    const { signal } = request;
-    let token = this.#token;
-    if (!token || this.#now() >= token.renewAt) token = await this.renew(signal);
-    const first = await this.#sendHeat(request, token);
-    if (first.answer.status !== 401) return first;
-    // Unless somebody else has renewed it since.
-    if (this.#token === token) await this.renew(signal);
-    const second = await this.#sendHeat(request, this.token);
-    if (second.answer.status === 401) throw faultError(second.answer, second.asked, this.#now());
-    return second;
-  }
-
-  /** Sends a request with a token. @returns an answer below 400, or with status 401. */
-  #sendHeat(request: HeatRequest, token: Token): Promise<HeatAnswer> {
-    const { method, route, signal } = request;
-    const { url } = orchestrationEndpoint(token, this.cloud);
-    const once = async (): Promise<HeatAnswer> => {
-      const sent = await this.#send(
-        { service: 'orchestration', peer: 'Heat', method, route },
-        {
-          method,
-          url: `${url}${request.path}`,
-          body: request.body,
-          timeoutMs: this.#timeout(request.timeoutMs),
-          maxBytes: request.maxBytes,
-          signal,
-        },
-        token,
-      );
-      const { status } = sent.answer;
-      if (status >= 400 && status !== 401) throw faultError(sent.answer, sent.asked, this.#now());
-      return sent;
-    };
-    const repeat = method === 'GET' ? 'safe' : 'unsent';
-    return withRetry(once, { repeat, signal, onRetry: this.#logRetry('Heat', method, route) });
+    const { path, method, route, ...rest } = request;
+    const { url } = orchestrationEndpoint(this.current, this.cloud);
+    const answer = await this.#transport.request({
+      repeat: method === 'GET' ? 'safe' : 'unsent',
+      redirect: 'refuse',
+      ...rest,
+      method,
+      route,
+      service: 'orchestration',
+      url: `${url}${path}`,
+      timeoutMs: this.#timeout(request.timeoutMs),
+      authenticated: true,
+    });
+    const asked = { peer: 'Heat', method, route, requestId: answer.requestId };
+    if (answer.status >= 400) throw faultError(answer, asked, this.#now());
+    return { answer, asked };
   }
 
   /** `api_timeout` lengthens our own time-outs; it never cuts off work that Heat does before it answers. */
@@ -219,53 +230,9 @@ export class Session {
     return Math.max(ms, this.cloud.apiTimeoutMs ?? 0);
   }
 
-  async #send(
-    { service, ...asked }: Omit<Asked, 'requestId'> & { service: RequestInfo['service'] },
-    request: Omit<HttpRequest, 'headers' | 'peer' | 'requestId'>,
-    token?: Token,
-  ): Promise<HeatAnswer> {
-    this.#http.closed.throwIfAborted();
-    let requestId = `req-${randomUUID()}`;
-    let status = 0;
-    const start = performance.now();
-    try {
-      const answer = await this.#http.request({
-        ...request,
-        peer: asked.peer,
-        requestId,
-        headers: {
-          accept: 'application/json',
-          'user-agent': this.#options.userAgent ?? 'heatstack-operator',
-          ...(request.body !== undefined && { 'content-type': 'application/json' }),
-          ...(token && { 'x-auth-token': token.id }),
-        },
-      });
-      status = answer.status;
-      const theirs = answer.header('x-openstack-request-id') ?? '';
-      // Shown to people, so it must be what it claims to be.
-      if (REQUEST_ID.test(theirs)) requestId = theirs;
-      return { answer, asked: { ...asked, requestId } };
-    } finally {
-      const ms = performance.now() - start;
-      const { method, route } = asked;
-      this.#options.onRequest?.({ service, method, route, status, ms, requestId });
-      this.#options.logger?.debug({ service, method, route, status, ms, requestId }, 'request');
-    }
-  }
-
-  #logRetry(peer: string, method: string, route: string) {
-    return (error: OpenStackError, delayMs: number): void => {
-      const { code, status, requestId } = error;
-      this.#options.logger?.warn(
-        { peer, method, route, code, status, requestId, delayMs },
-        'request is repeated',
-      );
-    };
-  }
-
   /** Ends what is under way and closes every socket. */
   close(): Promise<void> {
-    return this.#http.close();
+    return this.#transport.close();
   }
 }
 

@@ -1,0 +1,61 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { type CallOptions, interceptor, PassingHandler } from './call.ts';
+
+/** One HTTP request that was made. */
+export interface RequestInfo {
+  service: 'identity' | 'orchestration';
+  method: string;
+  /** The path with its variable parts named: `/stacks/{name}/{id}`. */
+  route: string;
+  /** 0 when there was no answer. */
+  status: number;
+  /** From the start to the last byte, in milliseconds. */
+  ms: number;
+  requestId: string;
+}
+
+/** Tells of every attempt when it has ended: for metrics, and for a log at debug. Nothing of it is secret. */
+export const observe = (tell: (request: RequestInfo) => void) =>
+  interceptor((dispatch, options, handler) =>
+    dispatch(options, new ObservingHandler(handler, options, tell)),
+  );
+
+class ObservingHandler extends PassingHandler {
+  readonly #options: CallOptions;
+  readonly #tell: (request: RequestInfo) => void;
+  readonly #start = performance.now();
+  #status = 0;
+
+  constructor(next: Dispatcher.DispatchHandler, options: CallOptions, tell: (request: RequestInfo) => void) {
+    super(next);
+    this.#options = options;
+    this.#tell = tell;
+  }
+
+  override onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    this.#status = status;
+    super.onResponseStart(controller, status, headers);
+  }
+
+  override onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    this.#end(this.#status);
+    super.onResponseEnd(controller, trailers);
+  }
+
+  override onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+    this.#end(0);
+    super.onResponseError(controller, error);
+  }
+
+  #end(status: number): void {
+    const { call, progress } = this.#options;
+    const { service, method, route } = call;
+    const ms = performance.now() - this.#start;
+    this.#tell({ service, method, route, status, ms, requestId: progress.requestId });
+  }
+}

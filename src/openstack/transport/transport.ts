@@ -1,0 +1,109 @@
+import type { Dispatcher } from 'undici';
+import type { ByteBudget } from '../byte-budget.ts';
+import type { EndpointPolicy } from '../endpoint-policy.ts';
+import { createError, type OpenStackError } from '../errors.ts';
+import { type Authenticator, authenticate } from './authenticate.ts';
+import { bodyLimit } from './body-limit.ts';
+import type { Call, CallOptions, HttpAnswer } from './call.ts';
+import { collect } from './collect.ts';
+import { connectionErrors } from './connection-errors.ts';
+import { Attempts, deadlines } from './deadline.ts';
+import { observe, type RequestInfo } from './observe.ts';
+import { createPool, type TlsOptions } from './pool.ts';
+import { redirects } from './redirects.ts';
+import { requestIds } from './request-id.ts';
+import { retry } from './retry.ts';
+
+/** Settings of a {@link Transport}. */
+export interface TransportOptions {
+  tls: TlsOptions;
+  authenticator: Authenticator;
+  userAgent: string;
+  /** Used instead of a pool of its own, and left open by {@link Transport.close}; then `endpoints` has no effect. */
+  dispatcher?: Dispatcher | undefined;
+  /** Which addresses may be connected to; default: all. */
+  endpoints?: EndpointPolicy | undefined;
+  /** Bounds what is held of answers together with others that share it. */
+  budget?: ByteBudget | undefined;
+  /** Told of every attempt when it has ended. */
+  onRequest: (request: RequestInfo) => void;
+  /** Told of each failure that is followed by another try. */
+  onRetry: (error: OpenStackError, delayMs: number, call: Call) => void;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** What the calls of one connection go through: a pool of sockets, and what is done to each request and answer. */
+export class Transport {
+  readonly #pool: Dispatcher;
+  readonly #owned: boolean;
+  readonly #dispatcher: Dispatcher;
+  readonly #userAgent: string;
+  readonly #attempts = new Attempts();
+  readonly #closed = new AbortController();
+
+  constructor(options: TransportOptions) {
+    const { budget, onRequest, onRetry, now } = options;
+    this.#owned = options.dispatcher === undefined;
+    this.#pool = options.dispatcher ?? createPool(options.tls, options.endpoints);
+    this.#userAgent = options.userAgent;
+    // From the wire to the caller.
+    this.#dispatcher = this.#pool.compose(
+      requestIds(),
+      connectionErrors(),
+      redirects(),
+      bodyLimit(budget),
+      deadlines(this.#attempts),
+      observe(onRequest),
+      authenticate(options.authenticator),
+      retry({ closed: this.#closed.signal, onRetry, now }),
+    );
+  }
+
+  /** Aborted by {@link close}. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /**
+   * Sends a call, and sends it again where that is safe. Any status is an answer; the caller judges it.
+   *
+   * @throws OpenStackError Timeout, ConnectionFailed, EndpointRefused, ResponseTooLarge, Overloaded or InvalidResponse;
+   * what the authenticator throws; the signal's reason when it was aborted.
+   */
+  async request(call: Call): Promise<HttpAnswer> {
+    call.signal?.throwIfAborted();
+    this.#closed.signal.throwIfAborted();
+    const { origin, pathname, search } = new URL(call.url);
+    const options: CallOptions = {
+      origin,
+      path: `${pathname}${search}`,
+      method: call.method,
+      headers: {
+        accept: 'application/json',
+        'user-agent': this.#userAgent,
+        ...(call.body !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: call.body ?? null,
+      call,
+      progress: { requestId: '' },
+    };
+    try {
+      return await collect(this.#dispatcher, options);
+    } catch (error) {
+      // The reason itself, whatever became of it on its way.
+      call.signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** Ends every request under way with ConnectionFailed and closes every socket. */
+  async close(): Promise<void> {
+    const reason = createError('ConnectionFailed', 'This connection was closed; connect anew.', {
+      retryable: false,
+    });
+    this.#attempts.end(reason);
+    this.#closed.abort(reason);
+    if (this.#owned) await this.#pool.destroy();
+  }
+}
