@@ -2,7 +2,8 @@ import type { Availability } from '../api/conditions.ts';
 import { ANNOTATIONS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { Result } from '../kube/index.ts';
-import { isOpenStackError, type Orchestration } from '../openstack/index.ts';
+import { isOpenStackError } from '../openstack/index.ts';
+import type { HeatClient } from './heat-client.ts';
 import { toCloudProblem } from './heat-errors.ts';
 import { type Desired, markedEnvironment } from './inputs.ts';
 import { needsPause, noteCreate, noteSending, noteUpdate, PAUSE_MS } from './known-inputs.ts';
@@ -285,7 +286,7 @@ export class Actuator {
   }
 
   /** What a write to Heat needs. */
-  #need(): Goal & { orchestration: Orchestration } {
+  #need(): Goal & { orchestration: HeatClient } {
     if (!this.#goal) throw new TryAgain('the inputs are not known while the object is being deleted');
     return { orchestration: heatOf(this.#session), ...this.#goal };
   }
@@ -294,7 +295,7 @@ export class Actuator {
     { inputs, digest }: Desired,
     ownTags: readonly string[],
     name?: string,
-  ): Parameters<Orchestration['updateStack']>[1] {
+  ): Parameters<HeatClient['updateStack']>[1] {
     const { template, files, environment, parameters, tags, timeoutMins, disableRollback } = inputs;
     return {
       ...(name === undefined ? {} : { name }),

@@ -1,5 +1,6 @@
 import { GROUP } from '../api/constants.ts';
-import { isOpenStackError, type Orchestration, type Stack } from '../openstack/index.ts';
+import { isOpenStackError, type Stack } from '../openstack/index.ts';
+import type { HeatClient } from './heat-client.ts';
 
 /** What a look at Heat found. */
 export type Found =
@@ -15,7 +16,7 @@ export type Found =
  * deletion time still holds the name (Heat 27).
  */
 export async function readStack(
-  orchestration: Orchestration,
+  orchestration: HeatClient,
   ref: { id: string; name: string },
   options: { resolveOutputs: boolean; signal: AbortSignal },
 ): Promise<Found> {
@@ -53,7 +54,7 @@ export interface Owner {
 
 /** Looks for the stack that has the name, and tells by its tags whose it is. */
 export async function lookUpStack(
-  orchestration: Orchestration,
+  orchestration: HeatClient,
   name: string,
   owner: Owner,
   signal: AbortSignal,
@@ -71,7 +72,7 @@ export async function lookUpStack(
  * being deleted, whose name is free 0.3 to 0.9 s later (Heat 27).
  */
 export async function whoHasTheName(
-  orchestration: Orchestration,
+  orchestration: HeatClient,
   name: string,
   owner: Owner,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../kube/index.ts';
-import type { Orchestration } from '../openstack/index.ts';
+import type { HeatClient } from './heat-client.ts';
 
 /** A stack that Heat is working on. */
 interface Operation {
@@ -16,7 +16,7 @@ interface Operation {
 /** Settings of an {@link OperationWatch}. */
 export interface OperationWatchOptions {
   /** The Heat to ask; read anew for each tick, since a renewed catalog may have it or not. */
-  orchestration: () => Orchestration | undefined;
+  orchestration: () => HeatClient | undefined;
   /** Called with the key of an object whose stack is no longer in progress, or whose progress is worth a look. */
   onNews: (key: string) => void;
   /** How often the resources of one stack in progress are worth a look, in ms. */

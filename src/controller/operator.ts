@@ -42,6 +42,8 @@ export interface OperatorOptions {
 
 /** What is held of answers of all clouds at once: two of the largest that are read. */
 const ANSWERS_BYTES = 32 * 1024 * 1024;
+/** Most stacks of one list; Heat's quota for a project is 512 unless its operator raised it. */
+const MAX_STACKS = 20_000;
 
 /**
  * Runs the operator until the signal is aborted; then finishes what is under way, and resolves.
@@ -73,6 +75,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
         userAgent: options.userAgent,
         endpoints: options.endpoints,
         budget,
+        limits: { listItems: MAX_STACKS },
       }),
     onNews: (name) => queue.add(name),
     onRequest: (request) => logger.trace(request, 'cloud request'),

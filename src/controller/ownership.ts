@@ -1,6 +1,6 @@
 import type { HeatStackStatus } from '../api/heat-stack.ts';
-import type { Connection } from '../openstack/index.ts';
 import type { Digester, OwnershipClaim } from './digest.ts';
+import type { CloudConnection } from './heat-client.ts';
 
 /** Whether a stack id in a status is the object's own, in the cloud that the credentials lead to. */
 export class Ownership {
@@ -14,12 +14,12 @@ export class Ownership {
   }
 
   /** Whether the operator wrote this id, for this object and this very cloud. */
-  proves({ cloud }: Connection, { id, ownership }: Pick<HeatStackStatus, 'id' | 'ownership'>): boolean {
+  proves({ cloud }: CloudConnection, { id, ownership }: Pick<HeatStackStatus, 'id' | 'ownership'>): boolean {
     return id !== undefined && this.#digester.owns(this.#claim(cloud, id), ownership);
   }
 
   /** What is written beside an id, to prove it later. */
-  proof({ cloud }: Connection, id: string): string {
+  proof({ cloud }: CloudConnection, id: string): string {
     return this.#digester.ownership(this.#claim(cloud, id));
   }
 
@@ -27,7 +27,7 @@ export class Ownership {
    * Whether the object's stack is proven to be in another project, region or endpoint than the credentials lead to:
    * then a sentence that says so. A 404 there would say nothing about the stack.
    */
-  elsewhere(connection: Connection, status: HeatStackStatus): string | undefined {
+  elsewhere(connection: CloudConnection, status: HeatStackStatus): string | undefined {
     const { id, ownership, cloud: was } = status;
     if (id === undefined || !was) return undefined;
     if (connection.orchestration && this.proves(connection, status)) return undefined;

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
-import { type CloudConfig, type Connection, createError } from '../openstack/index.ts';
+import { type CloudConfig, createError } from '../openstack/index.ts';
+import type { CloudConnection } from './heat-client.ts';
 import { type Session, Sessions } from './sessions.ts';
 
 const CLOUD: CloudConfig = {
@@ -39,7 +40,7 @@ function start(): void {
   log = memoryLogger();
   sessions = new Sessions({
     connect: (cloud) => {
-      const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+      const { promise, resolve, reject } = Promise.withResolvers<CloudConnection>();
       const login: Login = {
         cloud,
         state: 'under way',

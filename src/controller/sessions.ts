@@ -3,12 +3,13 @@ import type { Logger } from 'pino';
 import { untilAborted } from '../abort.ts';
 import { canonicalJson } from '../json.ts';
 import type { Clock } from '../kube/index.ts';
-import { type CloudConfig, type Connection, isOpenStackError, type RequestInfo } from '../openstack/index.ts';
+import { type CloudConfig, isOpenStackError, type RequestInfo } from '../openstack/index.ts';
+import type { CloudConnection } from './heat-client.ts';
 import { OperationWatch } from './operation-watch.ts';
 
 /** A login to one cloud with one Secret's credentials, shared by all HeatStacks that use just these. */
 export interface Session {
-  readonly connection: Connection;
+  readonly connection: CloudConnection;
   readonly operations: OperationWatch;
 }
 
@@ -17,7 +18,7 @@ export interface SessionsOptions {
   connect: (
     cloud: CloudConfig,
     options: { signal?: AbortSignal; onRequest: (request: RequestInfo) => void },
-  ) => Promise<Connection>;
+  ) => Promise<CloudConnection>;
   /** Called with the key of an object whose stack is worth a look; see {@link OperationWatch} and {@link Sessions.evict}. */
   onNews: (key: string) => void;
   /** Called for each answer of Keystone or Heat. */

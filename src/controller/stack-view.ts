@@ -3,12 +3,12 @@ import type { HeatStackStatus } from '../api/heat-stack.ts';
 import {
   createError,
   isOpenStackError,
-  type Orchestration,
   type Output,
   type Resource,
   type Stack,
   type StackIdentity,
 } from '../openstack/index.ts';
+import type { HeatClient } from './heat-client.ts';
 import { digestMarker } from './inputs.ts';
 import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
@@ -34,7 +34,7 @@ const WITHHOLDING = new Scrubber([], true);
  *
  * @throws TryAgain when the catalog, which may be renewed at any time, has it no more
  */
-export function heatOf({ connection }: Session): Orchestration {
+export function heatOf({ connection }: Session): HeatClient {
   if (!connection.orchestration) throw new TryAgain('the catalog has no orchestration service any more');
   return connection.orchestration;
 }
@@ -324,11 +324,11 @@ export class StackView implements OutputSource {
 
   /** What failed first in the operation that Heat rolled back; `undefined` when nothing did, as after a cancel. */
   async #causeOfRollback({ id, name }: Stack): Promise<string | undefined> {
-    const query = { name, limit: ROLLBACK_EVENTS, signal: this.#run.signal };
+    const query = { name, limit: ROLLBACK_EVENTS, maxItems: ROLLBACK_EVENTS, signal: this.#run.signal };
     const { status, wantedDigest } = this.#run;
     const scrubber = isAttemptKnown(status, wantedDigest) ? this.#run.scrubber : WITHHOLDING;
     let cause: string | undefined;
-    for await (const event of heatOf(this.#session).stackEvents({ id, name }, query)) {
+    for await (const event of heatOf(this.#session).events({ id, name }, query)) {
       if (event.physicalId !== id) continue; // a resource with the stack's name
       const state = parseState(event.status);
       if (state.action === 'ROLLBACK') continue;

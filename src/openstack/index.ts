@@ -1,24 +1,35 @@
 /**
  * A client for OpenStack Heat: clouds.yaml, Keystone, the catalog, and Heat's stacks. It knows no Kubernetes.
  */
+
+export type { StackAttributes } from './attributes.ts';
 export { ByteBudget } from './byte-budget.ts';
 export { type CloudConfig, type CloudOptions, type PasswordAuth, parseCloudsYaml } from './clouds.ts';
 export { type CloudIdentity, type Connection, connect } from './connection.ts';
 export { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
 export * from './errors.ts';
-export type { CallOptions, Orchestration, StackAttributes } from './orchestration.ts';
+export type { StackEvent } from './event.ts';
+export type { Extra, Link, StackIdentity } from './fields.ts';
+export type { CallOptions, Orchestration } from './orchestration.ts';
 export type { EventQuery, ResourceQuery, StackQuery, StackSortKey } from './query.ts';
+export type { Resource, ResourceChange } from './resource.ts';
 export type { AnswerLimits, ConnectOptions, LoggerLike } from './session.ts';
+export type { Snapshot } from './snapshot.ts';
 export type {
-  CreatedStack,
-  Link,
-  Output,
-  PreviewResource,
-  Resource,
-  Stack,
-  StackEvent,
-  StackIdentity,
-  StackPreview,
-  StackRef,
-} from './stack.ts';
+  SoftwareConfig,
+  SoftwareConfigAttributes,
+  SoftwareDeployment,
+  SoftwareDeploymentAttributes,
+} from './software.ts';
+export type { CreatedStack, Output, Stack, StackChanges, StackPreview, StackRef } from './stack.ts';
+export type {
+  BuildInfo,
+  HeatService,
+  ResourceType,
+  TemplateFunction,
+  TemplateParameter,
+  TemplateValidation,
+  TemplateVersion,
+} from './template.ts';
 export type { RequestInfo } from './transport/observe.ts';
+export type { WaitOptions } from './wait.ts';

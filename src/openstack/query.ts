@@ -28,7 +28,14 @@ export interface StackQuery {
   notAnyTags?: string[];
   showDeleted?: boolean;
   showNested?: boolean;
+  /** Stacks with a tag that the cloud hides. */
   showHidden?: boolean;
+  /** Stacks of all projects, for administrators of the cloud. */
+  globalTenant?: boolean;
+  /** Stacks of other projects, with `globalTenant`. */
+  projectId?: string | string[];
+  /** Stop after so many. */
+  maxItems?: number;
   signal?: AbortSignal;
 }
 
@@ -44,15 +51,25 @@ export interface ResourceQuery {
   status?: string | string[];
   /** `CREATE`, `UPDATE` … */
   action?: string | string[];
-  /** Part of the type's name, as Heat matches it. */
-  type?: string;
+  type?: string | string[];
+  id?: string | string[];
+  physicalResourceId?: string | string[];
+  /** With attributes, which are read from live services. */
+  withDetail?: boolean;
   signal?: AbortSignal;
 }
 
 /** Which events of a stack to list. */
 export interface EventQuery {
-  /** Only so many, the newest. Heat keeps about a thousand for each stack. */
+  /** Events of one page, 200 unless given. All pages are read: Heat keeps about a thousand for each stack. */
   limit?: number;
+  /** Begin after the event with this id. */
+  marker?: string;
+  /** The newest first unless given. */
+  sortDir?: 'asc' | 'desc';
+  sortKeys?: ('event_time' | 'resource_type')[];
+  /** Stop after so many. */
+  maxItems?: number;
   /** How deep to look into nested stacks: 0 (the default) is the stack itself. */
   nestedDepth?: number;
   /** The resource's name; the stack's own events have the stack's. */
@@ -61,11 +78,16 @@ export interface EventQuery {
   status?: string | string[];
   /** `CREATE`, `UPDATE` … */
   action?: string | string[];
+  /** The resource's type. */
+  type?: string | string[];
   signal?: AbortSignal;
 }
 
 type Kind = 'number' | 'text' | 'texts' | 'repeated' | 'commas' | 'flag';
-type Keys<TQuery> = Record<Exclude<keyof TQuery, 'signal'>, readonly [parameter: string, kind: Kind]>;
+/** Keys that aren't sent. */
+type OwnKey = 'signal' | 'maxItems';
+const OWN_KEYS: readonly string[] = ['signal', 'maxItems'] satisfies OwnKey[];
+type Keys<TQuery> = Record<Exclude<keyof TQuery, OwnKey>, readonly [parameter: string, kind: Kind]>;
 
 const STACK_KEYS: Keys<StackQuery> = {
   limit: ['limit', 'number'],
@@ -85,6 +107,8 @@ const STACK_KEYS: Keys<StackQuery> = {
   showDeleted: ['show_deleted', 'flag'],
   showNested: ['show_nested', 'flag'],
   showHidden: ['show_hidden', 'flag'],
+  globalTenant: ['global_tenant', 'flag'],
+  projectId: ['tenant', 'repeated'],
 };
 
 const RESOURCE_KEYS: Keys<ResourceQuery> = {
@@ -92,11 +116,18 @@ const RESOURCE_KEYS: Keys<ResourceQuery> = {
   name: ['name', 'repeated'],
   status: ['status', 'repeated'],
   action: ['action', 'repeated'],
-  type: ['type', 'text'],
+  type: ['type', 'repeated'],
+  id: ['id', 'repeated'],
+  physicalResourceId: ['physical_resource_id', 'repeated'],
+  withDetail: ['with_detail', 'flag'],
 };
 
 const EVENT_KEYS: Keys<EventQuery> = {
   limit: ['limit', 'number'],
+  marker: ['marker', 'text'],
+  sortDir: ['sort_dir', 'text'],
+  sortKeys: ['sort_keys', 'texts'],
+  type: ['resource_type', 'repeated'],
   nestedDepth: ['nested_depth', 'number'],
   name: ['resource_name', 'repeated'],
   status: ['resource_status', 'repeated'],
@@ -104,7 +135,7 @@ const EVENT_KEYS: Keys<EventQuery> = {
 };
 
 // Heat 27 joins the tags and then looks for these columns in the table of tags: 500 InvalidRequestError.
-const CLASH_WITH_TAGS = ['name', 'status', 'action', 'username', 'ownerId'] as const;
+const CLASH_WITH_TAGS = ['name', 'status', 'action', 'username', 'ownerId', 'projectId'] as const;
 
 /**
  * The query string of a list of stacks.
@@ -135,7 +166,7 @@ export function resourceSearch(query: ResourceQuery): URLSearchParams {
 
 /** The query string of a list of events. @throws OpenStackError ConfigError for an unknown key or a wrong value. */
 export function eventSearch(query: EventQuery): URLSearchParams {
-  return searchParams('stackEvents', EVENT_KEYS, query);
+  return searchParams('events', EVENT_KEYS, query);
 }
 
 function searchParams<TQuery extends object>(
@@ -146,7 +177,7 @@ function searchParams<TQuery extends object>(
   const search = new URLSearchParams();
   const known = new Map<string, readonly [string, Kind]>(Object.entries(keys));
   for (const [key, value] of Object.entries(query)) {
-    if (key === 'signal' || value === undefined || value === null) continue;
+    if (OWN_KEYS.includes(key) || value === undefined || value === null) continue;
     const spec = known.get(key);
     if (!spec) {
       throw createError(

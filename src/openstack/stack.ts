@@ -1,11 +1,27 @@
 import * as v from 'valibot';
 import type { Json, JsonObject } from '../json.ts';
-import { json, jsonObject, label } from './answer.ts';
-import { defined } from './define.ts';
-import { MAX_URL_LENGTH } from './url.ts';
+import { jsonObject } from './answer.ts';
+import {
+  type Answer,
+  type Extra,
+  id,
+  type Link,
+  links,
+  maybeJson,
+  maybeObject,
+  name,
+  names,
+  type Raw,
+  record,
+  type StackIdentity,
+  state,
+  text,
+  time,
+} from './fields.ts';
+import { type ResourceChange, resourceChange } from './resource.ts';
 
 /** A stack, as Heat describes it. Rows of a list have no parameters, outputs or time-out. */
-export interface Stack {
+export interface Stack extends Extra {
   id: string;
   name: string;
   /** `ACTION_STATUS`, such as `CREATE_COMPLETE`. States unknown today stay text. */
@@ -18,22 +34,30 @@ export interface Stack {
   updatedAt?: string;
   deletedAt?: string;
   description?: string;
+  templateDescription?: string;
   /** Every value is text, defaults and pseudo parameters included; hidden ones are `******`. */
   parameters?: JsonObject;
   /** Missing when they weren't resolved. */
   outputs?: Output[];
   tags: string[];
+  /** How long an action may take, in minutes; missing when it is the cloud's default. */
   timeoutMins?: number;
   disableRollback?: boolean;
   /** The user that created it. */
   ownerName?: string;
   /** The stack that it is nested in. */
   parentId?: string;
+  /** The project that Heat made for the users of this stack. */
+  userProjectId?: string;
+  /** Only in lists of all projects: whose it is. */
+  projectId?: string;
+  capabilities?: string[];
+  notificationTopics?: string[];
   links: Link[];
 }
 
 /** An output of a stack. */
-export interface Output {
+export interface Output extends Extra {
   key: string;
   description?: string;
   /** Null when it can't be resolved (yet). Can hold a hidden parameter in clear. */
@@ -41,20 +65,8 @@ export interface Output {
   error?: string;
 }
 
-/** A link to something related: `self`, `stack`, `nested`. */
-export interface Link {
-  rel: string;
-  href: string;
-}
-
 /** A stack by its name and id; with both, no request is spent on looking it up. */
 export type StackRef = string | { id: string; name?: string } | { name: string; id?: string };
-
-/** Both halves of a stack's address. */
-export interface StackIdentity {
-  id: string;
-  name: string;
-}
 
 /** What a create answers. Its status is to be read with `getStack`. */
 export interface CreatedStack extends StackIdentity {
@@ -63,108 +75,58 @@ export interface CreatedStack extends StackIdentity {
 
 /** What a create would make: the stack, without a status, and its resources. */
 export interface StackPreview extends Omit<Stack, 'id' | 'status' | 'statusReason'> {
-  resources: PreviewResource[];
+  /** Those of nested stacks are in the same list. */
+  resources: ResourceChange[];
 }
 
-/** Something that happened to a stack or to one of its resources. */
-export interface StackEvent {
-  id: string;
-  at: string;
-  /** The resource's name; the stack's own events have the stack's. */
-  resourceName: string;
-  /** Of the stack's own events: the stack's id. */
-  physicalId?: string;
-  /** `ACTION_STATUS`, such as `UPDATE_FAILED`. */
-  status: string;
-  statusReason?: string;
-  links: Link[];
+/** What an update would do to each resource. */
+export interface StackChanges {
+  added: ResourceChange[];
+  updated: ResourceChange[];
+  replaced: ResourceChange[];
+  deleted: ResourceChange[];
+  unchanged: ResourceChange[];
 }
 
-/** A resource that a create would make; those of nested stacks are in the same list. */
-export interface PreviewResource {
-  name: string;
-  type: string;
-  /** `INIT_COMPLETE`. */
-  status: string;
-  /** The stack, nested or not, that would hold it. */
-  stackName?: string;
-  requiredBy: string[];
-  /** Holds hidden parameters in clear. */
-  properties?: JsonObject;
-}
-
-/** A resource of a stack. */
-export interface Resource {
-  name: string;
-  logicalId: string;
-  /** The id of what was made; missing when there is nothing yet. */
-  physicalId?: string;
-  type: string;
-  /** `ACTION_STATUS`, such as `CREATE_COMPLETE`; `INIT_COMPLETE` before it is begun. */
-  status: string;
-  statusReason?: string;
-  requiredBy: string[];
-  createdAt?: string;
-  updatedAt?: string;
-  /** In a nested stack: the name of the resource of the outer stack that is this stack. */
-  parentResource?: string;
-  /** The stack that it belongs to, which differs from the asked one when it is nested. */
-  stack?: StackIdentity;
-  /** The stack that it is, for a resource that is a nested stack. */
-  nestedStack?: StackIdentity;
-  links: Link[];
-}
-
-/** Spelled out, so that the published types don't unfold every schema. */
-type Answer<T> = v.GenericSchema<unknown, T>;
-
-const text = v.nullish(v.string());
-// Heat's own columns are no longer, and what is said of a stack must fit where it is shown.
-const id = label(64);
-// A resource's name may be any text.
-const name = v.pipe(v.string(), v.maxLength(255));
-const state = label(64);
-const time = v.nullish(label(64));
-const links = v.optional(v.array(v.object({ rel: v.string(), href: v.string() })), () => []);
-const names = v.nullish(v.array(name), () => []);
-
-const output = v.pipe(
-  v.object({ output_key: v.string(), description: text, output_value: v.optional(json), output_error: text }),
-  v.transform(
-    (raw): Output =>
-      defined({
-        key: raw.output_key,
-        description: raw.description ?? undefined,
-        value: raw.output_value,
-        error: raw.output_error ?? undefined,
-      }),
-  ),
+const output = record(
+  { output_key: v.string(), description: text, output_value: maybeJson, output_error: text },
+  (raw) => ({
+    key: raw.output_key,
+    description: raw.description ?? undefined,
+    value: raw.output_value,
+    error: raw.output_error ?? undefined,
+  }),
 );
 
-const commonStackFields = {
+const commonFields = {
   stack_name: name,
   creation_time: time,
   updated_time: time,
   deletion_time: time,
   description: text,
-  parameters: v.nullish(jsonObject),
+  template_description: text,
+  parameters: maybeObject,
   outputs: v.nullish(v.array(output)),
   tags: names,
   timeout_mins: v.nullish(v.number()),
   disable_rollback: v.nullish(v.boolean()),
   stack_owner: text,
   parent: text,
+  stack_user_project_id: text,
+  project: text,
+  capabilities: v.nullish(v.array(v.string())),
+  notification_topics: v.nullish(v.array(v.string())),
   links,
 };
-const commonStack = v.object(commonStackFields);
 
-function readCommon(raw: v.InferOutput<typeof commonStack>) {
+function readCommon(raw: Raw<typeof commonFields>) {
   return {
     name: raw.stack_name,
     createdAt: raw.creation_time ?? undefined,
     updatedAt: raw.updated_time ?? undefined,
     deletedAt: raw.deletion_time ?? undefined,
     description: raw.description ?? undefined,
+    templateDescription: raw.template_description ?? undefined,
     parameters: raw.parameters ?? undefined,
     outputs: raw.outputs ?? undefined,
     tags: raw.tags,
@@ -172,22 +134,20 @@ function readCommon(raw: v.InferOutput<typeof commonStack>) {
     disableRollback: raw.disable_rollback ?? undefined,
     ownerName: raw.stack_owner ?? undefined,
     parentId: raw.parent ?? undefined,
+    userProjectId: raw.stack_user_project_id ?? undefined,
+    projectId: raw.project ?? undefined,
+    capabilities: raw.capabilities ?? undefined,
+    notificationTopics: raw.notification_topics ?? undefined,
     links: raw.links,
   };
 }
 
-const stack = v.pipe(
-  v.object({ ...commonStackFields, id, stack_status: state, stack_status_reason: text }),
-  v.transform(
-    (raw): Stack =>
-      defined({
-        id: raw.id,
-        status: raw.stack_status,
-        statusReason: raw.stack_status_reason ?? '',
-        ...readCommon(raw),
-      }),
-  ),
-);
+const stack = record({ ...commonFields, id, stack_status: state, stack_status_reason: text }, (raw) => ({
+  id: raw.id,
+  status: raw.stack_status,
+  statusReason: raw.stack_status_reason ?? '',
+  ...readCommon(raw),
+}));
 
 /** `GET /stacks/{name}/{id}`. */
 export const stackAnswer: Answer<{ stack: Stack }> = v.object({ stack });
@@ -198,138 +158,57 @@ export const stacksAnswer: Answer<{ stacks: Stack[]; links: Link[] }> = v.object
   links,
 });
 
+/** `GET /stacks?with_count=true`. */
+export const countAnswer: Answer<{ count: number }> = v.object({ count: v.number() });
+
 /** `POST /stacks`. */
 export const createdAnswer: Answer<{ stack: { id: string; links: Link[] } }> = v.object({
   stack: v.object({ id, links }),
 });
 
-const previewResource = v.pipe(
-  v.object({
-    resource_name: name,
-    resource_type: v.string(),
-    resource_action: state,
-    resource_status: state,
-    stack_name: text,
-    required_by: names,
-    properties: v.nullish(jsonObject),
-  }),
-  v.transform(
-    (raw): PreviewResource =>
-      defined({
-        name: raw.resource_name,
-        type: raw.resource_type,
-        status: `${raw.resource_action}_${raw.resource_status}`,
-        stackName: raw.stack_name ?? undefined,
-        requiredBy: raw.required_by,
-        properties: raw.properties ?? undefined,
-      }),
-  ),
-);
-
 /** `POST /stacks/preview`. A nested stack stands in the list as a list of its own resources. */
 export const previewAnswer: Answer<{ stack: StackPreview }> = v.object({
-  stack: v.pipe(
-    v.object({
-      ...commonStackFields,
+  stack: record(
+    {
+      ...commonFields,
+      // "None": there is none yet.
+      id: text,
+      stack_status: text,
+      stack_status_reason: text,
       resources: v.pipe(
         v.array(v.unknown()),
         v.transform((list) => list.flat(Number.POSITIVE_INFINITY)),
-        v.array(previewResource),
+        v.array(resourceChange),
       ),
-    }),
-    v.transform((raw): StackPreview => defined({ ...readCommon(raw), resources: raw.resources })),
+    },
+    (raw) => ({ ...readCommon(raw), resources: raw.resources }),
   ),
 });
 
-const resource = v.pipe(
-  v.object({
-    resource_name: name,
-    logical_resource_id: text,
-    physical_resource_id: text,
-    resource_type: v.string(),
-    resource_status: state,
-    resource_status_reason: text,
-    required_by: names,
-    creation_time: time,
-    updated_time: time,
-    parent_resource: text,
-    links,
+const changes = v.array(resourceChange);
+
+/** `PUT /stacks/{name}/{id}/preview`, and PATCH. */
+export const changesAnswer: Answer<{ resource_changes: StackChanges }> = v.object({
+  resource_changes: v.object({
+    added: changes,
+    updated: changes,
+    replaced: changes,
+    deleted: changes,
+    unchanged: changes,
   }),
-  v.transform(
-    (raw): Resource =>
-      defined({
-        name: raw.resource_name,
-        logicalId: raw.logical_resource_id ?? raw.resource_name,
-        // Heat says "" for none.
-        physicalId: raw.physical_resource_id || undefined,
-        type: raw.resource_type,
-        status: raw.resource_status,
-        statusReason: raw.resource_status_reason || undefined,
-        requiredBy: raw.required_by,
-        createdAt: raw.creation_time ?? undefined,
-        updatedAt: raw.updated_time ?? undefined,
-        parentResource: raw.parent_resource ?? undefined,
-        stack: linkedStack(raw.links, 'stack'),
-        nestedStack: linkedStack(raw.links, 'nested'),
-        links: raw.links,
-      }),
-  ),
-);
-
-/** Most resources of one list; Heat's own limit is 1,000 for a stack with all that is nested in it. */
-const MAX_RESOURCES = 10_000;
-
-/** `GET /stacks/{name}/{id}/resources`. */
-export const resourcesAnswer: Answer<{ resources: Resource[] }> = v.object({
-  // Counted before anything is made of them.
-  resources: v.pipe(v.array(v.unknown()), v.maxLength(MAX_RESOURCES), v.array(resource)),
 });
 
-const event = v.pipe(
-  v.object({
-    id: v.string(),
-    event_time: v.string(),
-    resource_name: v.string(),
-    physical_resource_id: text,
-    resource_status: v.string(),
-    resource_status_reason: text,
-    links,
-  }),
-  v.transform(
-    (raw): StackEvent =>
-      defined({
-        id: raw.id,
-        at: raw.event_time,
-        resourceName: raw.resource_name,
-        physicalId: raw.physical_resource_id || undefined,
-        status: raw.resource_status,
-        statusReason: raw.resource_status_reason || undefined,
-        links: raw.links,
-      }),
+/** `GET /stacks/{name}/{id}/outputs`: keys and descriptions, no values. */
+export const outputsAnswer: Answer<{ outputs: Output[] }> = v.object({ outputs: v.array(output) });
+
+/** `GET /stacks/{name}/{id}/outputs/{key}`. */
+export const outputAnswer: Answer<{ output: Output }> = v.object({ output });
+
+/** `GET /stacks/{name}/{id}/files`: texts, exactly as they were sent. */
+export const filesAnswer: Answer<Record<string, string>> = v.pipe(
+  jsonObject,
+  v.custom<Record<string, string>>(
+    (files) => Object.values(files as object).every((file) => typeof file === 'string'),
+    'a map of texts',
   ),
 );
-
-/** `GET /stacks/{name}/{id}/events`. */
-export const eventsAnswer: Answer<{ events: StackEvent[] }> = v.object({ events: v.array(event) });
-
-function linkedStack(all: Link[], rel: string): StackIdentity | undefined {
-  const link = all.find((candidate) => candidate.rel === rel);
-  return link && stackInUrl(link.href);
-}
-
-/**
- * The stack that an address of Heat names: what follows its last `/stacks/`. Host and path before it are never used,
- * since Heat behind a TLS terminator names itself by http, and a token must not follow an answer to another host.
- */
-export function stackInUrl(url: string): StackIdentity | undefined {
-  const mark = '/stacks/';
-  const at = url.lastIndexOf(mark);
-  if (at < 0 || url.length > MAX_URL_LENGTH) return undefined;
-  const [stackName, stackId] = url.slice(at + mark.length).split(/[/?#]/, 2);
-  if (!stackName || !stackId) return undefined;
-  try {
-    return { name: decodeURIComponent(stackName), id: decodeURIComponent(stackId) };
-  } catch {
-    return undefined;
-  }
-}

@@ -5,7 +5,6 @@ import {
   type CreatedStack,
   createError,
   type EventQuery,
-  type Orchestration,
   type Output,
   type Resource,
   type ResourceQuery,
@@ -16,6 +15,7 @@ import {
   type StackQuery,
   type StackRef,
 } from '../../openstack/index.ts';
+import type { HeatClient } from '../heat-client.ts';
 
 /** A stack in a {@link FakeHeat}, with what was sent for it. */
 export interface FakeStack {
@@ -52,7 +52,7 @@ export type HeatCall =
  * Heat with stacks in memory. It begins operations; a test ends them with {@link FakeHeat.finish}, as it goes with a
  * cloud. An interrupted call is told with {@link FakeHeat.fail}.
  */
-export class FakeHeat implements Orchestration {
+export class FakeHeat implements HeatClient {
   /** All calls; the shared list of stacks in progress is `poll`. */
   readonly calls: HeatCall[] = [];
   readonly all = new Map<string, FakeStack>();
@@ -201,7 +201,7 @@ export class FakeHeat implements Orchestration {
     yield* this.#call('resources', () => this.#find(ref).resources);
   }
 
-  async *stackEvents(ref: StackRef, _query?: EventQuery): AsyncGenerator<StackEvent, void> {
+  async *events(ref: StackRef, _query?: EventQuery): AsyncGenerator<StackEvent, void> {
     yield* this.#call('events', () => this.#find(ref).events);
   }
 

@@ -2,8 +2,9 @@ import type { Condition, HeatStack, HeatStackSpec } from '../../api/heat-stack.t
 import type { KubeObject, Result } from '../../kube/index.ts';
 import { FakeClock } from '../../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../../kube/testing/memory-logger.ts';
-import type { CloudConfig, CloudIdentity, Connection } from '../../openstack/index.ts';
+import type { CloudConfig, CloudIdentity } from '../../openstack/index.ts';
 import { Digester } from '../digest.ts';
+import type { CloudConnection } from '../heat-client.ts';
 import { Reconciler } from '../reconciler.ts';
 import { Sessions } from '../sessions.ts';
 import { type WatchedObjects, writtenFor } from '../written-objects.ts';
@@ -121,7 +122,7 @@ export class World {
     return { sessions, reconciler };
   }
 
-  async #connect(_cloud: CloudConfig): Promise<Connection> {
+  async #connect(_cloud: CloudConfig): Promise<CloudConnection> {
     this.logins += 1;
     if (this.loginErrors.length > 0) throw this.loginErrors.shift();
     // A session leads to the cloud as it was at its login.

@@ -1,0 +1,20 @@
+import type { Connection, Orchestration } from '../openstack/index.ts';
+
+/** The calls of Heat that the operator makes. */
+export type HeatClient = Pick<
+  Orchestration,
+  | 'createStack'
+  | 'findStack'
+  | 'stacks'
+  | 'getStack'
+  | 'updateStack'
+  | 'deleteStack'
+  | 'resources'
+  | 'events'
+  | 'stackEnvironment'
+>;
+
+/** What the operator needs of a connection. */
+export interface CloudConnection extends Omit<Connection, 'orchestration'> {
+  readonly orchestration?: HeatClient | undefined;
+}

@@ -1,0 +1,24 @@
+import { createError } from './errors.ts';
+import type { StackIdentity } from './fields.ts';
+
+/** `/stacks/{name}/{id}`, encoded. */
+export function stackPath({ name, id }: StackIdentity): string {
+  return `/stacks/${stackSegment('name', name)}/${stackSegment('id', id)}`;
+}
+
+/** A stack's name or id as a part of a path. */
+export function stackSegment(what: string, text: string): string {
+  // GET /stacks/detail and /stacks/preview are other things than stacks.
+  if (text === 'detail' || text === 'preview') {
+    throw createError('ConfigError', `A stack's ${what} can't be "detail" or "preview".`);
+  }
+  return segment(`A stack's ${what}`, text);
+}
+
+/** One part of a path, encoded; refuses what would make the path another one. */
+export function segment(what: string, text: string): string {
+  if (text === '' || text === '.' || text === '..' || text.includes('/')) {
+    throw createError('ConfigError', `${what} can't be empty, "." or "..", nor contain "/".`);
+  }
+  return encodeURIComponent(text);
+}
