@@ -2,8 +2,8 @@ import { DIGEST_PARAMETER } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
 import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.ts';
+import { isOpenStackError, mergeEnvironments } from '../openstack/index.ts';
 import { parseYaml, parseYamlMap, YamlError } from '../yaml.ts';
-import { EnvironmentError, mergeEnvironments } from './environment.ts';
 import { DIGEST_KEY_SECRET } from './operator-keys.ts';
 
 /** What is sent to Heat, in full, with every create and update. */
@@ -178,6 +178,7 @@ function notEmpty(text: string, field: string): string {
 }
 
 function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>): JsonObject {
+  const placeOf = (index: number): string => `spec.environments[${index}]`;
   try {
     return mergeEnvironments(
       sources.map((source, index) => {
@@ -186,12 +187,16 @@ function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>)
           return parseYamlMap(source.inline ?? '');
         } catch (error) {
           if (!(error instanceof YamlError)) throw error;
-          throw new EnvironmentError(`spec.environments[${index}].inline: ${error.message}; correct it`);
+          throw new InputError(
+            'InvalidConfiguration',
+            `${placeOf(index)}.inline: ${error.message}; correct it`,
+          );
         }
       }),
+      placeOf,
     );
   } catch (error) {
-    if (error instanceof EnvironmentError) throw new InputError('InvalidConfiguration', error.message);
+    if (isOpenStackError(error, 'ConfigError')) throw new InputError('InvalidConfiguration', error.message);
     throw error;
   }
 }

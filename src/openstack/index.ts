@@ -7,6 +7,7 @@ export { ByteBudget } from './byte-budget.ts';
 export { type CloudConfig, type CloudOptions, type PasswordAuth, parseCloudsYaml } from './clouds.ts';
 export { type CloudIdentity, type Connection, connect } from './connection.ts';
 export { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
+export { mergeEnvironments } from './environment.ts';
 export * from './errors.ts';
 export type { StackEvent } from './event.ts';
 export type { Extra, Link, StackIdentity } from './fields.ts';

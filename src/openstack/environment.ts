@@ -1,9 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-
-/** An environment that can't be used; the message names the environment by its place in the list. */
-export class EnvironmentError extends Error {
-  override readonly name = 'EnvironmentError';
-}
+import { createError } from './errors.ts';
 
 const SECTIONS = [
   'parameters',
@@ -22,12 +18,20 @@ const STRATEGIES = ['overwrite', 'merge', 'deep_merge'];
  * One merged environment has one rule of precedence. Heat's own `environment_files` has another (files beat the
  * request's parameters) and drops `parameter_defaults` that the root template doesn't declare.
  *
- * @throws EnvironmentError for a section that Heat would refuse.
+ * @param placeOf names an environment in messages, by its place in the list.
+ * @throws OpenStackError ConfigError for a section that Heat would refuse.
+ *
+ * @example
+ * const environment = mergeEnvironments([base, production]);
+ * await heat.createStack({ name: 'web', template, environment });
  */
-export function mergeEnvironments(environments: readonly JsonObject[]): JsonObject {
+export function mergeEnvironments(
+  environments: readonly JsonObject[],
+  placeOf: (index: number) => string = (index) => `environment ${index + 1}`,
+): JsonObject {
   let merged: JsonObject = {};
   environments.forEach((environment, index) => {
-    const where = `spec.environments[${index}]`;
+    const where = placeOf(index);
     merged = mergeOne(merged, check(environment, where), where);
   });
   return merged;
@@ -36,12 +40,14 @@ export function mergeEnvironments(environments: readonly JsonObject[]): JsonObje
 function check(environment: JsonObject, where: string): JsonObject {
   for (const [section, value] of Object.entries(environment)) {
     if (section === 'encrypted_param_names') {
-      throw new EnvironmentError(
+      throw createError(
+        'ConfigError',
         `${where}: "encrypted_param_names" is Heat's own; remove it (declare the parameter hidden instead)`,
       );
     }
     if (!SECTIONS.includes(section)) {
-      throw new EnvironmentError(
+      throw createError(
+        'ConfigError',
         `${where}: unknown section "${section.slice(0, 64)}"; Heat knows ${SECTIONS.join(', ')}`,
       );
     }
@@ -50,7 +56,8 @@ function check(environment: JsonObject, where: string): JsonObject {
         ? value !== null && !Array.isArray(value)
         : value !== null && !isJsonObject(value)
     ) {
-      throw new EnvironmentError(
+      throw createError(
+        'ConfigError',
         `${where}: section "${section}" must be a ${section === 'event_sinks' ? 'list' : 'map'}`,
       );
     }
@@ -97,7 +104,8 @@ function mergeParameters(
       ? strategies[name]
       : (strategies['default'] ?? 'overwrite');
     if (typeof strategy !== 'string' || !STRATEGIES.includes(strategy)) {
-      throw new EnvironmentError(
+      throw createError(
+        'ConfigError',
         `${where}: parameter_merge_strategies of "${name.slice(0, 64)}" must be one of ${STRATEGIES.join(', ')}`,
       );
     }

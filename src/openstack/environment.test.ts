@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../json.ts';
-import { EnvironmentError, mergeEnvironments } from './environment.ts';
+import { mergeEnvironments } from './environment.ts';
+import { ConfigError, createError } from './errors.ts';
 
 test('none, and empty ones, are an empty environment', () => {
   expect(mergeEnvironments([])).toEqual({});
@@ -142,8 +143,9 @@ describe('parameter_merge_strategies', () => {
 
   test.each([['append'], [1], [null], [{}]])('%j is refused', (strategy) => {
     expect(() => merge('a', 'b', strategy)).toThrow(
-      new EnvironmentError(
-        'spec.environments[1]: parameter_merge_strategies of "p" must be one of overwrite, merge, deep_merge',
+      createError(
+        'ConfigError',
+        'environment 2: parameter_merge_strategies of "p" must be one of overwrite, merge, deep_merge',
       ),
     );
   });
@@ -161,8 +163,8 @@ describe('what Heat would refuse', () => {
     [JSON.parse('{"__proto__": {}}') as JsonObject, 'unknown section "__proto__"'],
     [{ ['x'.repeat(100)]: {} }, `unknown section "${'x'.repeat(64)}"`],
   ])('%j is refused, by its place in the list', (environment, message) => {
-    expect(() => mergeEnvironments([{}, environment])).toThrow(EnvironmentError);
-    expect(() => mergeEnvironments([{}, environment])).toThrow(`spec.environments[1]: ${message}`);
+    expect(() => mergeEnvironments([{}, environment])).toThrow(ConfigError);
+    expect(() => mergeEnvironments([{}, environment])).toThrow(`environment 2: ${message}`);
   });
 });
 
