@@ -1,6 +1,6 @@
 /**
- * Writes docs/openstack-errors.md from the registry of errors. With `--check` writes nothing and fails when the page is
- * stale.
+ * Writes docs/openstack-errors.md from the registry of errors, and the list of calls in docs/openstack.md from the
+ * client's doc comments and tested examples. With `--check` writes nothing and fails when a page is stale.
  *
  *     node docs/generate.ts [--check]
  */
@@ -8,8 +8,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createError, ERRORS, type RegisteredCode } from '../src/openstack/errors.ts';
+import { callsPage } from './openstack-calls.ts';
 
-const PAGE = fileURLToPath(new URL('openstack-errors.md', import.meta.url));
+const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** The classes that an error of a code is of, from the most general one. */
 function classesOf(code: RegisteredCode): string[] {
@@ -24,7 +25,7 @@ function classesOf(code: RegisteredCode): string[] {
   return names;
 }
 
-function page(): string {
+function errorsPage(): string {
   const codes = Object.keys(ERRORS) as RegisteredCode[];
   const rows = codes.map((code) => {
     const { meaning, cure, retryable } = ERRORS[code];
@@ -66,15 +67,32 @@ ${rows.join('\n')}
 `;
 }
 
-const name = relative(process.cwd(), PAGE);
-if (!process.argv.includes('--check')) {
-  await writeFile(PAGE, page());
-  console.log(`wrote ${name}`);
-} else if (page() !== (await readFile(PAGE, 'utf8').catch(() => ''))) {
-  console.error(
-    `${name} is not what src/openstack/errors.ts says: run "npm run generate" and commit the result`,
+/** The page about the client, with the list of calls between its two marks made anew. */
+async function clientPage(): Promise<string> {
+  const page = await readFile(pathOf('openstack.md'), 'utf8');
+  const [source, tests] = await Promise.all(
+    ['../src/openstack/orchestration.ts', '../src/openstack/examples.test.ts'].map((name) =>
+      readFile(pathOf(name), 'utf8'),
+    ),
   );
-  process.exitCode = 1;
-} else {
-  console.log(`${name} is what src/openstack/errors.ts says`);
+  const marks = /(?<=<!-- GENERATED[^\n]*-->\n)[\s\S]*(?=<!-- END OF GENERATED -->)/;
+  if (!marks.test(page)) throw new Error('docs/openstack.md has lost its marks');
+  return page.replace(marks, () => `\n${callsPage(source ?? '', tests ?? '')}\n\n`);
+}
+
+const check = process.argv.includes('--check');
+for (const [file, text] of [
+  [pathOf('openstack-errors.md'), errorsPage()],
+  [pathOf('openstack.md'), await clientPage()],
+] as const) {
+  const name = relative(process.cwd(), file);
+  if (!check) {
+    await writeFile(file, text);
+    console.log(`wrote ${name}`);
+  } else if (text !== (await readFile(file, 'utf8').catch(() => ''))) {
+    console.error(`${name} is not what the sources say: run "npm run generate" and commit the result`);
+    process.exitCode = 1;
+  } else {
+    console.log(`${name} is what the sources say`);
+  }
 }

@@ -496,6 +496,7 @@ export class HeatOrchestration {
     await this.#act(stack, 'suspend', options);
   }
 
+  /** Ends what {@link suspendStack} began. */
   async resumeStack(stack: StackRef, options: CallOptions = {}): Promise<void> {
     await this.#act(stack, 'resume', options);
   }
@@ -530,11 +531,13 @@ export class HeatOrchestration {
     yield* (await this.#readList(snapshotsAnswer, ask)).snapshots;
   }
 
+  /** One snapshot. @throws OpenStackError ResourceNotFound. */
   async snapshot(stack: StackRef, id: string, options: CallOptions = {}): Promise<Snapshot> {
     const ask = await this.#part(stack, 'snapshots', options.signal, '{snapshot}', id);
     return (await this.#read(snapshotAnswer, ask)).snapshot;
   }
 
+  /** Deletes a snapshot. @throws OpenStackError ResourceNotFound. */
   async deleteSnapshot(stack: StackRef, id: string, options: CallOptions = {}): Promise<void> {
     const ask = await this.#part(stack, 'snapshots', options.signal, '{snapshot}', id);
     await this.#do({ ...ask, method: 'DELETE', timeout: 'deep' });
@@ -605,6 +608,7 @@ export class HeatOrchestration {
     return this.#read(jsonObject, { path, route: '/resource_types/{type}', search, signal: options.signal });
   }
 
+  /** The template versions that this Heat understands. */
   async templateVersions(options: CallOptions = {}): Promise<TemplateVersion[]> {
     const path = '/template_versions';
     return (await this.#read(templateVersionsAnswer, { path, route: path, ...options })).template_versions;
@@ -625,6 +629,7 @@ export class HeatOrchestration {
     return (await this.#read(templateFunctionsAnswer, ask)).template_functions;
   }
 
+  /** Which Heat it is, as far as its operator says. */
   async buildInfo(options: CallOptions = {}): Promise<BuildInfo> {
     return this.#read(buildInfoAnswer, { path: '/build_info', route: '/build_info', ...options });
   }
@@ -643,6 +648,7 @@ export class HeatOrchestration {
     yield* (await this.#readList(softwareConfigsAnswer, { path, route: path, ...options })).software_configs;
   }
 
+  /** Stores a software config; it can't be changed afterwards. */
   async createSoftwareConfig(
     attributes: SoftwareConfigAttributes,
     options: CallOptions = {},
@@ -652,11 +658,13 @@ export class HeatOrchestration {
     return (await this.#read(softwareConfigAnswer, ask)).software_config;
   }
 
+  /** One software config with its contents. @throws OpenStackError ResourceNotFound. */
   async softwareConfig(id: string, options: CallOptions = {}): Promise<SoftwareConfig> {
     return (await this.#read(softwareConfigAnswer, { ...softwareConfigPath(id), ...options }))
       .software_config;
   }
 
+  /** Deletes a software config. @param options.ignoreMissing false: one that isn't there is ResourceNotFound. */
   async deleteSoftwareConfig(
     id: string,
     options: CallOptions & { ignoreMissing?: boolean } = {},
@@ -674,6 +682,7 @@ export class HeatOrchestration {
     yield* (await this.#readList(softwareDeploymentsAnswer, ask)).software_deployments;
   }
 
+  /** Hands a software config to a server. */
   async createSoftwareDeployment(
     attributes: SoftwareDeploymentAttributes,
     options: CallOptions = {},
@@ -683,11 +692,13 @@ export class HeatOrchestration {
     return (await this.#read(softwareDeploymentAnswer, ask)).software_deployment;
   }
 
+  /** One software deployment. @throws OpenStackError ResourceNotFound. */
   async softwareDeployment(id: string, options: CallOptions = {}): Promise<SoftwareDeployment> {
     const ask = { ...softwareDeploymentPath(id), ...options };
     return (await this.#read(softwareDeploymentAnswer, ask)).software_deployment;
   }
 
+  /** Changes a software deployment; what is left out stays. */
   async updateSoftwareDeployment(
     id: string,
     attributes: SoftwareDeploymentAttributes,
@@ -698,6 +709,7 @@ export class HeatOrchestration {
     return (await this.#read(softwareDeploymentAnswer, ask)).software_deployment;
   }
 
+  /** Deletes a software deployment. @param options.ignoreMissing false: one that isn't there is ResourceNotFound. */
   async deleteSoftwareDeployment(
     id: string,
     options: CallOptions & { ignoreMissing?: boolean } = {},
