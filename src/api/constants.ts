@@ -28,7 +28,12 @@ export const ANNOTATIONS = {
 export const OUTPUTS_OF = 'heatstack.dev/outputs-of';
 
 /** Keys of the Secret that `spec.cloudCredentialsRef` names; the same as those of the OpenStack Resource Controller. */
-export const CREDENTIALS_KEYS = { cloudsYaml: 'clouds.yaml', cacert: 'cacert' } as const;
+export const CREDENTIALS_KEYS = {
+  cloudsYaml: 'clouds.yaml',
+  cacert: 'cacert',
+  cert: 'cert',
+  key: 'key',
+} as const;
 
 /** Tags on every stack that say whose it is. Users' tags can't begin with {@link GROUP} and a slash (a rule of the CRD). */
 export const TAGS = {

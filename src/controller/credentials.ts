@@ -1,7 +1,7 @@
 import type { Outcome } from '../api/conditions.ts';
 import { CREDENTIALS_KEYS } from '../api/constants.ts';
 import { type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
-import { type CloudConfig, type CloudOptions, parseCloudsYaml } from '../openstack/index.ts';
+import { type CloudConfig, type CloudOptions, parseCloudsYaml, secretOf } from '../openstack/index.ts';
 import { type DataObject, dataOf } from './data-object.ts';
 import { MISSING_MS, type Reconciliation } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
@@ -31,13 +31,14 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
         : `there is no Secret "${secretName}"`,
     );
   }
-  const cacert = data.get(CREDENTIALS_KEYS.cacert);
   const cloud = readCloud(run, cloudsYaml, {
     cloudName,
-    ...(regionName === undefined ? {} : { regionName }),
-    ...(cacert === undefined ? {} : { cacert }),
+    regionName,
+    cacert: data.get(CREDENTIALS_KEYS.cacert),
+    cert: data.get(CREDENTIALS_KEYS.cert),
+    key: data.get(CREDENTIALS_KEYS.key),
   });
-  run.hide([cloud.auth.password]);
+  run.hide([secretOf(cloud.auth)]);
   const version = `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
   if (version !== run.memory.secretVersion) run.memory.refusals = 0;
   run.memory.secretVersion = version;

@@ -6,10 +6,12 @@ import { type CloudConfig, createError } from '../openstack/index.ts';
 import type { CloudConnection } from './heat-client.ts';
 import { type Session, Sessions } from './sessions.ts';
 
+const AUTH = { type: 'password', username: 'demo', password: 'one' } as const;
 const CLOUD: CloudConfig = {
   name: 'prod',
   authUrl: 'https://keystone.example.com/v3',
-  auth: { username: 'demo', password: 'one', projectName: 'demo' },
+  auth: AUTH,
+  scope: { projectName: 'demo' },
   interface: 'public',
   verify: true,
 };
@@ -106,12 +108,16 @@ describe('sharing', () => {
 
   test.each<[string, Partial<CloudConfig>, string]>([
     ['the Secret, though its text is the same', {}, 'other-uid'],
-    ['the password', { auth: { ...CLOUD.auth, password: 'two' } }, 'uid'],
-    ['the user', { auth: { ...CLOUD.auth, username: 'admin' } }, 'uid'],
-    ['the project', { auth: { ...CLOUD.auth, projectName: 'other' } }, 'uid'],
+    ['the password', { auth: { ...AUTH, password: 'two' } }, 'uid'],
+    ['the user', { auth: { ...AUTH, username: 'admin' } }, 'uid'],
+    ['the project', { scope: { projectName: 'other' } }, 'uid'],
     ['the region', { regionName: 'north' }, 'uid'],
     ['the address', { authUrl: 'https://evil.example.com/v3' }, 'uid'],
+    ['the kind of login', { auth: { type: 'token', token: 'one' } }, 'uid'],
+    ['the trust', { scope: { trustId: 'one' } }, 'uid'],
     ['the certificates', { cacert: 'PEM' }, 'uid'],
+    ["the client's certificate", { cert: 'PEM' }, 'uid'],
+    ["the client's key", { key: 'PEM' }, 'uid'],
     ['the check of certificates', { verify: false }, 'uid'],
     ["Heat's address", { orchestrationEndpointOverride: 'https://evil.example.com' }, 'uid'],
   ])('nothing is shared when they differ in %s', async (_what, cloud, secret) => {
@@ -124,7 +130,7 @@ describe('sharing', () => {
 });
 
 describe('rotated credentials', () => {
-  const rotated = { auth: { ...CLOUD.auth, password: 'two' } };
+  const rotated = { auth: { ...AUTH, password: 'two' } };
 
   test('make a new session, and the old one is closed when the last object left it', async () => {
     const old = await acquire('ns/a');
@@ -351,7 +357,7 @@ test('opening and closing is logged, without the credentials', async () => {
     { key: 'ns/a', sessions: 1, msg: 'session opened' },
     { key: 'ns/b', sessions: 0, msg: 'session closed' },
   ]);
-  expect(log.text()).not.toMatch(new RegExp(`${CLOUD.auth.password}"|${CLOUD.auth.username}`));
+  expect(log.text()).not.toMatch(new RegExp(`${AUTH.password}"|${AUTH.username}`));
 });
 
 describe('whatever happens', () => {
@@ -360,7 +366,7 @@ describe('whatever happens', () => {
   const CREDENTIALS: { secret: string; cloud: Partial<CloudConfig> }[] = [
     { secret: 'uid-1', cloud: {} },
     { secret: 'uid-2', cloud: {} },
-    { secret: 'uid-1', cloud: { auth: { ...CLOUD.auth, password: 'two' } } },
+    { secret: 'uid-1', cloud: { auth: { ...AUTH, password: 'two' } } },
     { secret: 'uid-1', cloud: { authUrl: 'https://evil.example.com/v3' } },
   ];
   const user = fc.constantFrom(...USERS);

@@ -1,6 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseCloudsYaml } from './clouds.ts';
+import { insecureWarning, parseCloudsYaml } from './clouds.ts';
 import { OpenStackError } from './errors.ts';
 
 const AUTH = `
@@ -19,13 +20,8 @@ describe('parseCloudsYaml', () => {
     expect(parse(cloud('    region_name: RegionOne\n'))).toEqual({
       name: 'demo',
       authUrl: 'https://keystone.example.com:5000/v3',
-      auth: {
-        username: 'demo',
-        password: 's3cret-pa55',
-        projectName: 'shop',
-        userDomainName: 'Default',
-        projectDomainName: 'Default',
-      },
+      auth: { type: 'password', username: 'demo', password: 's3cret-pa55', userDomainName: 'Default' },
+      scope: { projectName: 'shop', projectDomainName: 'Default' },
       regionName: 'RegionOne',
       interface: 'public',
       verify: true,
@@ -61,13 +57,8 @@ describe('parseCloudsYaml', () => {
     expect(parse(text)).toEqual({
       name: 'demo',
       authUrl: 'http://k:5000/v3',
-      auth: {
-        username: 'demo',
-        password: '0042.10',
-        projectId: '0123',
-        userDomainName: 'Corp',
-        projectDomainName: 'Corp',
-      },
+      auth: { type: 'password', username: 'demo', password: '0042.10', userDomainName: 'Corp' },
+      scope: { projectId: '0123', projectDomainName: 'Corp' },
       interface: 'internal',
       verify: false,
       apiTimeoutMs: 90_000,
@@ -87,7 +78,11 @@ describe('parseCloudsYaml', () => {
 clouds:
   demo: {auth: {<<: *common, project_id: p1}, verify: no}
 `;
-    expect(parse(text)).toMatchObject({ verify: false, auth: { userId: 'u1', projectId: 'p1' } });
+    expect(parse(text)).toMatchObject({
+      verify: false,
+      auth: { userId: 'u1' },
+      scope: { projectId: 'p1' },
+    });
   });
 
   it('takes region and CA from the options first', () => {
@@ -96,6 +91,31 @@ clouds:
       cacert: PEM,
     });
     expect(config).toMatchObject({ regionName: 'B', cacert: PEM });
+  });
+
+  it('takes the settings of a region over those of the cloud', () => {
+    const text = cloud(`    interface: internal
+    regions:
+      - A
+      - name: B
+        values:
+          interface: admin
+          auth: { project-name: other, auth_url: 'https://{region_name}.example.com' }
+`);
+    expect(parse(text)).toMatchObject({
+      regionName: 'A',
+      interface: 'internal',
+      scope: { projectName: 'shop' },
+    });
+    const config = parse(text, { regionName: 'B' });
+    expect(config).toMatchObject({
+      regionName: 'B',
+      interface: 'admin',
+      authUrl: 'https://b.example.com/v3',
+    });
+    expect(config.auth).toEqual(parse(text).auth);
+    expect(config.scope).toEqual({ projectName: 'other', projectDomainName: 'Default' });
+    expect(() => parse(text, { regionName: 'C' })).toThrow(/region_name: must be one of regions/);
   });
 
   it('takes the first of the regions', () => {
@@ -111,11 +131,17 @@ clouds:
     ['another cloud', 'clouds: {prod: {}, test: {}}', /no cloud "demo" \(it has: prod, test\)/],
     ['a profile', cloud('    profile: https://s3cret.example\n'), /profile: vendor profiles/],
     ['a CA file', cloud('    cacert: /etc/s3cret\n'), /cacert: it names a file/],
-    ['a client certificate', cloud('    cert: /etc/s3cret\n'), /cert: client certificates/],
+    ['a certificate file', cloud('    cert: /etc/s3cret\n'), /cert: it names a file; .* under the key cert/],
+    ['a key file', cloud('    key: /etc/s3cret\n'), /key: it names a file; .* under the key key/],
+    [
+      'a CA file of a region',
+      cloud('    regions: [{name: A, values: {cacert: /etc/s3cret}}]\n'),
+      /cacert: it names a file/,
+    ],
     [
       'another auth_type',
       cloud('    auth_type: v3oidcpassword\n'),
-      /v3oidcpassword is not supported; it can be password/,
+      /v3oidcpassword is not supported: a federated login makes no trust.*; it can be password, v3password, v3applicationcredential, token, v3token/,
     ],
     [
       'a secret as auth_type',
@@ -156,7 +182,32 @@ clouds:
       cloud('', AUTH.replace('project_domain_name', 'x')),
       /auth\.project_domain_name: is missing/,
     ],
-    ['a trust', cloud('', `${AUTH}\n      trust_id: s3cret`), /auth\.trust_id: trusts are not supported/],
+    [
+      'a trust beside a project',
+      cloud('', `${AUTH}\n      trust_id: s3cret`),
+      /auth\.trust_id: a trust brings its own project/,
+    ],
+    [
+      'a login to a domain',
+      cloud('', AUTH.replace('project_name: shop', 'domain_name: s3cret')),
+      /auth\.project_name: is missing; Heat needs a project/,
+    ],
+    [
+      'a login to the system',
+      cloud('', AUTH.replace('project_name: shop', 'system_scope: all')),
+      /auth\.system_scope: Heat needs a project; remove it and give project_name/,
+    ],
+    [
+      'an application credential without its auth_type',
+      cloud('', AUTH.replace('password', 'application_credential_secret')),
+      /auth\.password: is missing; add it, or auth_type: v3applicationcredential/,
+    ],
+    [
+      'a token without its auth_type',
+      cloud('', AUTH.replace('password', 'token')),
+      /auth\.password: is missing; add it, or auth_type: v3token/,
+    ],
+    ['no token', cloud('    auth_type: v3token\n'), /auth\.token: is missing/],
     ['a text for verify', cloud('    verify: "false"\n'), /verify: must be true or false/],
     ['a wrong interface', cloud('    interface: s3cret\n'), /interface: must be public/],
     [
@@ -164,7 +215,11 @@ clouds:
       cloud('    region_name: s3cret\n    regions: [A]\n'),
       /region_name: must be one of/,
     ],
-    ['settings of a region', cloud('    regions: [{name: A, values: {}}]\n'), /values/],
+    [
+      'settings of a region that are none',
+      cloud('    regions: [{name: A, values: s3cret}]\n'),
+      /values must be/,
+    ],
     ['a wrong time-out', cloud('    api_timeout: s3cret\n'), /api_timeout: must be a number/],
     ['a time-out of 0', cloud('    api_timeout: 0\n'), /api_timeout: must be a number/],
     [
@@ -185,6 +240,25 @@ clouds:
     expect(error).toMatchObject({ code: 'ConfigError', retryable: false });
     expect(String(error)).toMatch(message);
     expect(String(error)).not.toMatch(/s3cret|pa55/);
+  });
+
+  it.each([
+    'v3multifactor',
+    'v3totp',
+    'v3oidcaccesstoken',
+    'v3oidcclientcredentials',
+    'v3kerberos',
+    'v3oauth1',
+    'v3samlpassword',
+    'v3websso',
+    'v2password',
+    'admin_token',
+    'none',
+    'toString',
+  ])('refuses %s by its name', (type) => {
+    expect(() => parse(cloud(`    auth_type: ${type}\n`))).toThrow(
+      new RegExp(`auth_type: ${type} is not supported.*; it can be password, v3password, .*v3token`),
+    );
   });
 
   it('refuses a bomb of aliases', () => {
@@ -216,4 +290,117 @@ clouds:
   it('finds no cloud that the file only inherits', () => {
     expect(() => parseCloudsYaml(cloud(), { cloudName: 'constructor' })).toThrow(/no cloud "constructor"/);
   });
+});
+
+describe('a login', () => {
+  const login = (type: string, auth: object) => {
+    const text = JSON.stringify({
+      clouds: { demo: { auth_type: type, auth: { auth_url: 'http://k', ...auth } } },
+    });
+    const { auth: who, scope } = parse(text);
+    return { auth: who, scope };
+  };
+  const project = { project_id: 'p1' };
+
+  it.each(['password', 'v3password'])('by %s', (type) => {
+    expect(login(type, { ...project, user_id: 'u1', password: 'p' })).toEqual({
+      auth: { type: 'password', userId: 'u1', password: 'p' },
+      scope: { projectId: 'p1' },
+    });
+  });
+
+  it('to a trust', () => {
+    const auth = { trust_id: 't1', username: 'u', domain_id: 'd', password: 'p' };
+    expect(login('password', auth)).toEqual({
+      auth: { type: 'password', username: 'u', userDomainId: 'd', password: 'p' },
+      scope: { trustId: 't1' },
+    });
+  });
+
+  it.each([
+    ['token', 'token'],
+    ['v3token', 'token'],
+    ['v3token', 'auth-token'],
+  ])('by %s, written %s', (type, key) => {
+    expect(login(type, { ...project, [key]: 't' })).toEqual({
+      auth: { type: 'token', token: 't' },
+      scope: { projectId: 'p1' },
+    });
+  });
+
+  it('by an application credential: by id, or by name and user', () => {
+    const secret = { application_credential_secret: 's' };
+    expect(login('v3applicationcredential', { ...secret, application_credential_id: 'c1' })).toEqual({
+      auth: { type: 'applicationCredential', id: 'c1', secret: 's' },
+      scope: undefined,
+    });
+    const named = { ...secret, application_credential_name: 'c', username: 'u', user_domain_name: 'D' };
+    expect(login('v3applicationcredential', named).auth).toEqual({
+      type: 'applicationCredential',
+      name: 'c',
+      username: 'u',
+      userDomainName: 'D',
+      secret: 's',
+    });
+  });
+
+  it.each<[object, RegExp]>([
+    [{ application_credential_id: 'c' }, /auth\.application_credential_secret: is missing/],
+    [{ application_credential_secret: 's' }, /auth\.application_credential_id: is missing; .* and its user/],
+    [
+      { application_credential_secret: 's', application_credential_name: 'c' },
+      /auth\.username: is missing; add it, or user_id/,
+    ],
+    [
+      { application_credential_secret: 's', application_credential_name: 'c', username: 'u' },
+      /auth\.user_domain_name: is missing/,
+    ],
+    [
+      { application_credential_secret: 's', application_credential_id: 'c', project_name: 'x' },
+      /auth\.project_name: an application credential brings its own project; remove it/,
+    ],
+    [
+      { application_credential_secret: 's', application_credential_id: 'c', trust_id: 'x' },
+      /auth\.trust_id: an application credential brings its own project; remove it/,
+    ],
+  ])('by an application credential needs all of it, and no more: %j', (auth, message) => {
+    expect(() => login('v3applicationcredential', auth)).toThrow(message);
+  });
+});
+
+describe("the client's certificate", () => {
+  const KEY = readFileSync(new URL('./testdata/loopback-key.pem', import.meta.url), 'utf8');
+  const other = generateKeyPairSync('ed25519').privateKey;
+
+  it('goes with its key, which may stand in the same text', () => {
+    expect(parse(cloud(), { cert: PEM, key: KEY })).toMatchObject({ cert: PEM, key: KEY });
+    expect(parse(cloud(), { cert: PEM + KEY })).toMatchObject({ cert: PEM + KEY, key: PEM + KEY });
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['without its key', { cert: PEM }, /key: is missing; cert needs its private key/],
+    ['that is none', { cert: KEY, key: KEY }, /cert: the given certificate is not a PEM certificate/],
+    ['of which there is only the key', { key: KEY }, /key: is given without cert/],
+    ['with a key that is none', { cert: PEM, key: PEM }, /key: the given key is not a PEM private key/],
+    [
+      'with the key of another one',
+      { cert: PEM, key: other.export({ type: 'pkcs8', format: 'pem' }) },
+      /key: the given key does not belong to cert/,
+    ],
+    [
+      'with a key that has a passphrase',
+      {
+        cert: PEM,
+        key: other.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }),
+      },
+      /key: the given key is not a PEM private key without a passphrase/,
+    ],
+  ])('is refused %s', (_what, options, message) => {
+    expect(() => parse(cloud(), options)).toThrow(message);
+  });
+});
+
+it('warns of certificates that are not checked', () => {
+  expect(insecureWarning(parse(cloud()))).toBeUndefined();
+  expect(insecureWarning(parse(cloud('    verify: false\n')))).toMatch(/cloud "demo" has verify: false/);
 });

@@ -4,7 +4,12 @@
 
 export type { StackAttributes } from './attributes.ts';
 export { ByteBudget } from './byte-budget.ts';
-export { type CloudConfig, type CloudOptions, type PasswordAuth, parseCloudsYaml } from './clouds.ts';
+export {
+  type CloudConfig,
+  type CloudOptions,
+  insecureWarning,
+  parseCloudsYaml,
+} from './clouds.ts';
 export { type CloudIdentity, type Connection, connect } from './connection.ts';
 export { EndpointPolicy, type EndpointRules } from './endpoint-policy.ts';
 export { mergeEnvironments } from './environment.ts';
@@ -12,6 +17,18 @@ export * from './errors.ts';
 export type { StackEvent } from './event.ts';
 export type { Extra, Link, StackIdentity } from './fields.ts';
 export type { CallOptions, Orchestration } from './orchestration.ts';
+export { type LoadOptions, loadCloud } from './load-cloud.ts';
+export {
+  type ApplicationCredentialAuth,
+  type Auth,
+  type PasswordAuth,
+  type ProjectScope,
+  type Scope,
+  secretOf,
+  type TokenAuth,
+  type TrustScope,
+  type UserRef,
+} from './login.ts';
 export type { EventQuery, ResourceQuery, StackQuery, StackSortKey } from './query.ts';
 export type { Resource, ResourceChange } from './resource.ts';
 export type { AnswerLimits, ConnectOptions, LoggerLike } from './session.ts';

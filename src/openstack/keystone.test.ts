@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CloudConfig } from './clouds.ts';
+import { OpenStackError } from './errors.ts';
 import {
   orchestrationEndpoint,
   orchestrationRegions,
@@ -7,11 +8,13 @@ import {
   type Token,
   tokenRequest,
 } from './keystone.ts';
+import type { ApplicationCredentialAuth } from './login.ts';
 
 const cloud: CloudConfig = {
   name: 'demo',
   authUrl: 'https://k/v3',
-  auth: { username: 'u', userDomainName: 'D', password: 'p', projectName: 'shop', projectDomainId: 'd' },
+  auth: { type: 'password', username: 'u', userDomainName: 'D', password: 'p' },
+  scope: { projectName: 'shop', projectDomainId: 'd' },
   interface: 'public',
   verify: true,
 };
@@ -27,14 +30,51 @@ describe('tokenRequest', () => {
         scope: { project: { name: 'shop', domain: { id: 'd' } } },
       },
     });
-    const byId = {
+    const byId: CloudConfig = {
       ...cloud,
-      auth: { userId: 'u1', password: 'p', projectId: 'p1', projectDomainName: 'ignored' },
+      auth: { type: 'password', userId: 'u1', userDomainName: 'ignored', password: 'p' },
+      scope: { projectId: 'p1', projectDomainName: 'ignored' },
     };
-    expect(JSON.parse(tokenRequest(byId))).toMatchObject({
+    expect(JSON.parse(tokenRequest(byId))).toEqual({
       auth: {
-        identity: { password: { user: { id: 'u1', password: 'p' } } },
+        identity: { methods: ['password'], password: { user: { id: 'u1', password: 'p' } } },
         scope: { project: { id: 'p1' } },
+      },
+    });
+  });
+
+  it('signs in to a trust', () => {
+    expect(JSON.parse(tokenRequest({ ...cloud, scope: { trustId: 't1' } }))).toMatchObject({
+      auth: { scope: { 'OS-TRUST:trust': { id: 't1' } } },
+    });
+  });
+
+  it.each<[string, ApplicationCredentialAuth, object]>([
+    ['id', { type: 'applicationCredential', id: 'c1', secret: 's' }, { id: 'c1', secret: 's' }],
+    [
+      'name and user',
+      { type: 'applicationCredential', name: 'c', username: 'u', userDomainId: 'd', secret: 's' },
+      { name: 'c', user: { name: 'u', domain: { id: 'd' } }, secret: 's' },
+    ],
+    [
+      "name and the user's id",
+      { type: 'applicationCredential', name: 'c', userId: 'u1', secret: 's' },
+      { name: 'c', user: { id: 'u1' }, secret: 's' },
+    ],
+  ])('signs in by an application credential, by %s, and sends no scope', (_what, auth, credential) => {
+    const { scope: _, ...without } = cloud;
+    expect(JSON.parse(tokenRequest({ ...without, auth }))).toEqual({
+      auth: {
+        identity: { methods: ['application_credential'], application_credential: credential },
+      },
+    });
+  });
+
+  it('signs in with a token', () => {
+    expect(JSON.parse(tokenRequest({ ...cloud, auth: { type: 'token', token: 't' } }))).toEqual({
+      auth: {
+        identity: { methods: ['token'], token: { id: 't' } },
+        scope: { project: { name: 'shop', domain: { id: 'd' } } },
       },
     });
   });
@@ -42,14 +82,14 @@ describe('tokenRequest', () => {
 
 describe('readToken', () => {
   const asked = { peer: 'Keystone', method: 'POST', route: '/auth/tokens', requestId: 'req-1' };
-  const read = (members: object) => {
+  const read = (members: object, by = cloud) => {
     const project = { id: 'p1', name: 'shop' };
     const token = { expires_at: '2026-11-23T14:50:23.000000Z', project, ...members };
     const header = (name: string) => (name === 'x-subject-token' ? 't' : undefined);
     return readToken(
       { status: 201, body: JSON.stringify({ token }), requestId: 'req-1', header },
       asked,
-      cloud,
+      by,
       0,
     );
   };
@@ -84,12 +124,79 @@ describe('readToken', () => {
     );
   });
 
+  it('renews ahead of the end, but not what ends with the token that it was got with', () => {
+    const members = { issued_at: '2026-11-23T13:50:23.000000Z' };
+    expect(read(members)).toMatchObject({ expiresAt: 3_600_000, renewAt: 3_480_000 });
+    const brief = { issued_at: '2026-11-23T14:50:19.000000Z' };
+    expect(read(brief)).toMatchObject({ expiresAt: 4_000, renewAt: 2_000 });
+    const auth = { type: 'token', token: 't' } as const;
+    expect(read(members, { ...cloud, auth })).toMatchObject({ expiresAt: 3_600_000, renewAt: 3_600_000 });
+  });
+
   it.each(['9999-99-99T99:99:99Z', '2026-11-23', 'x'.repeat(100_000), ''])('bears the date %#', (date) => {
     for (const members of [{ expires_at: date }, { issued_at: date }]) {
       try {
         expect(read(members).id).toBe('t');
       } catch (error) {
         expect(error).toMatchObject({ code: 'InvalidResponse' });
+      }
+    }
+  });
+});
+
+describe('a token that Keystone refuses', () => {
+  const SECRET = 'it\'s \\ "s3cret"';
+  const LOGINS: [string, Partial<CloudConfig>, RegExp][] = [
+    [
+      'a password',
+      { auth: { type: 'password', userId: 'u', password: SECRET } },
+      /check username, password, project and their domains/,
+    ],
+    [
+      'a trust',
+      { auth: { type: 'password', userId: 'u', password: SECRET }, scope: { trustId: 't' } },
+      /check username, password, trust_id/,
+    ],
+    [
+      'an application credential',
+      { auth: { type: 'applicationCredential', id: 'c', secret: SECRET } },
+      /check id and secret of the application credential, and that it wasn't deleted and hasn't expired/,
+    ],
+    [
+      'an application credential by name',
+      { auth: { type: 'applicationCredential', name: 'c', userId: 'u', secret: SECRET } },
+      /check name, user and secret of the application credential/,
+    ],
+    [
+      'a token',
+      { auth: { type: 'token', token: SECRET } },
+      /has expired or was revoked.*replace auth\.token/,
+    ],
+  ];
+  const asked = { peer: 'Keystone', method: 'POST', route: '/auth/tokens', requestId: 'req-1' };
+  const refusal = (settings: Partial<CloudConfig>, status: number, message: string): unknown => {
+    const body = JSON.stringify({ error: { code: status, title: 'x', message } });
+    const answer = { status, body, requestId: 'req-1', header: () => undefined };
+    try {
+      return readToken(answer, asked, { ...cloud, ...settings }, 0);
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it.each(LOGINS)('for %s: the cure', (_what, settings, cure) => {
+    const error = refusal(settings, 401, 'The request you have made requires authentication.');
+    expect(error).toMatchObject({ code: 'Unauthorized', status: 401, retryable: false });
+    expect(String(error)).toMatch(cure);
+  });
+
+  it.each([400, 401, 403, 429, 500])('with %d: the secret is not told', (status) => {
+    for (const [, settings] of LOGINS) {
+      for (const quoted of [SECRET, JSON.stringify(SECRET)]) {
+        const error = refusal(settings, status, `${quoted} is too short`);
+        expect(error).toBeInstanceOf(OpenStackError);
+        expect(JSON.stringify({ ...(error as object), said: String(error) })).not.toContain('s3cret');
+        expect(error).toMatchObject({ status, detail: expect.stringContaining('[redacted]') });
       }
     }
   });

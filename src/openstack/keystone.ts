@@ -4,6 +4,7 @@ import { faultError, label, readAnswer } from './answer.ts';
 import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
 import { createError, type OpenStackError } from './errors.ts';
+import { type Auth, type Scope, secretOf, type UserRef } from './login.ts';
 import type { HttpAnswer } from './transport/call.ts';
 import { MAX_URL_LENGTH, withoutSlashes } from './url.ts';
 
@@ -66,23 +67,38 @@ const tokenSchema = v.object({
 });
 
 /** The body of `POST /v3/auth/tokens` that signs a cloud's user in to its project. */
-export function tokenRequest(cloud: CloudConfig): string {
-  const { auth } = cloud;
-  const domain = (name: string | undefined, id: string | undefined) => (id === undefined ? { name } : { id });
-  const user =
-    auth.userId === undefined
-      ? { name: auth.username, domain: domain(auth.userDomainName, auth.userDomainId) }
-      : { id: auth.userId };
-  const project =
-    auth.projectId === undefined
-      ? { name: auth.projectName, domain: domain(auth.projectDomainName, auth.projectDomainId) }
-      : { id: auth.projectId };
-  return JSON.stringify({
-    auth: {
-      identity: { methods: ['password'], password: { user: { ...user, password: auth.password } } },
-      scope: { project },
-    },
-  });
+export function tokenRequest({ auth, scope }: CloudConfig): string {
+  return JSON.stringify({ auth: { identity: identityOf(auth), ...(scope && { scope: scopeOf(scope) }) } });
+}
+
+function identityOf(auth: Auth): object {
+  switch (auth.type) {
+    case 'password':
+      return { methods: ['password'], password: { user: { ...userOf(auth), password: auth.password } } };
+    case 'applicationCredential': {
+      const { id, name, secret } = auth;
+      const credential = id === undefined ? { name, user: userOf(auth) } : { id };
+      return { methods: ['application_credential'], application_credential: { ...credential, secret } };
+    }
+    case 'token':
+      return { methods: ['token'], token: { id: auth.token } };
+  }
+}
+
+function userOf(user: UserRef): object {
+  if (user.userId !== undefined) return { id: user.userId };
+  return { name: user.username, domain: domainOf(user.userDomainId, user.userDomainName) };
+}
+
+function scopeOf(scope: Scope): object {
+  if ('trustId' in scope) return { 'OS-TRUST:trust': { id: scope.trustId } };
+  if (scope.projectId !== undefined) return { project: { id: scope.projectId } };
+  const domain = domainOf(scope.projectDomainId, scope.projectDomainName);
+  return { project: { name: scope.projectName, domain } };
+}
+
+function domainOf(id: string | undefined, name: string | undefined): object {
+  return id === undefined ? { name } : { id };
 }
 
 /**
@@ -113,8 +129,9 @@ export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, 
   return {
     id,
     expiresAt: now + lifetime,
-    // A token that lives for a few minutes must not be renewed with every request.
-    renewAt: now + lifetime - Math.min(RENEW_AHEAD_MS, lifetime / 2),
+    // A token that lives for a few minutes must not be renewed with every request, and one that was got with another
+    // token can't be: the new one would end at the same time.
+    renewAt: now + lifetime - (cloud.auth.type === 'token' ? 0 : Math.min(RENEW_AHEAD_MS, lifetime / 2)),
     project: defined({
       id: project.id,
       name: project.name,
@@ -144,21 +161,21 @@ function isUsable({ url, region: name }: { url: string; region?: string }): bool
 
 function tokenError(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: number): OpenStackError {
   const error = faultError(answer, asked, now);
-  const { status, requestId } = error;
+  const { status, requestId, retryAfterMs } = error;
+  // Keystone's schema messages can quote a value of the request; the secret is the one that mustn't get out.
+  const detail = error.detail === undefined ? undefined : withoutSecret(error.detail, cloud);
   if (status === 401) {
     return createError(
       'Unauthorized',
-      `Keystone refused the credentials of cloud "${cloud.name}" (401); check username, password, project and their domains.`,
-      { status, requestId, detail: error.detail },
+      `Keystone refused the credentials of cloud "${cloud.name}" (401); ${cureOf(cloud)}.`,
+      { status, requestId, detail },
     );
   }
-  // Keystone's schema messages can quote a value of the request; the password is the one that mustn't get out.
-  const said = error.detail?.replaceAll(cloud.auth.password, '[redacted]');
   if (status === 400) {
     return createError(
       'ConfigError',
-      `Keystone calls the token request of cloud "${cloud.name}" malformed (400)${said ? `: ${said}` : ''}; check the keys under auth.`,
-      { status, requestId, detail: said },
+      `Keystone calls the token request of cloud "${cloud.name}" malformed (400)${detail ? `: ${detail}` : ''}; check the keys under auth.`,
+      { status, requestId, detail },
     );
   }
   if (answer.status === 404 || answer.status === 405 || answer.status < 400) {
@@ -168,7 +185,32 @@ function tokenError(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: n
       { status, requestId },
     );
   }
-  return error;
+  return createError(error.code, withoutSecret(error.message, cloud), {
+    status,
+    requestId,
+    detail,
+    retryAfterMs,
+  });
+}
+
+/** What to look at when Keystone refuses the credentials: it doesn't say what is wrong with them. */
+function cureOf({ auth, scope }: CloudConfig): string {
+  const where = scope && 'trustId' in scope ? 'trust_id' : 'project and their domains';
+  switch (auth.type) {
+    case 'password':
+      return `check username, password, ${where}`;
+    case 'applicationCredential':
+      return `check ${auth.id === undefined ? 'name, user' : 'id'} and secret of the application credential, and that it wasn't deleted and hasn't expired`;
+    case 'token':
+      return `its token has expired or was revoked, or isn't good for this ${scope && 'trustId' in scope ? 'trust' : 'project'}; replace auth.token`;
+  }
+}
+
+function withoutSecret(text: string, { auth }: CloudConfig): string {
+  const secret = secretOf(auth);
+  // Quoted text has its backslashes and quotes escaped.
+  const written = [secret, JSON.stringify(secret).slice(1, -1)];
+  return written.reduce((left, each) => left.replaceAll(each, '[redacted]'), text);
 }
 
 /** Where a service can be reached. */

@@ -91,13 +91,8 @@ export class FakeCloud {
     return {
       name: 'demo',
       authUrl: `${this.origin}/v3`,
-      auth: {
-        username: 'demo',
-        password: 'pa55-of-demo',
-        projectName: 'demo',
-        userDomainId: 'default',
-        projectDomainId: 'default',
-      },
+      auth: { type: 'password', username: 'demo', userDomainId: 'default', password: 'pa55-of-demo' },
+      scope: { projectName: 'demo', projectDomainId: 'default' },
       interface: 'public',
       verify: true,
     };
