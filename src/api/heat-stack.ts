@@ -94,7 +94,7 @@ export interface HeatStackSpec {
  */
 export interface CloudCredentialsRef {
   /**
-   * Name of the Secret. Its key clouds.yaml (required) holds a clouds.yaml as the openstack command reads it; its key cacert (optional) holds the PEM certificates of the authorities to trust.
+   * Name of the Secret. Its key clouds.yaml (required) holds a clouds.yaml as the openstack command reads it; its keys cacert, cert and key (optional) hold the PEM certificates of the authorities to trust, and the client's own certificate with its private key.
    */
   secretName: string;
   /**

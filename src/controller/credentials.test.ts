@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createError } from '../openstack/index.ts';
 import { CLOUDS_YAML, KEY, NAMESPACE, World } from './testing/world.ts';
+
+const testdata = (name: string) =>
+  readFileSync(new URL(`../openstack/testdata/${name}`, import.meta.url), 'utf8');
 
 let world: World;
 beforeEach(() => {
@@ -61,6 +65,31 @@ test('rotated to a clouds.yaml that is wrong: the old credentials are not used a
   await world.reconcile();
   expect(world.ready).toBe('False InvalidConfiguration Stalled');
   expect(world.sessions.size).toBe(0);
+});
+
+test("the Secret's certificates go with the login, and another one makes another login", async () => {
+  const [cert, key] = [testdata('loopback-cert.pem'), testdata('loopback-key.pem')];
+  const secret = { 'clouds.yaml': CLOUDS_YAML, cacert: cert, cert, key };
+  world.writeData('Secret', 'creds', secret);
+  await world.created();
+  expect(world.lastLogin).toMatchObject({ cacert: cert, cert, key });
+  world.writeData('Secret', 'creds', { ...secret, cert: cert + key });
+  await world.reconcile();
+  expect(world.logins).toBe(2);
+});
+
+test.each([
+  ['v3applicationcredential', 'application_credential_id: c1', 'application_credential_secret'],
+  ['v3token', 'project_id: p1', 'token'],
+])('the secret of a %s is not shown', async (type, other, key) => {
+  const auth = `auth_url: https://k, ${other}, ${key}: canary-of-the-login`;
+  world.writeCredentials(`clouds: {prod: {auth_type: ${type}, auth: {${auth}}}}`);
+  world.apply();
+  world.loginErrors.push(createError('Unauthorized', 'Keystone does not like canary-of-the-login.'));
+  await world.reconcile();
+  expect(world.ready).toBe('False AuthenticationFailed Reconciling');
+  expect(JSON.stringify(world.status)).toContain('does not like [redacted]');
+  expect(JSON.stringify(world.status)).not.toContain('canary');
 });
 
 const NOT_LOOKED_AT: [what: string, stop: () => void][] = [

@@ -40,8 +40,6 @@ const SELECTORS = [
   'OS_CLIENT_SECURE_FILE',
   'OS_CLOUD_NAME',
 ];
-/** Variables of OpenStack's own tests. */
-const NO_SETTING = /^OS_(TEST|STD|LOG)/;
 
 /**
  * Loads a cloud as openstacksdk does, from the files and variables of whoever runs the program:
@@ -104,12 +102,11 @@ export function configFolders(env: Env, cwd: string, home: string): string[] {
   return [...new Set([cwd, ...own, user, '/etc/xdg/openstack', '/etc/openstack'])];
 }
 
-/** The settings that `OS_*` variables make: `OS_AUTH_URL` is `auth_url`. */
+/** The settings that `OS_*` variables make: `OS_AUTH_URL` is `auth_url`. Empty variables are none. */
 function cloudOfVariables(env: Env): Settings | undefined {
-  const given = Object.entries(env).filter(
-    ([key, value]) => key.startsWith('OS_') && !NO_SETTING.test(key) && value,
-  );
-  if (given.every(([key]) => SELECTORS.includes(key))) return undefined;
+  const isSetting = (key: string) => /^OS_(?!TEST|STD|LOG)/.test(key) && !SELECTORS.includes(key);
+  const given = Object.entries(env).filter(([key, value]) => isSetting(key) && value);
+  if (given.length === 0) return undefined;
   return new Map(given.map(([key, value = '']) => [key.slice('OS_'.length).toLowerCase(), flagOf(value)]));
 }
 

@@ -60,6 +60,8 @@ export class World {
   /** What logins fail with, one after the other; then they succeed. */
   readonly loginErrors: unknown[] = [];
   logins = 0;
+  /** What the last login was made with. */
+  lastLogin: CloudConfig | undefined;
   hasHeat = true;
   /** Called when a session gets a new token and catalog. */
   onReauthenticate: () => void = () => undefined;
@@ -122,8 +124,9 @@ export class World {
     return { sessions, reconciler };
   }
 
-  async #connect(_cloud: CloudConfig): Promise<CloudConnection> {
+  async #connect(login: CloudConfig): Promise<CloudConnection> {
     this.logins += 1;
+    this.lastLogin = login;
     if (this.loginErrors.length > 0) throw this.loginErrors.shift();
     // A session leads to the cloud as it was at its login.
     const cloud = this.cloud;
