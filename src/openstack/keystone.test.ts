@@ -9,6 +9,7 @@ import {
   tokenRequest,
 } from './keystone.ts';
 import type { ApplicationCredentialAuth } from './login.ts';
+import { pick, sample } from './testdata/fake-cloud.ts';
 
 const cloud: CloudConfig = {
   name: 'demo',
@@ -190,7 +191,17 @@ describe('a token that Keystone refuses', () => {
     expect(String(error)).toMatch(cure);
   });
 
-  it.each([400, 401, 403, 429, 500])('with %d: the secret is not told', (status) => {
+  it.each([
+    ['auth_unknown_application_credential_404', LOGINS[2]],
+    ['auth_bad_token_404', LOGINS[4]],
+  ])('with %s: the cure', (name, login) => {
+    const [, settings, cure] = login ?? ['', {}, /never/];
+    const error = refusal(settings, 404, String(pick(sample(name).body, 'error', 'message')));
+    expect(error).toMatchObject({ code: 'Unauthorized', status: 404 });
+    expect(String(error)).toMatch(cure);
+  });
+
+  it.each([400, 401, 403, 404, 429, 500])('with %d: the secret is not told', (status) => {
     for (const [, settings] of LOGINS) {
       for (const quoted of [SECRET, JSON.stringify(SECRET)]) {
         const error = refusal(settings, status, `${quoted} is too short`);

@@ -164,10 +164,12 @@ function tokenError(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, now: n
   const { status, requestId, retryAfterMs } = error;
   // Keystone's schema messages can quote a value of the request; the secret is the one that mustn't get out.
   const detail = error.detail === undefined ? undefined : withoutSecret(error.detail, cloud);
-  if (status === 401) {
+  // It has 404 for an application credential that it doesn't know, and for a token that isn't one; what isn't Keystone,
+  // or not at this address, answers 404 in other words.
+  if (status === 401 || (status === 404 && detail !== undefined)) {
     return createError(
       'Unauthorized',
-      `Keystone refused the credentials of cloud "${cloud.name}" (401); ${cureOf(cloud)}.`,
+      `Keystone refused the credentials of cloud "${cloud.name}" (${status}); ${cureOf(cloud)}.`,
       { status, requestId, detail },
     );
   }
