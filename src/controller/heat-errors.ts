@@ -1,5 +1,5 @@
 import type { NotReadyReason } from '../api/reasons.ts';
-import { ERRORS, errorFamily, isOpenStackError, type OpenStackError } from '../openstack/index.ts';
+import { errorFamily, isOpenStackError, type OpenStackError } from '../openstack/index.ts';
 import type { Scrubber } from './scrubber.ts';
 
 /** What an error of the OpenStack client means for the object. */
@@ -48,7 +48,6 @@ export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber
 
 const CURES: Partial<Record<OpenStackError['code'], string>> = {
   Unauthorized: '; correct the credentials in the Secret',
-  'Forbidden.TrustRefused': `; ${ERRORS['Forbidden.TrustRefused'].cure}`,
   Forbidden: '; give the user the roles that Heat asks for, or use other credentials',
   QuotaExceeded: '; raise the quota or delete what is not needed, the operator goes on by itself',
 };

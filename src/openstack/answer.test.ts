@@ -37,6 +37,18 @@ describe('readAnswer', () => {
 });
 
 describe('faultError', () => {
+  it('tells the trust that Keystone refused Heat, for logins that may make none, and the cure', () => {
+    const { status, body } = sample('create_trust_refused_403');
+    const of = (by: object, text = body) => faultError(answer(status, text), { ...asked, ...by }, 0);
+    const error = of({ delegated: true });
+    expect(error).toMatchObject({ code: 'Forbidden.TrustRefused', status: 403, type: 'Forbidden' });
+    expect(error.message).toMatch(/lets this login make no trust, .* Sign in with user and password/);
+    // Other logins, reads, and refusals by Heat itself.
+    expect(of({}).code).toBe('Forbidden');
+    expect(of({ delegated: true, method: 'GET' }).code).toBe('Forbidden');
+    expect(of({ delegated: true }, sample('heat_foreign_project_url').body).code).toBe('Forbidden');
+  });
+
   it.each<[string, OpenStackErrorCode, string | undefined, boolean]>([
     ['heat_bad_token_401', 'Unauthorized', undefined, false],
     ['heat_unscoped_token', 'Forbidden', 'HTTPForbidden', false],

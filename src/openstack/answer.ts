@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { excessOf, isJsonObject, type Json, parseJson } from '../json.ts';
-import { createError, type OpenStackError, type OpenStackErrorCode } from './errors.ts';
+import { createError, ERRORS, type OpenStackError, type OpenStackErrorCode } from './errors.ts';
 import type { HttpAnswer } from './transport/call.ts';
 import { parseRetryAfter } from './transport/retry.ts';
 
@@ -13,6 +13,8 @@ export interface Asked {
   route: string;
   /** The id under which the service logged the request: of its answer, else the one sent with it. */
   requestId: string;
+  /** Whether the login is one that Keystone lets make no trust; see {@link isDelegated}. */
+  delegated?: boolean;
 }
 
 /** Most values in an answer about one thing: members of objects and items of lists, at any depth. */
@@ -112,9 +114,15 @@ function readFault(answer: HttpAnswer): Fault | undefined {
 export function faultError(answer: HttpAnswer, asked: Asked, now: number): OpenStackError {
   const fault = readFault(answer);
   const { type, text } = fault ?? {};
-  const code = faultCode(answer.status, fault);
+  const code = isTrustRefused(answer.status, fault, asked)
+    ? 'Forbidden.TrustRefused'
+    : faultCode(answer.status, fault);
   const kind = type ? ` ${type}` : '';
-  const said = fault ? (text ?? 'no message') : `a body (${contentType(answer)}) that isn't its own`;
+  const none =
+    code === 'Forbidden.TrustRefused'
+      ? `Keystone lets this login make no trust, which Heat needs for each stack. ${ERRORS[code].cure}`
+      : 'no message';
+  const said = fault ? (text ?? none) : `a body (${contentType(answer)}) that isn't its own`;
   return createError(
     code,
     `${asked.peer} answered ${answer.status}${kind} to ${asked.method} ${asked.route}: ${said}`,
@@ -133,9 +141,14 @@ export function faultError(answer: HttpAnswer, asked: Asked, now: number): OpenS
 // template with too many resources or bytes stays too large.
 const QUOTA = /reached the maximum \w[\w ]* per /i;
 
-// Keystone's words for it, which Heat passes on (real-heat: Keystone 30).
-const TRUST_REFUSED =
-  /delegated tokens? cannot manage trusts|identity:create_trust|application credential.*trust/i;
+/**
+ * Whether Keystone refused Heat the trust that a stack needs ("Delegated tokens cannot manage trusts"). Heat 27 passes
+ * such a refusal by another service on with its status and type alone; to its own 403 it always has a text.
+ */
+function isTrustRefused(status: number, fault: Fault | undefined, { method, delegated }: Asked): boolean {
+  const isAnothers = status === 403 && fault?.type === 'Forbidden' && fault.text === undefined;
+  return isAnothers && delegated === true && method !== 'GET';
+}
 
 function faultCode(status: number, fault: Fault | undefined): OpenStackErrorCode {
   if (status >= 500) return 'ServerError';
@@ -144,7 +157,7 @@ function faultCode(status: number, fault: Fault | undefined): OpenStackErrorCode
     case 401:
       return 'Unauthorized';
     case 403:
-      return TRUST_REFUSED.test(text) ? 'Forbidden.TrustRefused' : 'Forbidden';
+      return 'Forbidden';
     case 404:
       return 'ResourceNotFound';
     case 409:

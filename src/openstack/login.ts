@@ -75,6 +75,15 @@ export function secretOf(auth: Auth): string {
   }
 }
 
+/**
+ * Whether the user signs in by what somebody delegated. Keystone lets such a login make no trusts: an application
+ * credential unless its `allow_insecure_application_credential_trust_escalation` is true, and a trust unless it was made
+ * to be delegated on, with all roles of it.
+ */
+export function isDelegated({ auth, scope }: Login): boolean {
+  return auth.type === 'applicationCredential' || (scope !== undefined && 'trustId' in scope);
+}
+
 /** Reads who signs in to what. @throws OpenStackError ConfigError. */
 export function readLogin(section: Section): Login {
   const kind = readKind(section);

@@ -6,6 +6,7 @@ import type { CloudConfig } from './clouds.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
 import { createError, isOpenStackError } from './errors.ts';
 import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
+import { isDelegated } from './login.ts';
 import type { Authenticator } from './transport/authenticate.ts';
 import type { Call, HttpAnswer } from './transport/call.ts';
 import type { RequestInfo } from './transport/observe.ts';
@@ -220,7 +221,8 @@ export class Session implements Authenticator {
       timeoutMs: this.#timeout(request.timeoutMs),
       authenticated: true,
     });
-    const asked = { peer: 'Heat', method, route, requestId: answer.requestId };
+    const { requestId } = answer;
+    const asked = { peer: 'Heat', method, route, requestId, delegated: isDelegated(this.cloud) };
     if (answer.status >= 400) throw faultError(answer, asked, this.#now());
     return { answer, asked };
   }
