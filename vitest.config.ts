@@ -21,7 +21,7 @@ export default defineConfig({
         // On the real test bed, side by side: each scenario has a namespace and operators of its own.
         test: {
           name: 'e2e',
-          include: ['test/crd/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          include: ['test/crd/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/openstack/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           maxWorkers: 6,
