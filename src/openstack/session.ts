@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { untilAborted } from '../abort.ts';
 import { type Asked, faultError } from './answer.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import type { CloudConfig } from './clouds.ts';
+import { type CloudConfig, insecureWarning } from './clouds.ts';
 import type { EndpointPolicy } from './endpoint-policy.ts';
 import { createError, isOpenStackError } from './errors.ts';
 import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
@@ -94,6 +94,8 @@ export class Session implements Authenticator {
     this.limits = { stackBytes: 4 * MIB, listBytes: 16 * MIB, listItems: 1_000_000, ...limits };
     this.#logger = logger;
     this.#now = now;
+    const warning = insecureWarning(cloud);
+    if (warning) logger?.warn({ cloud: cloud.name }, warning);
     const { dispatcher, endpoints, budget } = options;
     this.#transport = new Transport({
       tls: cloud,
