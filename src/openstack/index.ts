@@ -16,7 +16,6 @@ export { mergeEnvironments } from './environment.ts';
 export * from './errors.ts';
 export type { StackEvent } from './event.ts';
 export type { Extra, Link, StackIdentity } from './fields.ts';
-export type { CallOptions, Orchestration } from './orchestration.ts';
 export { type LoadOptions, loadCloud } from './load-cloud.ts';
 export {
   type ApplicationCredentialAuth,
@@ -29,6 +28,7 @@ export {
   type TrustScope,
   type UserRef,
 } from './login.ts';
+export type { CallOptions, Orchestration } from './orchestration.ts';
 export type { EventQuery, ResourceQuery, StackQuery, StackSortKey } from './query.ts';
 export type { Resource, ResourceChange } from './resource.ts';
 export type { AnswerLimits, ConnectOptions, LoggerLike } from './session.ts';
