@@ -11,6 +11,7 @@ export default defineConfig({
             'test/*.test.ts',
             'test/testbed/**/*.test.ts',
             'test/demo/**/*.test.ts',
+            'bench/**/*.test.ts',
           ],
           environment: 'node',
           // Property tests take seconds where cores are busy, and no test of ours is about speed.

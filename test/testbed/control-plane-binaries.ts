@@ -1,18 +1,16 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Cache, cached, fingerprint } from './cache.ts';
 import { TestbedError } from './errors.ts';
-import { step } from './progress.ts';
-import { runTool } from './tool.ts';
+import { checkGo, goBuild } from './go.ts';
 import { atLeast } from './version.ts';
 
 const KUBERNETES_VERSION = '1.37.2';
 const MINIMUM_KUBERNETES = '1.37';
-const MINIMUM_GO = '1.26';
 const MODULES = fileURLToPath(new URL('./control-plane', import.meta.url));
 const NAMES = ['etcd', 'kube-apiserver', 'kubectl'] as const;
 
@@ -83,80 +81,22 @@ async function build(cache: Cache): Promise<ControlPlaneBinaries> {
   const name = `control-plane-${fingerprint([process.platform, process.arch, kubernetesFlags, ...content])}`;
 
   const folder = await cached(cache, name, async (target) => {
-    await checkGo();
-    await goBuild(
-      cache,
-      `building kube-apiserver and kubectl ${KUBERNETES_VERSION} with Go (minutes, once)`,
-      {
-        target,
-        module: 'kubernetes',
-        ldflags: kubernetesFlags,
-        packages: ['k8s.io/kubernetes/cmd/kube-apiserver', 'k8s.io/kubernetes/cmd/kubectl'],
-      },
-    );
-    await goBuild(cache, 'building etcd with Go', {
+    await checkGo('kube-apiserver', `, or set KUBEBUILDER_ASSETS to a folder with ${NAMES.join(', ')}`);
+    await goBuild(cache, {
+      title: `building kube-apiserver and kubectl ${KUBERNETES_VERSION} with Go (minutes, once)`,
       target,
-      module: 'etcd',
+      module: join(MODULES, 'kubernetes'),
+      ldflags: kubernetesFlags,
+      packages: ['k8s.io/kubernetes/cmd/kube-apiserver', 'k8s.io/kubernetes/cmd/kubectl'],
+    });
+    await goBuild(cache, {
+      title: 'building etcd with Go',
+      target,
+      module: join(MODULES, 'etcd'),
       ldflags: '-s -w',
       packages: ['.'],
     });
   });
   const path = (program: string): string => join(folder, 'bin', program);
   return { etcd: path('etcd'), 'kube-apiserver': path('kube-apiserver'), kubectl: path('kubectl') };
-}
-
-interface GoBuild {
-  target: string;
-  module: string;
-  ldflags: string;
-  packages: string[];
-}
-
-async function goBuild(
-  cache: Cache,
-  title: string,
-  { target, module, ldflags, packages }: GoBuild,
-): Promise<void> {
-  const temporary = join(target, 'tmp'); // inside the target, so that an interrupted build leaves nothing elsewhere
-  await mkdir(temporary, { recursive: true });
-  let compiled = 0;
-  await step(cache.log, title, (note) =>
-    runTool({
-      python: cache.python,
-      command: 'go',
-      args: [
-        'build',
-        '-v',
-        '-mod=readonly',
-        '-buildvcs=false',
-        '-trimpath',
-        '-ldflags',
-        ldflags,
-        '-o',
-        `${join(target, 'bin')}/`,
-        ...packages,
-      ],
-      cwd: join(MODULES, module),
-      env: { GOWORK: 'off', GOTMPDIR: temporary },
-      logFile: `${target}.log`,
-      cure: 'if it is about downloading, check that the Go module proxy can be reached (go env GOPROXY), then start again',
-      onLine: (line) => {
-        if (line.startsWith('go: downloading')) note(line.slice('go: '.length));
-        else note(`${++compiled} packages compiled, now ${line}`);
-      },
-      signal: cache.signal,
-    }),
-  );
-}
-
-async function checkGo(): Promise<void> {
-  const cure = `install Go ${MINIMUM_GO} or newer (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder with ${NAMES.join(', ')}`;
-  const answer = await promisify(execFile)('go', ['version'], {
-    env: { ...process.env, GOTOOLCHAIN: 'local' },
-  }).catch(() => undefined);
-  if (answer === undefined)
-    throw new TestbedError(`Go isn't on PATH, and kube-apiserver has to be built: ${cure}`);
-  if (!atLeast(answer.stdout, MINIMUM_GO)) {
-    throw new TestbedError(`Go is too old to build kube-apiserver (${answer.stdout.trim()}): ${cure}`);
-  }
 }

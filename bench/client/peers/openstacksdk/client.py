@@ -18,7 +18,7 @@ WANTED = 'CREATE_COMPLETE'
 
 def main() -> None:
     auth_url, workload = sys.argv[1], json.loads(sys.argv[2])
-    connection = openstack.connection.Connection(
+    connection = openstack.connect(
         auth={
             'auth_url': auth_url,
             'username': 'demo',

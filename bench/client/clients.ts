@@ -1,0 +1,103 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Cache, cached, fingerprint } from '../../test/testbed/cache.ts';
+import { checkGo, goBuild } from '../../test/testbed/go.ts';
+import type { Python } from '../../test/testbed/python.ts';
+import { sdkEnvironment } from '../../test/testbed/sdk-environment.ts';
+
+const PEERS = fileURLToPath(new URL('./peers', import.meta.url));
+const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
+
+/** A command line without the last two arguments: Keystone's address and the work. */
+export interface Command {
+  command: string;
+  args: string[];
+}
+
+/** Where programs come from. */
+interface Workshop {
+  cache: Cache;
+  python: Python;
+  /** A folder for what is made anew each time. */
+  folder: string;
+}
+
+export interface Client {
+  title: string;
+  /** How often it is measured, at most. */
+  rounds?: number;
+  /** Of a list that is streamed it reads only so many rows. */
+  rows?: number;
+  prepare(workshop: Workshop): Promise<Command>;
+}
+
+export type ClientName = 'ours' | 'bundled' | 'gophercloud' | 'openstacksdk';
+
+export const CLIENTS: Record<ClientName, Client> = {
+  ours: {
+    title: 'ours',
+    prepare: async () => ({ command: process.execPath, args: [OURS] }),
+  },
+  bundled: {
+    title: 'ours, bundled',
+    async prepare({ folder }) {
+      const outfile = join(folder, 'ours.mjs');
+      await build({
+        entryPoints: [OURS],
+        outfile,
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        // Dependencies that are CommonJS ask for Node's own modules by require.
+        banner: {
+          js: "import {createRequire} from 'node:module';const require=createRequire(import.meta.url);",
+        },
+        logLevel: 'error',
+      });
+      return { command: process.execPath, args: [outfile] };
+    },
+  },
+  gophercloud: {
+    title: 'gophercloud',
+    prepare: async ({ cache }) => ({ command: await peer(cache, 'gophercloud'), args: [] }),
+  },
+  openstacksdk: {
+    title: 'openstacksdk',
+    // A round takes it a minute.
+    rounds: 1,
+    rows: 20_000,
+    prepare: async ({ cache, python }) => ({
+      command: await sdkEnvironment(cache, python),
+      args: [join(PEERS, 'openstacksdk', 'client.py')],
+    }),
+  },
+};
+
+/** The server that all are measured on. */
+export async function serverCommand(cache: Cache): Promise<Command> {
+  const samples = fileURLToPath(new URL('../../src/openstack/testdata/heat-samples.json', import.meta.url));
+  return { command: await peer(cache, 'server'), args: [samples] };
+}
+
+/** Path of one of the Go programs, built into the cache if missing. */
+async function peer(cache: Cache, name: 'server' | 'gophercloud'): Promise<string> {
+  const ldflags = '-s -w';
+  const files = (await readdir(PEERS, { recursive: true })).filter((file) =>
+    /\.go$|go\.(mod|sum)$/.test(file),
+  );
+  const content = await Promise.all(files.sort().map((file) => readFile(join(PEERS, file))));
+  const print = fingerprint([process.platform, process.arch, ldflags, ...content]);
+  const folder = await cached(cache, `bench-peers-${print}`, async (target) => {
+    await checkGo('gophercloud', ', or leave it out by --clients');
+    await goBuild(cache, {
+      title: 'building gophercloud and the server with Go (seconds, once)',
+      target,
+      module: PEERS,
+      ldflags,
+      packages: ['./...'],
+    });
+  });
+  return join(folder, 'bin', name);
+}

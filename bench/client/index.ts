@@ -1,0 +1,99 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { cacheRoot } from '../../test/testbed/cache.ts';
+import { messageOf, TestbedError } from '../../test/testbed/errors.ts';
+import { sweepAtEnd } from '../../test/testbed/guard.ts';
+import { findPython } from '../../test/testbed/python.ts';
+import { CLIENTS, type ClientName, type Command, serverCommand } from './clients.ts';
+import { measure, type Starter, startServer } from './measure.ts';
+import { parseOptions } from './options.ts';
+import { type Sample, summarize, table } from './results.ts';
+import type { Work, Workload } from './workloads.ts';
+
+export { CLIENT_USAGE } from './options.ts';
+
+/** `npm run bench -- client`: builds what is missing, measures, and prints a table. */
+export async function runClientBenchmark(args: string[], signal: AbortSignal): Promise<void> {
+  const options = parseOptions(args);
+  const log = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
+  const python = await findPython();
+  const cache = { root: cacheRoot(), python: python.path, log, signal };
+  const folder = await mkdtemp(join(tmpdir(), 'heatstack-bench-'));
+  const sweeper = sweepAtEnd(python.path, folder);
+  try {
+    const commands = new Map<ClientName, Command>();
+    for (const name of options.clients) {
+      commands.set(name, await CLIENTS[name].prepare({ cache, python, folder }));
+    }
+    const starter = { python: python.path, signal };
+    const server = await startServer(starter, await serverCommand(cache));
+    const samples: Sample[] = [];
+    try {
+      for (let round = 1; round <= options.rounds; round += 1) {
+        for (const workload of options.workloads) {
+          for (const [client, command] of turned(commands, round)) {
+            if (round > (CLIENTS[client].rounds ?? Number.POSITIVE_INFINITY)) continue;
+            const sample = await sampleOf(starter, server.authUrl, { client, command, round, workload });
+            const { cpuMs, count } = sample;
+            log(
+              `round ${round}: ${workload.name}: ${client}: ${(cpuMs / count).toFixed(4)} ms CPU a ${workload.unit}`,
+            );
+            samples.push(sample);
+          }
+        }
+      }
+    } finally {
+      await server.stop();
+    }
+    const results = summarize(samples);
+    const titles = Object.fromEntries(options.clients.map((name) => [name, CLIENTS[name].title]));
+    process.stdout.write(`${machine()}\n\n${table(results, options.workloads, titles)}`);
+    if (options.json !== undefined) await writeJson(options.json, { machine: machine(), results, samples });
+  } finally {
+    await sweeper.sweep();
+  }
+}
+
+/** Each round begins with another, so that none is always the first after a pause. */
+function turned<K, V>(map: Map<K, V>, by: number): [K, V][] {
+  const entries = [...map];
+  const at = by % entries.length;
+  return [...entries.slice(at), ...entries.slice(0, at)];
+}
+
+interface Turn {
+  client: ClientName;
+  command: Command;
+  round: number;
+  workload: Workload;
+}
+
+async function sampleOf(
+  starter: Starter,
+  authUrl: string,
+  { client, command, round, workload }: Turn,
+): Promise<Sample> {
+  const { rows } = CLIENTS[client];
+  const work: Work =
+    rows === undefined || workload.work.kind !== 'list'
+      ? workload.work
+      : { ...workload.work, count: Math.min(rows, workload.work.count) };
+  const measured = await measure(starter, client, command, authUrl, work);
+  const expected = work.count * workload.readEach;
+  if (measured.read !== expected) {
+    throw new TestbedError(`${client} got ${measured.read} of ${expected} things in ${workload.name}`);
+  }
+  return { workload: workload.name, client, round, count: work.count, ...measured };
+}
+
+function machine(): string {
+  const memory = (totalmem() / 1024 ** 3).toFixed(0);
+  return `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown CPU'}, ${memory} GiB, ${process.platform}, Node ${process.versions.node}`;
+}
+
+async function writeJson(file: string, content: object): Promise<void> {
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`).catch((error: unknown) => {
+    throw new TestbedError(`can't write ${file}: ${messageOf(error)}`);
+  });
+}

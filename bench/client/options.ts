@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import { messageOf, TestbedError } from '../../test/testbed/errors.ts';
+import { CLIENTS, type ClientName } from './clients.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
+
+const DEFAULT_ROUNDS = 3;
+const MAX_ROUNDS = 100;
+const DEFAULT_CLIENTS: readonly ClientName[] = ['ours', 'gophercloud', 'openstacksdk'];
+
+export const CLIENT_USAGE = `usage: npm run bench -- client [options]
+
+Measures what a call costs our client, gophercloud and openstacksdk, on the same server on loopback that does no work.
+The first run builds the others into the cache; after that it takes two to four minutes.
+
+options:
+  --rounds N        how often each is measured; the median counts (default ${DEFAULT_ROUNDS}; openstacksdk: 1, it is slow)
+  --only NAMES      these workloads (${WORKLOADS.map(({ name }) => name).join(', ')})
+  --clients NAMES   these clients (${Object.keys(CLIENTS).join(', ')}; default ${DEFAULT_CLIENTS.join(', ')})
+  --json FILE       write the results to FILE too
+  --help            show this
+`;
+
+export interface Options {
+  rounds: number;
+  workloads: Workload[];
+  clients: ClientName[];
+  json: string | undefined;
+}
+
+/** Options of the command line. Throws a TestbedError for what it doesn't know. */
+export function parseOptions(args: string[]): Options {
+  const { rounds, only, clients, json } = parse(args);
+  return {
+    rounds: rounds === undefined ? DEFAULT_ROUNDS : roundsOf(rounds),
+    workloads: pick('--only', only, WORKLOADS, ({ name }) => name),
+    clients:
+      clients === undefined
+        ? [...DEFAULT_CLIENTS]
+        : pick('--clients', clients, Object.keys(CLIENTS) as ClientName[], (name) => name),
+    json,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      strict: true,
+      allowPositionals: false,
+      options: {
+        rounds: { type: 'string' },
+        only: { type: 'string' },
+        clients: { type: 'string' },
+        json: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new TestbedError(`${messageOf(error)}; --help shows the options`);
+  }
+}
+
+function roundsOf(text: string): number {
+  const rounds = /^\d+$/.test(text) ? Number(text) : 0;
+  if (rounds >= 1 && rounds <= MAX_ROUNDS) return rounds;
+  throw new TestbedError(`--rounds must be a whole number from 1 to ${MAX_ROUNDS}, not "${text}"`);
+}
+
+/** Those of `all` that are named, in the order of `all`. */
+function pick<T>(
+  option: string,
+  names: string | undefined,
+  all: readonly T[],
+  nameOf: (one: T) => string,
+): T[] {
+  if (names === undefined) return [...all];
+  const wanted = new Set(names.split(','));
+  for (const name of wanted) {
+    if (all.some((one) => nameOf(one) === name)) continue;
+    throw new TestbedError(`${option} doesn't know "${name}"; it can be ${all.map(nameOf).join(', ')}`);
+  }
+  return all.filter((one) => wanted.has(nameOf(one)));
+}

@@ -1,0 +1,51 @@
+// `npm run bench`: what costs how much, and against what others.
+import { messageOf, TestbedError } from '../test/testbed/errors.ts';
+import { CLIENT_USAGE, runClientBenchmark } from './client/index.ts';
+
+/** How often to look whether the parent still lives, in milliseconds. */
+const PARENT_CHECK_MS = 500;
+
+const SUBJECTS: Record<string, { usage: string; run(args: string[], signal: AbortSignal): Promise<void> }> = {
+  client: { usage: CLIENT_USAGE, run: runClientBenchmark },
+};
+
+const USAGE = `usage: npm run bench -- SUBJECT [options]
+
+subjects:
+  client   the OpenStack client beside openstacksdk and gophercloud
+
+\`npm run bench -- SUBJECT --help\` shows its options.
+`;
+
+async function main([name, ...args]: string[]): Promise<void> {
+  if (name === undefined || name === '--help' || name === '-h') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const subject = Object.hasOwn(SUBJECTS, name) ? SUBJECTS[name] : undefined;
+  if (!subject) {
+    throw new TestbedError(
+      `there is no benchmark "${name}" (there is: ${Object.keys(SUBJECTS).join(', ')}); --help tells what they are`,
+    );
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(subject.usage);
+    return;
+  }
+  const ending = new AbortController();
+  const end = (why: string): void => ending.abort(new TestbedError(`stopped by ${why}`));
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined); // its reader may be gone
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) end("the parent's end");
+  }, PARENT_CHECK_MS).unref();
+  await subject.run(args, ending.signal);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}
