@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   canonicalJson,
-  excessOf,
   isJsonObject,
   isRawNumber,
   isTooDeep,
   type Json,
   parseJson,
+  parseWithin,
   rawNumber,
 } from './json.ts';
 
@@ -97,24 +97,37 @@ describe('canonicalJson', () => {
   });
 });
 
-describe('excessOf', () => {
+describe('parseWithin', () => {
   it.each(['[', '{"a":', '[{"a":'])('bounds the depth of %s', (open) => {
     const limits = { maxDepth: 3, maxValues: 100 };
-    expect(excessOf(open.repeat(10), limits)).toBe('depth');
-    expect(excessOf('[[],{},[[]]]', limits)).toBeUndefined();
-    expect(excessOf('[[],{},[[[]]]]', limits)).toBe('depth');
-    expect(excessOf(open.repeat(101), { maxValues: 1000 })).toBe('depth');
+    expect(parseWithin(open.repeat(10), limits)).toEqual({ excess: 'depth' });
+    expect(parseWithin('[[],{},[[]]]', limits)).toEqual({ value: [[], {}, [[]]] });
+    expect(parseWithin('[[],{},[[[]]]]', limits)).toEqual({ excess: 'depth' });
+    expect(parseWithin(open.repeat(101), { maxValues: 1000 })).toEqual({ excess: 'depth' });
   });
 
   it('bounds the number of values', () => {
-    expect(excessOf('[1,2,3]', { maxValues: 5 })).toBeUndefined();
-    expect(excessOf('[1,2,3,4,5]', { maxValues: 5 })).toBe('values');
-    expect(excessOf('[{},{},{}]', { maxValues: 5 })).toBe('values');
+    expect(parseWithin('[1,2,3]', { maxValues: 5 })).toEqual({ value: [1, 2, 3] });
+    expect(parseWithin('[1,2,3,4,5]', { maxValues: 5 })).toEqual({ excess: 'values' });
+    expect(parseWithin('[{},{},{}]', { maxValues: 5 })).toEqual({ excess: 'values' });
   });
 
   it('does not count what stands in texts', () => {
-    const text = JSON.stringify(['[[[{{{,,,"\\', '\\"[[[']);
-    expect(excessOf(text, { maxDepth: 1, maxValues: 3 })).toBeUndefined();
+    const list = ['[[[{{{,,,"\\', '\\"[[[', '\\\\', '"', ''];
+    expect(parseWithin(JSON.stringify(list), { maxDepth: 1, maxValues: 6 })).toEqual({ value: list });
+  });
+
+  it('keeps every digit, and no number of a text is taken for one', () => {
+    const text = '{"a":9007199254740993,"b":"9007199254740993"}';
+    const { value } = parseWithin(text, { maxValues: 10 });
+    expect(JSON.stringify(value)).toBe(text);
+  });
+
+  it('takes a time in proportion to the text', () => {
+    const limits = { maxValues: 1000 };
+    for (const text of ['"\\', '"\\"', '"', '1-', '∢"'].map((part) => part.repeat(2_000_000))) {
+      expect(() => parseWithin(text, limits)).toThrow(SyntaxError);
+    }
   });
 });
 

@@ -28,8 +28,6 @@ const lossless = JSON as unknown as LosslessJson;
 /** Deepest nesting of what is taken from tenants and from their clouds; far more than a template needs. */
 export const MAX_DEPTH = 100;
 
-// Only such numbers can lose digits; looking for them with care makes parsing several times slower.
-const MAY_LOSE_DIGITS = /(?:[\s:,[]|^)-?(?:[\d.]{16}|[\d.]{1,15}[eE])/;
 const COLON = /\s*:/y;
 
 /**
@@ -39,13 +37,71 @@ const COLON = /\s*:/y;
  * @throws SyntaxError when the text isn't JSON.
  */
 export function parseJson(text: string): Json {
-  if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text) as Json;
+  return parseSurveyed(text, survey(text, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY));
+}
+
+/**
+ * Parses JSON text from a stranger as {@link parseJson} does, unless there is too much in it: small bytes can make many
+ * values, and what is nested deeply overflows the stack of whatever walks it.
+ *
+ * @param limits.maxValues each takes some 60 bytes of memory, or several times that, once it is parsed
+ * @throws SyntaxError when the text isn't JSON.
+ */
+export function parseWithin(
+  text: string,
+  { maxDepth = MAX_DEPTH, maxValues }: { maxDepth?: number; maxValues: number },
+): { value: Json; excess?: never } | { value?: never; excess: 'depth' | 'values' } {
+  const seen = survey(text, maxDepth, maxValues);
+  if (seen === 'depth' || seen === 'values') return { excess: seen };
+  return { value: parseSurveyed(text, seen) };
+}
+
+/** What JSON text is like: has too much of something, or numbers that a double may not hold, or nothing special. */
+type Survey = 'depth' | 'values' | 'long numbers' | 'plain';
+
+function parseSurveyed(text: string, seen: Survey): Json {
+  // Looking at every number with care makes parsing several times slower.
+  if (seen !== 'long numbers') return JSON.parse(text) as Json;
   // Not with a reviver: it recurses, and takes 4 s for 16 MB. A mark that nobody can guess stands for "a number".
   const mark = randomUUID();
   const marked = markNumbers(text, mark);
   const root = { value: JSON.parse(marked ?? text) as Json };
   if (marked !== undefined) restoreNumbers(root, mark);
   return root.value;
+}
+
+/** Looks through JSON text once, before anything is made of it. Of text that isn't JSON it may tell anything. */
+function survey(text: string, maxDepth: number, maxValues: number): Survey {
+  let depth = 0;
+  let values = 1;
+  let seen: Survey = 'plain';
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (code === COMMA) {
+      values += 1;
+    } else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      depth += 1;
+      values += 1;
+      if (depth > maxDepth) return 'depth';
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) {
+      depth -= 1;
+    } else if (code >= ZERO && code <= NINE) {
+      const end = endOfNumber(text, at);
+      if (mayLoseDigits(text, at, end)) seen = 'long numbers';
+      at = end - 1;
+    }
+    if (values > maxValues) return 'values';
+  }
+  return seen;
+}
+
+/** Whether the number without a sign between two places is one that a double may not hold. */
+function mayLoseDigits(text: string, start: number, end: number): boolean {
+  if (end - start > MAX_EXACT_LENGTH) return true;
+  for (let at = start; at < end; at += 1) if ((text.charCodeAt(at) | LOWER_CASE) === LETTER_E) return true;
+  return false;
 }
 
 /** The text with a string, which begins with the mark, in place of each number that loses digits. */
@@ -90,19 +146,28 @@ function restoreNumbers(root: { value: Json }, mark: string): void {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
+const LETTER_E = 0x65;
+const LOWER_CASE = 0x20;
+/** A number of so many digits, or with a point among them, is read and written as it is. */
+const MAX_EXACT_LENGTH = 15;
 
 /** Where the string that begins at a quote ends. */
 function endOfString(text: string, quote: number): number {
-  let at = quote + 1;
-  for (; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) break;
-    if (code === BACKSLASH) at += 1;
+  // indexOf looks at many characters at once. No backslash is counted twice, since a quote is between.
+  for (let end = text.indexOf('"', quote + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let first = end;
+    while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
+    if ((end - first) % 2 === 0) return end;
   }
-  return at;
+  return text.length;
 }
 
 /** Where the number that begins at a digit or minus ends, if it is one: {@link rawNumber} refuses all others. */
@@ -138,42 +203,6 @@ function decimal(text: string): string {
   while (end > first && digits.charCodeAt(end - 1) === ZERO) end -= 1;
   if (first === end) return '0';
   return `${sign}${digits.slice(first, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
-}
-
-/**
- * What there is too much of in JSON text from a stranger, if anything: small bytes can make many values, and what is
- * nested deeply overflows the stack of whatever walks it.
- *
- * @param maxValues each takes some 60 bytes of memory, or several times that, once it is parsed
- */
-export function excessOf(
-  text: string,
-  { maxDepth = MAX_DEPTH, maxValues }: { maxDepth?: number; maxValues: number },
-): 'depth' | 'values' | undefined {
-  let depth = 0;
-  let values = 1;
-  for (let at = 0; at < text.length; at += 1) {
-    switch (text.charCodeAt(at)) {
-      case QUOTE:
-        at = endOfString(text, at);
-        break;
-      case 0x5b: // [
-      case 0x7b: // {
-        depth += 1;
-        values += 1;
-        if (depth > maxDepth) return 'depth';
-        break;
-      case 0x5d: // ]
-      case 0x7d: // }
-        depth -= 1;
-        break;
-      case 0x2c: // ,
-        values += 1;
-        break;
-    }
-    if (values > maxValues) return 'values';
-  }
-  return undefined;
 }
 
 /** Whether a value is nested deeper than {@link MAX_DEPTH}. */

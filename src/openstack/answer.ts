@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { excessOf, isJsonObject, type Json, parseJson } from '../json.ts';
+import { isJsonObject, type Json, parseWithin } from '../json.ts';
 import { createError, ERRORS, type OpenStackError, type OpenStackErrorCode } from './errors.ts';
 import type { HttpAnswer } from './transport/call.ts';
 import { parseRetryAfter } from './transport/retry.ts';
@@ -34,9 +34,8 @@ export function readAnswer<TSchema extends v.GenericSchema<unknown, unknown>>(
   asked: Asked,
   maxValues = MAX_VALUES,
 ): v.InferOutput<TSchema> {
-  const excess = excessOf(answer.body, { maxValues });
+  const { value: json, excess } = tryJson(answer.body, maxValues);
   if (excess === 'values') throw tooLarge(`${maxValues} values`, answer, asked);
-  const json = excess ? undefined : tryJson(answer.body);
   if (json === undefined) throw notJson(answer, asked);
   const result = v.safeParse(schema, json, { abortEarly: true });
   if (result.success) return result.output;
@@ -93,9 +92,7 @@ const keystoneFault = v.object({
 });
 
 function readFault(answer: HttpAnswer): Fault | undefined {
-  const { body: text } = answer;
-  const isModest = excessOf(text, { maxValues: MAX_VALUES }) === undefined;
-  const body = isModest ? tryJson(text) : undefined;
+  const { value: body } = tryJson(answer.body, MAX_VALUES);
   const heat = v.safeParse(heatFault, body);
   if (heat.success && heat.output.code === answer.status) {
     const { type, message } = heat.output.error;
@@ -176,11 +173,12 @@ function contentType(answer: HttpAnswer): string {
   return /^[\w.+-]+\/[\w.+-]+/.exec(answer.header('content-type') ?? '')?.[0] ?? 'no content type';
 }
 
-function tryJson(text: string): Json | undefined {
+/** Nothing for text that isn't JSON. */
+function tryJson(text: string, maxValues: number): { value?: Json; excess?: 'depth' | 'values' } {
   try {
-    return parseJson(text);
+    return parseWithin(text, { maxValues });
   } catch {
-    return undefined;
+    return {};
   }
 }
 
