@@ -84,6 +84,8 @@ export class Session implements Authenticator {
   readonly #transport: Transport;
   readonly #now: () => number;
   #token: Token | undefined;
+  /** What the catalog of a token says: it needn't be searched for each request. */
+  #found: { token: Token; endpoint: Endpoint } | undefined;
   /** Where Heat is, or was when the catalog last had it. */
   #home: Endpoint | undefined;
   #renewal: Promise<Token> | undefined;
@@ -211,7 +213,7 @@ export class Session implements Authenticator {
    */
   async request(request: HeatRequest): Promise<HeatAnswer> {
     const { path, method, route, ...rest } = request;
-    const { url } = orchestrationEndpoint(this.current, this.cloud);
+    const { url } = this.#endpointOf(this.current);
     const answer = await this.#transport.request({
       repeat: method === 'GET' ? 'safe' : 'unsent',
       redirect: 'refuse',
@@ -227,6 +229,14 @@ export class Session implements Authenticator {
     const asked = { peer: 'Heat', method, route, requestId, delegated: isDelegated(this.cloud) };
     if (answer.status >= 400) throw faultError(answer, asked, this.#now());
     return { answer, asked };
+  }
+
+  /** Where Heat is by a token's catalog. @throws OpenStackError as {@link orchestrationEndpoint} */
+  #endpointOf(token: Token): Endpoint {
+    if (this.#found?.token !== token) {
+      this.#found = { token, endpoint: orchestrationEndpoint(token, this.cloud) };
+    }
+    return this.#found.endpoint;
   }
 
   /** `api_timeout` lengthens our own time-outs; it never cuts off work that Heat does before it answers. */

@@ -5,13 +5,15 @@ import { type CallOptions, failEarly, interceptor, PassingHandler, peerOf } from
 
 /** Attempts under way, which can be ended all at once, and none is begun after. */
 export class Attempts {
-  readonly #open = new Set<DeadlineHandler>();
+  // Not a Set: a table that it has outgrown points to the next one, so that one old table which isn't collected yet
+  // keeps all that came after.
+  readonly #open: DeadlineHandler[] = [];
   #end: Error | undefined;
 
   /** Gives up all of them, and those to come. */
   end(reason: Error): void {
     this.#end ??= reason;
-    for (const attempt of this.#open) attempt.giveUp(this.#end);
+    for (const attempt of [...this.#open]) attempt.giveUp(this.#end);
   }
 
   /** Why none is begun any more. */
@@ -20,11 +22,15 @@ export class Attempts {
   }
 
   add(attempt: DeadlineHandler): void {
-    this.#open.add(attempt);
+    attempt.place = this.#open.length;
+    this.#open.push(attempt);
   }
 
   remove(attempt: DeadlineHandler): void {
-    this.#open.delete(attempt);
+    const last = this.#open.pop();
+    if (!last || last === attempt) return;
+    this.#open[attempt.place] = last;
+    last.place = attempt.place;
   }
 }
 
@@ -39,6 +45,8 @@ export const deadlines = (attempts: Attempts) =>
   });
 
 class DeadlineHandler extends PassingHandler {
+  /** Where it is in the list of {@link Attempts}. */
+  place = 0;
   readonly #options: CallOptions;
   readonly #attempts: Attempts;
   #controller: Dispatcher.DispatchController | undefined;

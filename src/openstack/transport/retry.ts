@@ -44,18 +44,23 @@ export const retry = ({ closed, onRetry, now, random = Math.random }: RetryOptio
         const judge = (error: OpenStackError) => number < TRIES && mayRepeat(error, call.repeat);
         dispatch(options, new AttemptHandler(handler, options, judge, now, resolve, reject));
       });
-    pRetry(attempt, {
-      retries: TRIES - 1,
-      // p-retry's delays have neither full jitter nor Retry-After: the wait is done in shouldRetry.
-      minTimeout: 0,
-      shouldRetry: async ({ error, retriesConsumed }) => {
-        if (!(error instanceof OpenStackError) || !mayRepeat(error, call.repeat)) return false;
-        const delay = error.retryAfterMs ?? random() * Math.min(CAP_MS, BASE_MS * 2 ** retriesConsumed);
-        onRetry(error, delay, call);
-        await sleep(delay, call.signal, closed);
-        return true;
-      },
-    }).catch((error: Error) => failEarly(handler, error));
+    // p-retry costs as much as the rest of the way of a call, so it comes in only when the first attempt has failed.
+    const repeat = (failure: Error): Promise<void> =>
+      pRetry((number) => (number === 1 ? Promise.reject(failure) : attempt(number)), {
+        retries: TRIES - 1,
+        // p-retry's delays have neither full jitter nor Retry-After: the wait is done in shouldRetry.
+        minTimeout: 0,
+        shouldRetry: async ({ error, retriesConsumed }) => {
+          if (!(error instanceof OpenStackError) || !mayRepeat(error, call.repeat)) return false;
+          const delay = error.retryAfterMs ?? random() * Math.min(CAP_MS, BASE_MS * 2 ** retriesConsumed);
+          onRetry(error, delay, call);
+          await sleep(delay, call.signal, closed);
+          return true;
+        },
+      });
+    attempt(1)
+      .catch(repeat)
+      .catch((error: Error) => failEarly(handler, error));
     return true;
   });
 
