@@ -18,8 +18,10 @@ export const authenticate = (authenticator: Authenticator) =>
   interceptor((dispatch, options, handler) => {
     const { authenticated, signal } = options.call;
     if (!authenticated) return dispatch(options, handler);
-    const send = (token: string, to: Dispatcher.DispatchHandler): boolean =>
-      dispatch({ ...options, headers: { ...options.headers, 'x-auth-token': token } }, to);
+    const send = (token: string, to: Dispatcher.DispatchHandler): boolean => {
+      options.headers['x-auth-token'] = token;
+      return dispatch(options, to);
+    };
     const first = (token: string): boolean =>
       send(
         token,

@@ -15,8 +15,8 @@ const MAX_CHUNKS = 65_536;
  */
 export const bodyLimit = (budget: ByteBudget | undefined) =>
   interceptor((dispatch, options, handler) => {
-    const limited = { ...options, headers: { ...options.headers, 'accept-encoding': 'identity' } };
-    return dispatch(limited, new LimitHandler(handler, options, budget));
+    options.headers['accept-encoding'] = 'identity';
+    return dispatch(options, new LimitHandler(handler, options, budget));
   });
 
 class LimitHandler extends PassingHandler {

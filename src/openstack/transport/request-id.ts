@@ -14,10 +14,8 @@ export const requestIds = () =>
   interceptor((dispatch, options, handler) => {
     const { progress } = options;
     progress.requestId = `req-${randomUUID()}`;
-    return dispatch(
-      { ...options, headers: { ...options.headers, [HEADER]: progress.requestId } },
-      new IdHandler(handler, progress),
-    );
+    options.headers[HEADER] = progress.requestId;
+    return dispatch(options, new IdHandler(handler, progress));
   });
 
 class IdHandler extends PassingHandler {

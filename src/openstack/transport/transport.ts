@@ -74,10 +74,11 @@ export class Transport {
   async request(call: Call): Promise<HttpAnswer> {
     call.signal?.throwIfAborted();
     this.#closed.signal.throwIfAborted();
-    const { origin, pathname, search } = new URL(call.url);
+    // Not by new URL: an address is written as a URL prints it, from the host to the encoded path.
+    const slash = call.url.indexOf('/', call.url.indexOf('//') + 2);
     const options: CallOptions = {
-      origin,
-      path: `${pathname}${search}`,
+      origin: call.url.slice(0, slash),
+      path: call.url.slice(slash),
       method: call.method,
       headers: {
         accept: 'application/json',
