@@ -1,0 +1,51 @@
+import type { Json } from '../../src/json.ts';
+import type { Orchestration } from '../../src/openstack/index.ts';
+import type { Tamper } from './recording-proxy.ts';
+import type { Fixtures, World } from './world.ts';
+
+/** What every scenario has. */
+export interface Basics extends Fixtures {
+  /** For a stack of the scenario's own; each client's run has another. */
+  name: string;
+}
+
+/** The value of an outcome, or its error; see {@link import('./outcome.ts').Outcome}. Only what is named is compared. */
+export interface Expected {
+  value?: Json;
+  error?: string;
+  code?: string;
+  status?: number;
+  type?: string;
+  /** What `after` answers. */
+  after?: Json;
+  /** As in `GET /stacks/<name> 302`. */
+  requests?: string[];
+}
+
+/** One thing that both clients do to the same Heat. */
+export interface Scenario<TGiven extends object = object> {
+  /** What is done; also the row of the table. */
+  name: string;
+  /** "alice" has only the fixtures, which nobody changes; the default, "demo", is for the scenarios' own stacks. */
+  cloud?: 'demo' | 'alice' | 'admin';
+  /** Makes what the scenario begins with, for each client anew; without either client. */
+  prepare?: (world: World) => Promise<TGiven>;
+  /** Python, an expression or the body of a function: see sdk.py. */
+  sdk: string;
+  ours: (given: TGiven & Basics & { heat: Orchestration }) => unknown;
+  /** What is in Heat then, seen by neither client. */
+  after?: (world: World, given: TGiven & Basics) => Promise<unknown>;
+  /** Changes answers on their way. */
+  tamper?: Tamper;
+  /** What both do, in a scenario where they do the same. */
+  expect?: Expected;
+  /** Why they should differ, and what each does. */
+  better?: { because: string; sdk: Expected; ours: Expected };
+}
+
+/** Lets TypeScript find out what `prepare` gives. */
+export function scenario<TGiven extends object>(
+  it: Scenario<TGiven> & ({ expect: Expected } | { better: object }),
+): Scenario {
+  return it as unknown as Scenario;
+}
