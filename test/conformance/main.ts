@@ -45,7 +45,7 @@ async function main(args: string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
   const bed = await startBed(say, stop.signal, (error) => stop.abort(error));
   try {
-    const prefix = `c${Math.random().toString(36).slice(2, 6)}`;
+    const prefix = `conf${Math.random().toString(36).slice(2, 6)}`;
     const stage = await Stage.open(bed, prefix, bed.dir);
     say(`${chosen.length} scenarios`);
     const rows = await inParallel(chosen, AT_ONCE, stop.signal, async (it, index) => {

@@ -11,6 +11,8 @@ export type Outcome = JsonObject & { requests: string[] };
 /** What an outcome has of its own, for placeholders. */
 export interface Names {
   name: string;
+  /** What the names of the fixtures begin with. */
+  prefix: string;
   /** The scenario's stacks. */
   stacks: { name: string; id: string }[];
 }
@@ -135,7 +137,7 @@ function finish(result: object, exchanges: readonly Exchange[], names: Names): O
 }
 
 /** What is new in each run, as placeholders. */
-export function placeheld(value: unknown, { name, stacks }: Names): Json {
+export function placeheld(value: unknown, { name, prefix, stacks }: Names): Json {
   let text = JSON.stringify(value) ?? 'null';
   for (const stack of stacks) {
     text = text.replaceAll(stack.id, stack.name === name ? '<id>' : `<id of ${stack.name}>`);
@@ -143,9 +145,10 @@ export function placeheld(value: unknown, { name, stacks }: Names): Json {
   text = text
     .replace(/https?:\/\/127\.0\.0\.1:\d+\/v1\/[0-9a-f]{32}/g, '<heat>')
     .replaceAll(name, '<name>')
+    .replaceAll(prefix, '<run>')
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?/g, '<time>')
-    .replace(/(<name>[\w-]*)-[a-z2-7]{12}\b/g, '$1-<random>')
+    .replace(/(<(?:name|run)>[\w-]*)-[a-z2-7]{12}\b/g, '$1-<random>')
     .replace(/\b[0-9a-f]{32}\b/g, '<hex>');
   return rawNumbersAsText(parseJson(text));
 }

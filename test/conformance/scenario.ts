@@ -49,3 +49,15 @@ export function scenario<TGiven extends object>(
 ): Scenario {
   return it as unknown as Scenario;
 }
+
+/** Of a call that openstacksdk doesn't have. */
+export const lacking = (ours: Expected, because = 'openstacksdk has no such call.') => ({
+  because,
+  sdk: { error: 'AttributeError' },
+  ours,
+});
+
+/** The names of things, sorted. */
+export async function names(things: AsyncIterable<{ name: string }>): Promise<string[]> {
+  return (await Array.fromAsync(things)).map(({ name }) => name).sort();
+}

@@ -3,7 +3,7 @@
 A line of JSON on standard input is a call: {"id", "cloud", "endpoint", "code", "given"}. A line of JSON on standard
 output is its outcome: {"id", "value"} or {"id", "error", "status"}. Calls run side by side, so lines can change places.
 `code` is a Python expression or the body of a function, with the members of `given`, and besides:
-heat, the orchestration proxy that sends its requests to `endpoint`; Stack, its class; pick() and sdk, the package.
+heat, the orchestration proxy that sends its requests to `endpoint`; Stack, its class; pick(), names(), and sdk, the package.
 """
 import collections.abc
 import concurrent.futures
@@ -24,6 +24,11 @@ lock = threading.Lock()
 def pick(thing, *names):
     """Some attributes of a resource: what a create or update answers is mostly what it was given."""
     return {name: getattr(thing, name) for name in names}
+
+
+def names(things):
+    """The names of things, sorted."""
+    return sorted(thing.name for thing in things)
 
 
 def orchestration(cloud, endpoint):
@@ -50,7 +55,7 @@ def plain(value):
 
 
 def run(call):
-    scope = {"heat": orchestration(call["cloud"], call["endpoint"]), "Stack": Stack, "pick": pick, "sdk": openstack,
+    scope = {"heat": orchestration(call["cloud"], call["endpoint"]), "Stack": Stack, "pick": pick, "names": names, "sdk": openstack,
              **call["given"]}
     try:
         code = compile(call["code"], "scenario", "eval")

@@ -52,8 +52,8 @@ export class Stage {
     const proxy = new RecordingProxy(this.#backend.heatUrl, it.tamper);
     await proxy.start();
     try {
-      const { web, data, broken, old, adopted } = this.#fixtures;
-      const names: Names = { name, stacks: [...mine.stacks, web, data, broken, old, adopted] };
+      const { web, data, broken, old, adopted, prefix } = this.#fixtures;
+      const names: Names = { name, prefix, stacks: [...mine.stacks, web, data, broken, old, adopted] };
       const finish = async (outcome: Outcome): Promise<Run> => {
         const after = await it.after?.(mine, given);
         return {
