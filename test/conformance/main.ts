@@ -3,9 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../testbed/errors.ts';
 import { startBed } from './bed.ts';
+import type { Outcome } from './outcome.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
-import { type Run, Stage } from './stage.ts';
+import { Stage } from './stage.ts';
 import { markdown, type Row, row } from './table.ts';
 import { judge } from './verdict.ts';
 
@@ -71,7 +72,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-function rowOf(it: Scenario, [sdk, ours]: PromiseSettledResult<Run>[]): Row {
+function rowOf(it: Scenario, [sdk, ours]: PromiseSettledResult<Outcome>[]): Row {
   if (sdk?.status !== 'fulfilled' || ours?.status !== 'fulfilled') {
     const broken = [sdk, ours].find((run) => run?.status === 'rejected');
     return { name: it.name, verdict: 'worse', reason: `the scenario failed: ${messageOf(broken?.reason)}` };

@@ -4,9 +4,10 @@ import type { Exchange } from './recording-proxy.ts';
 
 /**
  * What a client did in a scenario, in words that both clients share: `value`, or `error` with `status` and `type`; what
- * `after` found; and the requests. Names, ids and times are placeholders.
+ * `after` found; and the requests, of which `writes` are those that changed something. Names, ids and times are
+ * placeholders.
  */
-export type Outcome = JsonObject & { requests: string[] };
+export type Outcome = JsonObject & { requests: string[]; writes: Json[] };
 
 /** What an outcome has of its own, for placeholders. */
 export interface Names {
@@ -74,7 +75,7 @@ export function sdkOutcome(answer: Json, exchanges: readonly Exchange[], names: 
   const { error, status = null } = raw;
   if (typeof error === 'string') {
     const name = error === 'HttpException' ? httpError(Number(status)) : (ERROR_NAMES[error] ?? error);
-    return finish({ error: name, status }, exchanges, names);
+    return finish({ error: name, status: status ?? undefined }, exchanges, names);
   }
   return finish({ value: unified(raw['value'] ?? null) }, exchanges, names);
 }
@@ -133,7 +134,15 @@ function unifiedOutputs(outputs: Json): Json {
 
 function finish(result: object, exchanges: readonly Exchange[], names: Names): Outcome {
   const requests = exchanges.map(({ method, path, status }) => `${method} ${path} ${status}`);
-  return placeheld({ ...result, requests }, names) as Outcome;
+  // A redirect changes nothing.
+  const writes = exchanges
+    .filter(({ method, status }) => method !== 'GET' && (status < 300 || status >= 400))
+    .map(({ method, path, body }) => ({
+      method,
+      path,
+      body: body === '' ? null : withoutNulls(parseJson(body)),
+    }));
+  return placeheld({ ...result, requests, writes }, names) as Outcome;
 }
 
 /** What is new in each run, as placeholders. */
@@ -158,16 +167,6 @@ function rawNumbersAsText(value: Json): Json {
   if (Array.isArray(value)) return value.map(rawNumbersAsText);
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, rawNumbersAsText(member)]));
-}
-
-/** The requests that changed something, with their bodies; a redirect changes nothing. */
-export function writesOf(exchanges: readonly Exchange[], names: Names): Json {
-  return exchanges
-    .filter(({ method, status }) => method !== 'GET' && (status < 300 || status >= 400))
-    .map(({ method, path, body }) => {
-      const parsed = body === '' ? null : placeheld(parseJson(body), names);
-      return { method, path: placeheld(path, names), body: withoutNulls(parsed) };
-    });
 }
 
 /** Heat takes null and "" for an option that isn't given. */

@@ -15,11 +15,13 @@ export interface Expected {
   error?: string;
   code?: string;
   status?: number;
-  type?: string;
+  type?: string | undefined;
   /** What `after` answers. */
   after?: Json;
   /** As in `GET /stacks/<name> 302`. */
   requests?: string[];
+  /** The requests that changed something: `{method, path, body}`. */
+  writes?: Json;
 }
 
 /** One thing that both clients do to the same Heat. */
@@ -39,6 +41,8 @@ export interface Scenario<TGiven extends object = object> {
   tamper?: Tamper;
   /** What both do, in a scenario where they do the same. */
   expect?: Expected;
+  /** What ours tells besides, such as Heat's type of an error. */
+  tells?: Expected;
   /** Why they should differ, and what each does. */
   better?: { because: string; sdk: Expected; ours: Expected };
 }

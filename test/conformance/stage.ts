@@ -1,18 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { Json } from '../../src/json.ts';
 import { connect, parseCloudsYaml } from '../../src/openstack/index.ts';
-import { type Names, type Outcome, ourOutcome, placeheld, sdkOutcome, writesOf } from './outcome.ts';
+import { type Names, type Outcome, ourOutcome, placeheld, sdkOutcome } from './outcome.ts';
 import { RecordingProxy } from './recording-proxy.ts';
 import type { Basics, Scenario } from './scenario.ts';
 import type { Sdk } from './sdk.ts';
 import { type Backend, type Fixtures, makeFixtures, World } from './world.ts';
-
-/** What one client did. */
-export interface Run {
-  outcome: Outcome;
-  /** Requests that changed something, with bodies. */
-  writes: Json;
-}
 
 /** A Keystone and a Heat with the fixtures in it. */
 export class Stage {
@@ -45,21 +37,18 @@ export class Stage {
   }
 
   /** Runs one client's part of a scenario; with `sdk` that of openstacksdk. */
-  async run(it: Scenario, name: string, sdk?: Sdk): Promise<Run> {
+  async run(it: Scenario, name: string, sdk?: Sdk): Promise<Outcome> {
     const { cloud = 'demo' } = it;
     const mine = worldOf(this.#worlds, cloud, name);
     const given: Basics = { ...this.#fixtures, ...(await it.prepare?.(mine)), name };
     const proxy = new RecordingProxy(this.#backend.heatUrl, it.tamper);
     await proxy.start();
     try {
-      const { web, data, broken, old, adopted, prefix } = this.#fixtures;
-      const names: Names = { name, prefix, stacks: [...mine.stacks, web, data, broken, old, adopted] };
-      const finish = async (outcome: Outcome): Promise<Run> => {
+      const { prefix, ...fixtures } = this.#fixtures;
+      const names: Names = { name, prefix, stacks: [...mine.stacks, ...Object.values(fixtures)] };
+      const finish = async (outcome: Outcome): Promise<Outcome> => {
         const after = await it.after?.(mine, given);
-        return {
-          outcome: after === undefined ? outcome : { ...outcome, after: placeheld(after, names) },
-          writes: writesOf(proxy.exchanges, names),
-        };
+        return after === undefined ? outcome : { ...outcome, after: placeheld(after, names) };
       };
       if (sdk) {
         const answer = await sdk.call({ cloud, endpoint: proxy.endpoint, code: it.sdk, given });

@@ -1,14 +1,14 @@
-import type { Run } from './stage.ts';
+import type { Outcome } from './outcome.ts';
 import type { Verdict } from './verdict.ts';
 
 /** One scenario that was run. */
 export interface Row extends Verdict {
   name: string;
-  sdk?: Run;
-  ours?: Run;
+  sdk?: Outcome;
+  ours?: Outcome;
 }
 
-const requests = (run: Run | undefined): string => String(run?.outcome.requests.length ?? '-');
+const requests = (run: Outcome | undefined): string => String(run?.requests.length ?? '-');
 
 /** A row for the terminal. */
 export function row({ name, verdict, reason, sdk, ours }: Row): string {

@@ -1,7 +1,6 @@
 import type { Json } from '../../src/json.ts';
 import { difference, type Outcome } from './outcome.ts';
 import type { Expected, Scenario } from './scenario.ts';
-import type { Run } from './stage.ts';
 
 /** What is said of our client beside openstacksdk. */
 export interface Verdict {
@@ -11,11 +10,11 @@ export interface Verdict {
 }
 
 /** Compares what both clients did with each other and with what the scenario expects. */
-export function judge(it: Scenario, sdk: Run, ours: Run): Verdict {
-  const { better, expect } = it;
+export function judge(it: Scenario, sdk: Outcome, ours: Outcome): Verdict {
+  const { better, expect, tells } = it;
   const problem =
-    unexpected('openstacksdk', sdk.outcome, better?.sdk ?? expect) ??
-    unexpected('our client', ours.outcome, better?.ours ?? expect) ??
+    unexpected('openstacksdk', sdk, better?.sdk ?? expect) ??
+    unexpected('our client', ours, better?.ours ?? { ...expect, ...tells }) ??
     (better ? undefined : unlike(sdk, ours));
   if (problem !== undefined) return { verdict: 'worse', reason: problem };
   return better ? { verdict: 'better', reason: better.because } : { verdict: 'same', reason: '' };
@@ -28,15 +27,15 @@ function unexpected(who: string, outcome: Outcome, expected: Expected | undefine
   return found && `${who}: ${found}`;
 }
 
-function unlike(sdk: Run, ours: Run): string | undefined {
-  const { requests: theirs, ...outcome } = sdk.outcome;
-  const found = difference(ours.outcome, outcome) ?? difference(ours.writes, sdk.writes, 'requests');
+function unlike(sdk: Outcome, ours: Outcome): string | undefined {
+  const { requests: theirs, ...outcome } = sdk;
+  const found = difference(ours, outcome);
   if (found) return `beside openstacksdk's, ${found}`;
-  const count = ours.outcome.requests.length;
+  const count = ours.requests.length;
   return count > theirs.length ? `${count} requests instead of ${theirs.length}` : undefined;
 }
 
 /** How the same call of our client differs on the mock, if it does. */
-export function mockDifference(real: Run, mock: Run): string | undefined {
-  return difference(mock.outcome, real.outcome) ?? difference(real.outcome, mock.outcome);
+export function mockDifference(real: Outcome, mock: Outcome): string | undefined {
+  return difference(mock, real) ?? difference(real, mock);
 }

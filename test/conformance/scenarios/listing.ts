@@ -248,9 +248,9 @@ export const LISTING = [
     sdk: `names(heat.stacks(show_hidden=True))`,
     ours: ({ heat }) => names(heat.stacks({ showHidden: true })),
     better: {
-      because: 'openstacksdk drops the key. (No stack is hidden here: it is the request that differs.)',
-      sdk: { requests: ['GET /stacks 200'] },
-      ours: { requests: ['GET /stacks?limit=200&show_hidden=true 200'] },
+      because: 'openstacksdk drops the key.',
+      sdk: { value: ['adopted', 'broken', 'data', 'web'].map(row) },
+      ours: { value: ['adopted', 'broken', 'data', 'hidden', 'web'].map(row) },
     },
   }),
   scenario({

@@ -205,9 +205,8 @@ export const READING = [
     sdk: `heat.find_stack('')`,
     ours: ({ heat }) => heat.findStack(''),
     better: {
-      because:
-        'openstacksdk says that it is missing an id; ours says what a name must be. Neither sends anything.',
-      sdk: { error: 'InvalidRequest', requests: [] },
+      because: 'openstacksdk asks for it and answers that there is none; ours says what a name must be.',
+      sdk: { value: null, requests: ['GET /stacks/ 404'] },
       ours: { error: 'ConfigError', requests: [] },
     },
   }),
@@ -229,5 +228,16 @@ export const READING = [
     sdk: `heat.get_stack(name)`,
     ours: ({ heat, name }) => heat.getStack(name),
     expect: { value: { status: 'CREATE_COMPLETE' } },
+  }),
+  scenario({
+    name: 'find a stack by the name "detail", which is another address',
+    cloud: 'alice',
+    sdk: `heat.find_stack('detail')`,
+    ours: ({ heat }) => heat.findStack('detail'),
+    better: {
+      because: 'openstacksdk reads the list of all stacks, and takes it for a stack; ours refuses the name.',
+      sdk: { value: { id: 'detail', status: null } },
+      ours: { error: 'ConfigError', requests: [] },
+    },
   }),
 ];
