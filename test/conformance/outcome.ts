@@ -62,11 +62,17 @@ const OMITTED: Record<string, string[]> = {
   StackTemplate: ['name', 'id', 'stack_id', 'stack_name'],
   StackEnvironment: ['name', 'id', 'stack_id', 'stack_name'],
 };
-const OUTPUT_NAMES: Record<string, string> = {
+/** Our names in what openstacksdk leaves as Heat says it: a stack's outputs, and a template's parameters. */
+const INNER_NAMES: Record<string, string> = {
   output_key: 'key',
   output_value: 'value',
   output_error: 'error',
-  description: 'description',
+  Type: 'type',
+  Label: 'label',
+  Description: 'description',
+  NoEcho: 'noEcho',
+  Default: 'default',
+  Value: 'value',
 };
 
 /** The outcome of openstacksdk, from what sdk.py answers. */
@@ -118,25 +124,28 @@ function unified(value: Json): Json {
     if ($resource === undefined) return [key, unified(member)];
     const name =
       MEMBER_NAMES[type]?.[key] ?? key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-    return [name, type === 'Stack' && key === 'outputs' ? unifiedOutputs(member) : member];
+    if (type === 'Stack' && key === 'outputs' && Array.isArray(member)) return [name, member.map(renamed)];
+    if (type !== 'Template' || key !== 'parameters' || !isJsonObject(member)) return [name, member];
+    return [name, Object.fromEntries(Object.entries(member).map(([each, value]) => [each, renamed(value)]))];
   });
   return Object.fromEntries(entries.filter(([key]) => !OMITTED[type]?.includes(key)));
 }
 
-function unifiedOutputs(outputs: Json): Json {
-  if (!Array.isArray(outputs)) return outputs;
-  return outputs
-    .filter(isJsonObject)
-    .map((output) =>
-      Object.fromEntries(Object.entries(output).map(([key, value]) => [OUTPUT_NAMES[key] ?? key, value])),
-    );
+function renamed(value: Json): Json {
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value).map(([key, member]): [string, Json] => {
+    const name = INNER_NAMES[key] ?? key;
+    // Heat says it as text.
+    return [name, name === 'noEcho' ? member === 'true' : member];
+  });
+  return Object.fromEntries(entries);
 }
 
 function finish(result: object, exchanges: readonly Exchange[], names: Names): Outcome {
   const requests = exchanges.map(({ method, path, status }) => `${method} ${path} ${status}`);
-  // A redirect changes nothing.
+  // A redirect changes nothing, and neither does what isn't there.
   const writes = exchanges
-    .filter(({ method, status }) => method !== 'GET' && (status < 300 || status >= 400))
+    .filter(({ method, status }) => method !== 'GET' && status !== 302 && status !== 404)
     .map(({ method, path, body }) => ({
       method,
       path,

@@ -19,11 +19,16 @@ export interface Answer {
   body: string;
 }
 
-/** Changes an answer of Heat into what a scenario wants; undefined leaves it. `count` is 1 for the first request. */
-export type Tamper = (
-  answer: Answer,
-  request: { method: string; path: string; count: number },
-) => Partial<Answer> | undefined;
+/** A request on its way back: `count` is 1 for the first, `base` what leads to the proxy. */
+export interface Asking {
+  method: string;
+  path: string;
+  count: number;
+  base: string;
+}
+
+/** Changes an answer of Heat into what a scenario wants; undefined leaves it. */
+export type Tamper = (answer: Answer, request: Asking) => Partial<Answer> | undefined;
 
 /** A proxy in front of Heat, on loopback, that remembers what one client asks in one scenario. */
 export class RecordingProxy {
@@ -72,7 +77,8 @@ export class RecordingProxy {
     };
     const path = url.replace(/^\/v1\/[^/?]+/, '');
     const count = this.exchanges.length + 1;
-    const changed = { ...answer, ...this.#tamper?.(answer, { method, path, count }) };
+    const base = `http://${headers.host}${url.slice(0, url.length - path.length)}`;
+    const changed = { ...answer, ...this.#tamper?.(answer, { method, path, count, base }) };
     this.exchanges.push({ method, path, body, status: changed.status });
     return changed;
   }

@@ -1,6 +1,6 @@
 import type { Json } from '../../src/json.ts';
 import type { Orchestration } from '../../src/openstack/index.ts';
-import type { Tamper } from './recording-proxy.ts';
+import type { Answer, Asking } from './recording-proxy.ts';
 import type { Fixtures, World } from './world.ts';
 
 /** What every scenario has. */
@@ -38,7 +38,7 @@ export interface Scenario<TGiven extends object = object> {
   /** What is in Heat then, seen by neither client. */
   after?: (world: World, given: TGiven & Basics) => Promise<unknown>;
   /** Changes answers on their way. */
-  tamper?: Tamper;
+  tamper?: (answer: Answer, request: Asking, given: TGiven & Basics) => Partial<Answer> | undefined;
   /** What both do, in a scenario where they do the same. */
   expect?: Expected;
   /** What ours tells besides, such as Heat's type of an error. */

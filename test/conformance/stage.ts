@@ -41,7 +41,9 @@ export class Stage {
     const { cloud = 'demo' } = it;
     const mine = worldOf(this.#worlds, cloud, name);
     const given: Basics = { ...this.#fixtures, ...(await it.prepare?.(mine)), name };
-    const proxy = new RecordingProxy(this.#backend.heatUrl, it.tamper);
+    const proxy = new RecordingProxy(this.#backend.heatUrl, (answer, request) =>
+      it.tamper?.(answer, request, given),
+    );
     await proxy.start();
     try {
       const { prefix, ...fixtures } = this.#fixtures;

@@ -29,8 +29,6 @@ export interface Fixtures {
   old: StackName;
   /** ADOPT_COMPLETE. */
   adopted: StackName;
-  /** With a tag that hides it from lists, by Heat's default. */
-  hidden: StackName;
   /** What their names begin with. */
   prefix: string;
 }
@@ -137,13 +135,12 @@ export async function makeFixtures(world: World, prefix: string): Promise<Fixtur
     const name = `${prefix}-adopted`;
     return world.create({ adopt_stack_data: JSON.stringify(templates.abandoned(name)) }, name);
   };
-  const [web, data, broken, old, taken, hidden] = await Promise.all([
+  const [web, data, broken, old, taken] = await Promise.all([
     world.create({ ...templates.NESTED, tags: 'blue,name' }, `${prefix}-web`),
     updated(),
     world.create({ template: templates.FAILING, tags: 'red' }, `${prefix}-broken`),
     deleted(),
     adopted(),
-    world.create({ tags: 'data-processing-cluster' }, `${prefix}-hidden`),
   ]);
-  return { web, data, broken, old, adopted: taken, hidden, prefix };
+  return { web, data, broken, old, adopted: taken, prefix };
 }

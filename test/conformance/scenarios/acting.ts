@@ -17,7 +17,7 @@ const snapshot = async (world: World) => {
   const { stack } = await made(world);
   const { json } = await world.ask('POST', `/stacks/${stack.name}/${stack.id}/snapshots`, { name: 'before' });
   await world.settled(stack);
-  return { stack, snapshot: (json as { snapshot: { id: string } }).snapshot.id };
+  return { stack, snapshot: (json as { id: string }).id };
 };
 
 /** Actions, abandon and adopt, snapshots, waiting. */
@@ -183,7 +183,7 @@ return pick(heat.create_stack(name=name, template=data['template'], adopt_stack_
     prepare: async (world) => ({ stack: await world.begin() }),
     sdk: `heat.wait_for_status(heat.get_stack(name), 'CREATE_COMPLETE', interval=0.2, wait=30).status`,
     ours: async ({ heat, name }) =>
-      (await heat.waitForStack(name, { intervalMs: 200, timeoutMs: 30_000 })).status,
+      (await heat.waitForStack(name, { intervalMs: 200, timeoutMs: 30_000 }))?.status,
     better: {
       because: 'The same status; ours needs no look-up for each look.',
       sdk: { value: 'CREATE_COMPLETE' },

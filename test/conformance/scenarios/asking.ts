@@ -9,7 +9,7 @@ export const ASKING = [
     prepare: async () => ({ template: templates.TYPED }),
     sdk: `heat.validate_template(template)`,
     ours: ({ heat, template }) => heat.validateTemplate({ template }),
-    expect: { value: { description: 'No description', parameters: { secret: { NoEcho: 'true' } } } },
+    expect: { value: { description: 'No description', parameters: { secret: { noEcho: true } } } },
   }),
   scenario({
     name: 'validate a template with an environment',
@@ -20,7 +20,7 @@ export const ASKING = [
     }),
     sdk: `heat.validate_template(template, environment=environment)`,
     ours: ({ heat, template, environment }) => heat.validateTemplate({ template, environment }),
-    expect: { value: { parameters: { text: { Value: 'of environment' } } } },
+    expect: { value: { parameters: { text: { value: 'of environment' } } } },
   }),
   scenario({
     name: 'validate a template that is wrong',
@@ -43,7 +43,7 @@ export const ASKING = [
       },
     }),
     sdk: `heat.validate_template(template, ignore_errors='99001')`,
-    ours: ({ heat, template }) => heat.validateTemplate({ template }, { ignoreErrors: ['99001'] }),
+    ours: ({ heat, template }) => heat.validateTemplate({ template }, { ignoreErrors: [99001] }),
     expect: {},
   }),
   scenario({
@@ -55,7 +55,7 @@ export const ASKING = [
     better: {
       because: 'openstacksdk takes no files, without which a template that names some is refused.',
       sdk: { error: 'TypeError' },
-      ours: { value: { parameters: { text: { Default: 'hello' } } } },
+      ours: { value: { parameters: { text: { default: 'hello' } } } },
     },
   }),
   scenario({
@@ -87,7 +87,7 @@ export const ASKING = [
     sdk: `heat.template_functions`,
     ours: async ({ heat }) =>
       (await heat.templateFunctions('heat_template_version.2018-08-31')).some(
-        ({ functions }) => functions === 'get_param',
+        ({ name }) => name === 'get_param',
       ),
     better: lacking({ value: true }),
   }),
@@ -96,7 +96,7 @@ export const ASKING = [
     cloud: 'alice',
     sdk: `heat.build_info`,
     ours: ({ heat }) => heat.buildInfo(),
-    better: lacking({ value: { api: { revision: 'unknown' }, engine: { revision: 'unknown' } } }),
+    better: lacking({ value: { apiRevision: 'unknown', engineRevision: 'unknown' } }),
   }),
   scenario({
     name: "Heat's engines, without the right to see them",

@@ -52,7 +52,7 @@ export const UPDATING = [
     sdk: `heat.update_stack(name, template=template)\nreturn None`,
     ours: ({ heat, name }) => heat.updateStack(name, { template }),
     after: settled('tags', 'parameters', 'timeout_mins'),
-    expect: { after: { tags: null, parameters: { text: 'first' }, timeout_mins: 9 } },
+    expect: { after: { tags: [], parameters: { text: 'first' }, timeout_mins: 9 } },
   }),
   scenario({
     name: 'update with tags',
@@ -143,7 +143,7 @@ export const UPDATING = [
     better: {
       because: 'openstacksdk really updates the stack; ours changes nothing.',
       sdk: {
-        after: { stack_status: 'UPDATE_COMPLETE', parameters: { text: 'second' }, tags: null },
+        after: { stack_status: 'UPDATE_COMPLETE', parameters: { text: 'second' }, tags: [] },
         writes: [{ method: 'PUT', path: '/stacks/<name>/<id>' }],
       },
       ours: {
@@ -160,7 +160,7 @@ export const UPDATING = [
   scenario({
     name: 'what a preview of an update says',
     prepare: simple,
-    sdk: `pick(Stack.existing(connection=None, **stack, template=template).commit(heat, preview=True), 'added', 'updated', 'unchanged')`,
+    sdk: `pick(Stack(template=template, **stack).commit(heat, preview=True), 'added', 'updated', 'unchanged')`,
     ours: ({ heat, stack }) => heat.previewStackUpdate(stack, { template }),
     better: {
       because: 'Even where openstacksdk asks for a real preview, it looks for the answer in the wrong place.',

@@ -36,28 +36,20 @@ async function stranger() {
   server.unref();
   return { seen, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
-const STRANGER = await stranger();
 /** Leads a look-up to the same path elsewhere. */
-const leadsTo =
-  (base: string): Tamper =>
-  ({ status, headers: { location } }) =>
-    status === 302
-      ? { headers: { location: String(location).replace(/^https?:\/\/[^/]+/, base) } }
-      : undefined;
+const led = ({ status, headers: { location } }: Answer, base: string): Partial<Answer> | undefined =>
+  status === 302 ? { headers: { location: String(location).replace(/^https?:\/\/[^/]+/, base) } } : undefined;
 
 /** What happens on the way: redirects, proxies, failures that pass. */
 export const WIRE = [
   scenario({
     name: 'a redirect to another host',
     cloud: 'alice',
-    prepare: async () => {
-      STRANGER.seen.length = 0;
-      return {};
-    },
+    prepare: stranger,
     sdk: `pick(heat.get_stack(web['name']), 'name')`,
     ours: ({ heat, web }) => heat.getStack(web.name),
-    tamper: leadsTo(STRANGER.url),
-    after: async () => [...STRANGER.seen],
+    tamper: (answer, _request, { url }) => led(answer, url),
+    after: async (_world, { seen }) => seen,
     better: {
       because:
         "openstacksdk sends the token to whatever host an answer names; ours stays with the cloud's own.",
@@ -71,7 +63,7 @@ export const WIRE = [
     sdk: `pick(heat.get_stack(web['name']), 'name')`,
     ours: ({ heat, web }) => heat.getStack(web.name),
     // Heat behind a TLS terminator names itself by http, at a port that is closed.
-    tamper: leadsTo('http://127.0.0.1:9'),
+    tamper: (answer) => led(answer, 'http://127.0.0.1:9'),
     better: {
       because: 'openstacksdk goes there; ours takes only name and id out of the address.',
       sdk: { error: 'ConnectionFailed' },
@@ -83,10 +75,7 @@ export const WIRE = [
     cloud: 'alice',
     sdk: `heat.get_stack(web['name'])`,
     ours: ({ heat, web }) => heat.getStack(web.name),
-    tamper: (answer) => ({
-      status: 302,
-      headers: { location: String(answer.headers['location'] ?? '/v1/x/stacks/a/b') },
-    }),
+    tamper: (_answer, { base }) => ({ status: 302, headers: { location: `${base}/stacks/one/two` } }),
     better: {
       because: 'openstacksdk follows thirty of them; ours none.',
       sdk: { error: 'ClientException' },
@@ -236,9 +225,9 @@ export const WIRE = [
     cloud: 'alice',
     sdk: `list(heat.stacks(limit=2))`,
     ours: ({ heat }) => heat.stacks({ limit: 2 }),
-    tamper: ({ body }) => {
+    tamper: ({ body }, { base }) => {
       const page = JSON.parse(body) as { stacks: { id: string }[] };
-      const link = { rel: 'next', href: `http://127.0.0.1/v1/x/stacks?limit=2&marker=${page.stacks[0]?.id}` };
+      const link = { rel: 'next', href: `${base}/stacks?limit=2&marker=${page.stacks[0]?.id}` };
       return { body: JSON.stringify({ stacks: page.stacks.slice(0, 2), links: [link] }) };
     },
     expect: {},
