@@ -124,6 +124,8 @@ function unified(value: Json): Json {
     if ($resource === undefined) return [key, unified(member)];
     const name =
       MEMBER_NAMES[type]?.[key] ?? key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    // Of what was never made, Heat says "".
+    if (type === 'Resource' && member === '') return [name, null];
     if (type === 'Stack' && key === 'outputs' && Array.isArray(member)) return [name, member.map(renamed)];
     if (type !== 'Template' || key !== 'parameters' || !isJsonObject(member)) return [name, member];
     return [name, Object.fromEntries(Object.entries(member).map(([each, value]) => [each, renamed(value)]))];

@@ -30,6 +30,8 @@ export interface Scenario<TGiven extends object = object> {
   name: string;
   /** "alice" has only the fixtures, which nobody changes; the default, "demo", is for the scenarios' own stacks. */
   cloud?: 'demo' | 'alice' | 'admin';
+  /** Asks until something is so: how often differs from run to run. */
+  polls?: boolean;
   /** Makes what the scenario begins with, for each client anew; without either client. */
   prepare?: (world: World) => Promise<TGiven>;
   /** Python, an expression or the body of a function: see sdk.py. */

@@ -109,6 +109,15 @@ export class World {
     throw new Error(`${name} is still in progress`);
   }
 
+  /** Waits until a stack that is being deleted has let go of its name. */
+  async gone({ name, id }: StackName): Promise<void> {
+    for (let tries = 0; tries < 200; tries += 1) {
+      if ((await this.read({ name, id }))['deletion_time'] !== null) return;
+      await sleep(150);
+    }
+    throw new Error(`${name} is still there`);
+  }
+
   /** The stack of the scenario's name, as far as `after` mostly wants it. */
   async look(name: string = this.name): Promise<JsonObject | null> {
     const { json } = await this.ask('GET', `/stacks/${name}`);

@@ -180,6 +180,7 @@ return pick(heat.create_stack(name=name, template=data['template'], adopt_stack_
   }),
   scenario({
     name: 'wait until a stack is made',
+    polls: true,
     prepare: async (world) => ({ stack: await world.begin() }),
     sdk: `heat.wait_for_status(heat.get_stack(name), 'CREATE_COMPLETE', interval=0.2, wait=30).status`,
     ours: async ({ heat, name }) =>
@@ -192,6 +193,7 @@ return pick(heat.create_stack(name=name, template=data['template'], adopt_stack_
   }),
   scenario({
     name: 'wait for a stack that fails',
+    polls: true,
     prepare: async (world) => ({ stack: await world.create({ template: templates.FAILING }) }),
     sdk: `heat.wait_for_status(heat.get_stack(name), 'CREATE_COMPLETE', interval=0.2, wait=1)`,
     ours: ({ heat, name }) =>
@@ -205,6 +207,7 @@ return pick(heat.create_stack(name=name, template=data['template'], adopt_stack_
   }),
   scenario({
     name: 'wait until a stack is deleted',
+    polls: true,
     prepare: async (world) => {
       const stack = await world.create();
       await world.ask('DELETE', `/stacks/${stack.name}/${stack.id}`);
@@ -221,6 +224,7 @@ return pick(heat.create_stack(name=name, template=data['template'], adopt_stack_
   }),
   scenario({
     name: 'wait for a delete that fails',
+    polls: true,
     cloud: 'admin',
     prepare: async (world) => {
       const stack = await world.create({ template: templates.UNDELETABLE(world.name) });

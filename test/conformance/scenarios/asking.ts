@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { lacking, scenario } from '../scenario.ts';
 import * as templates from '../templates.ts';
+import { serveTemplate } from './creating.ts';
 
 /** Template validation, what Heat can do, software configurations. */
 export const ASKING = [
@@ -31,7 +33,7 @@ export const ASKING = [
     sdk: `heat.validate_template(template)`,
     ours: ({ heat, template }) => heat.validateTemplate({ template }),
     expect: { error: 'BadRequest', status: 400 },
-    tells: { type: 'StackValidationFailed' },
+    tells: { code: 'BadRequest.HTTPBadRequest' },
   }),
   scenario({
     name: 'validate a template whose types this cloud does not have',
@@ -56,6 +58,18 @@ export const ASKING = [
       because: 'openstacksdk takes no files, without which a template that names some is refused.',
       sdk: { error: 'TypeError' },
       ours: { value: { parameters: { text: { default: 'hello' } } } },
+    },
+  }),
+  scenario({
+    name: 'validate a template that Heat fetches itself',
+    cloud: 'alice',
+    prepare: serveTemplate,
+    sdk: `heat.validate_template(None, template_url=url)`,
+    ours: ({ heat, url }) => heat.validateTemplate({ templateUrl: url }),
+    better: {
+      because: 'openstacksdk sends a template that is null, which wins.',
+      sdk: { error: 'BadRequest', status: 400 },
+      ours: { value: { parameters: { text: { type: 'String' } } } },
     },
   }),
   scenario({
@@ -153,5 +167,35 @@ return read`,
     sdk: `heat.software_deployments()`,
     ours: ({ heat }) => heat.softwareDeployments(),
     expect: { value: [] },
+  }),
+  scenario({
+    name: 'make, change, read and delete a software deployment',
+    sdk: `config = heat.create_software_config(name=name, group='script', config='echo hello')
+made = heat.create_software_deployment(config_id=config.id, server_id=server, action='CREATE', status='IN_PROGRESS',
+  input_values={'a': 1})
+heat.update_software_deployment(made.id, status='COMPLETE', output_values={'b': 2})
+read = heat.get_software_deployment(made.id)
+found = len(list(heat.software_deployments(server_id=server)))
+heat.delete_software_deployment(made.id)
+return [found, read]`,
+    prepare: async () => ({ server: randomUUID() }),
+    ours: async ({ heat, name, server: serverId }) => {
+      const config = { name, group: 'script', config: 'echo hello' };
+      const { id: configId } = await heat.createSoftwareConfig(config);
+      const attributes = {
+        configId,
+        serverId,
+        action: 'CREATE',
+        status: 'IN_PROGRESS',
+        inputValues: { a: 1 },
+      };
+      const { id } = await heat.createSoftwareDeployment(attributes);
+      await heat.updateSoftwareDeployment(id, { status: 'COMPLETE', outputValues: { b: 2 } });
+      const read = await heat.softwareDeployment(id);
+      const found = await Array.fromAsync(heat.softwareDeployments({ serverId }));
+      await heat.deleteSoftwareDeployment(id);
+      return [found.length, read];
+    },
+    expect: { value: [1, { status: 'COMPLETE', inputValues: { a: 1 }, outputValues: { b: 2 } }] },
   }),
 ];

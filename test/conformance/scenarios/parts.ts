@@ -45,6 +45,13 @@ export const PARTS = [
     expect: { value: [{}, {}] },
   }),
   scenario({
+    name: 'a resource that was never made',
+    cloud: 'alice',
+    sdk: `heat.resources(broken['name'])`,
+    ours: ({ heat, broken }) => heat.resources(broken.name),
+    expect: { value: [{ status: 'CREATE_FAILED', physicalId: null }] },
+  }),
+  scenario({
     name: 'list the resources of a stack that is not there',
     cloud: 'alice',
     sdk: `list(heat.resources('nosuch'))`,

@@ -160,6 +160,21 @@ export const READING = [
     expect: { value: { status: 'CREATE_COMPLETE' } },
   }),
   scenario({
+    name: 'a name that was used before',
+    prepare: async (world) => {
+      const before = await world.create();
+      await world.ask('DELETE', `/stacks/${before.name}/${before.id}`);
+      await world.gone(before);
+      return { before, now: await world.create() };
+    },
+    sdk: `found = heat.find_stack(name)\nreturn [found.id == now['id'], heat.find_stack(before['id'])]`,
+    ours: async ({ heat, name, before, now }) => {
+      const found = await heat.findStack(name);
+      return [found?.id === now.id, await heat.findStack(before.id)];
+    },
+    expect: { value: [true, null] },
+  }),
+  scenario({
     name: 'a name with dots, underscores and dashes',
     prepare: async (world) => ({ stack: await world.create({}, `${world.name}_a.b-c`) }),
     sdk: `pick(heat.find_stack(stack['name']), 'status', 'name')`,

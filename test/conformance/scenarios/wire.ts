@@ -77,8 +77,8 @@ export const WIRE = [
     ours: ({ heat, web }) => heat.getStack(web.name),
     tamper: (_answer, { base }) => ({ status: 302, headers: { location: `${base}/stacks/one/two` } }),
     better: {
-      because: 'openstacksdk follows thirty of them; ours none.',
-      sdk: { error: 'ClientException' },
+      because: 'openstacksdk follows thirty of them and takes the last for a stack; ours follows none.',
+      sdk: { value: { id: '<run>-web', status: null } },
       ours: {
         error: 'InvalidResponse',
         requests: ['GET /stacks/<run>-web 302', 'GET /stacks/<run>-web/<id of <run>-web> 302'],
@@ -123,6 +123,7 @@ export const WIRE = [
   }),
   scenario({
     name: 'wait for a delete behind a proxy that answers 404 itself',
+    polls: true,
     cloud: 'alice',
     sdk: `heat.wait_for_delete(Stack.existing(**web), interval=0.2, wait=1) and 'gone'`,
     ours: ({ heat, web }) =>
@@ -223,14 +224,31 @@ export const WIRE = [
   scenario({
     name: 'a list whose pages never end',
     cloud: 'alice',
-    sdk: `list(heat.stacks(limit=2))`,
-    ours: ({ heat }) => heat.stacks({ limit: 2 }),
-    tamper: ({ body }, { base }) => {
-      const page = JSON.parse(body) as { stacks: { id: string }[] };
-      const link = { rel: 'next', href: `${base}/stacks?limit=2&marker=${page.stacks[0]?.id}` };
-      return { body: JSON.stringify({ stacks: page.stacks.slice(0, 2), links: [link] }) };
+    sdk: `list(heat.stacks(limit=1))`,
+    ours: ({ heat }) => heat.stacks({ limit: 1 }),
+    tamper: (_answer, { base }) => ({
+      body: JSON.stringify({
+        stacks: [{ id: 'a', stack_name: 'a', stack_status: 'CREATE_COMPLETE', links: [] }],
+        links: [{ rel: 'next', href: `${base}/stacks?limit=1&marker=a` }],
+      }),
+    }),
+    better: {
+      because: 'Both notice it; ours has a code for it.',
+      sdk: { error: 'SDKException' },
+      ours: { error: 'InvalidResponse' },
     },
-    expect: {},
+  }),
+  scenario({
+    name: 'delete a software configuration behind a proxy that answers 404 itself',
+    cloud: 'alice',
+    sdk: `heat.delete_software_config('01234567-89ab-cdef-0123-456789abcdef')`,
+    ours: ({ heat }) => heat.deleteSoftwareConfig('01234567-89ab-cdef-0123-456789abcdef'),
+    tamper: () => ({ status: 404, ...HTML }),
+    better: {
+      because: 'openstacksdk takes it for deleted.',
+      sdk: { value: null },
+      ours: { error: 'ResourceNotFound', status: 404 },
+    },
   }),
   scenario({
     name: 'a quota that is used up',
