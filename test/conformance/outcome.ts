@@ -163,7 +163,8 @@ export function placeheld(value: unknown, { name, prefix, stacks }: Names): Json
     text = text.replaceAll(stack.id, stack.name === name ? '<id>' : `<id of ${stack.name}>`);
   }
   text = text
-    .replace(/https?:\/\/127\.0\.0\.1:\d+\/v1\/[0-9a-f]{32}/g, '<heat>')
+    .replace(/https?:\/\/127\.0\.0\.1:\d+(?:\/[\w/]+)?\/v1\/[0-9a-f]{32}/g, '<heat>')
+    .replace(/127\.0\.0\.1:\d+/g, '<loopback>')
     .replaceAll(name, '<name>')
     .replaceAll(prefix, '<run>')
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')

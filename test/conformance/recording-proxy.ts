@@ -75,7 +75,8 @@ export class RecordingProxy {
       headers: incoming.headers as IncomingHttpHeaders & Answer['headers'],
       body: await text(incoming),
     };
-    const path = url.replace(/^\/v1\/[^/?]+/, '');
+    // What is left of the project's own address.
+    const path = url.slice(this.#heatUrl.pathname.length).replace(/^\/[^/?]+/, '');
     const count = this.exchanges.length + 1;
     const base = `http://${headers.host}${url.slice(0, url.length - path.length)}`;
     const changed = { ...answer, ...this.#tamper?.(answer, { method, path, count, base }) };

@@ -125,31 +125,24 @@ export class World {
   }
 }
 
-/** Makes the stacks that scenarios only read. */
+/** Makes the stacks that scenarios only read, one after the other: lists begin with the newest. */
 export async function makeFixtures(world: World, prefix: string): Promise<Fixtures> {
-  const deleted = async (): Promise<StackName> => {
-    const stack = await world.create({}, `${prefix}-old`);
-    await world.ask('DELETE', `/stacks/${stack.name}/${stack.id}`);
-    await world.settled(stack);
-    return stack;
+  const begin = (name: string, attributes: object) => world.begin(attributes, `${prefix}-${name}`);
+  const fixtures = {
+    web: await begin('web', { ...templates.NESTED, tags: 'blue,name' }),
+    data: await begin('data', { tags: 'blue,green' }),
+    broken: await begin('broken', { template: templates.FAILING, tags: 'red' }),
+    old: await begin('old', {}),
+    adopted: await begin('adopted', {
+      adopt_stack_data: JSON.stringify(templates.abandoned(`${prefix}-adopted`)),
+    }),
   };
-  const updated = async (): Promise<StackName> => {
-    const stack = await world.create({ tags: 'blue,green' }, `${prefix}-data`);
-    const body = { template: templates.SIMPLE, parameters: { text: 'second' }, tags: 'blue,green' };
-    await world.ask('PUT', `/stacks/${stack.name}/${stack.id}`, body);
-    await world.settled(stack);
-    return stack;
-  };
-  const adopted = async (): Promise<StackName> => {
-    const name = `${prefix}-adopted`;
-    return world.create({ adopt_stack_data: JSON.stringify(templates.abandoned(name)) }, name);
-  };
-  const [web, data, broken, old, taken] = await Promise.all([
-    world.create({ ...templates.NESTED, tags: 'blue,name' }, `${prefix}-web`),
-    updated(),
-    world.create({ template: templates.FAILING, tags: 'red' }, `${prefix}-broken`),
-    deleted(),
-    adopted(),
-  ]);
-  return { web, data, broken, old, adopted: taken, prefix };
+  const stacks = Object.values(fixtures);
+  await Promise.all(stacks.map((stack) => world.settled(stack)));
+  const { data, old } = fixtures;
+  const body = { template: templates.SIMPLE, parameters: { text: 'second' }, tags: 'blue,green' };
+  await world.ask('PUT', `/stacks/${data.name}/${data.id}`, body);
+  await world.ask('DELETE', `/stacks/${old.name}/${old.id}`);
+  await Promise.all([world.settled(data), world.gone(old)]);
+  return { ...fixtures, prefix };
 }

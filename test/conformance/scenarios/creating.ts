@@ -303,11 +303,8 @@ export const CREATING = [
       prepare: async () => ({ template, wrong }),
       sdk: `heat.create_stack(name=wrong, template=template)`,
       ours: ({ heat }) => heat.createStack({ name: wrong, template }),
-      better: {
-        because: 'Both refuse it; ours before anything is sent.',
-        sdk: { error: 'BadRequest', status: 400 },
-        ours: { error: 'ConfigError', requests: [] },
-      },
+      expect: { error: 'BadRequest', status: 400 },
+      tells: { code: 'BadRequest.StackValidationFailed' },
     }),
   ),
   scenario({

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonObject } from '../../../src/json.ts';
-import * as openstack from '../../../src/openstack/index.ts';
-import { lacking, names, scenario } from '../scenario.ts';
+import { mergeEnvironments } from '../../../src/openstack/index.ts';
+import { type Expected, lacking, names, type Scenario, scenario } from '../scenario.ts';
 import * as templates from '../templates.ts';
 import type { World } from '../world.ts';
 
@@ -23,8 +23,32 @@ const ENVIRONMENTS: JsonObject[] = [
     parameter_defaults: { two: 2 },
     resource_registry: { resources: { web: { hooks: ['pre-update'] } } },
   },
-  { encrypted_param_names: ['text'], parameters: { tree: { a: 'text' } } },
+  { parameters: { tree: { a: 'text' } } },
 ];
+
+/** Has both clients merge environments, without a request. */
+function merging(
+  name: string,
+  environments: JsonObject[],
+  verdict: { expect: Expected } | { better: NonNullable<Scenario['better']> },
+) {
+  return scenario({
+    name,
+    cloud: 'alice',
+    prepare: async (world) => ({
+      files: await Promise.all(
+        environments.map(async (environment, at) => {
+          const file = join(world.folder, `${world.name}-${at}.yaml`);
+          await writeFile(file, JSON.stringify(environment));
+          return file;
+        }),
+      ),
+    }),
+    sdk: `heat.read_env_and_templates(environment_files=files)['environment']`,
+    ours: () => mergeEnvironments(environments),
+    ...verdict,
+  });
+}
 
 /** What a stack is made of: resources, events, template, environment, files, outputs. */
 export const PARTS = [
@@ -308,7 +332,8 @@ export const PARTS = [
     name: 'what outputs there are',
     cloud: 'alice',
     sdk: `heat.outputs`,
-    ours: ({ heat, web }) => heat.outputs(web),
+    // Heat has them in any order.
+    ours: async ({ heat, web }) => (await heat.outputs(web)).sort((a, b) => (a.key < b.key ? -1 : 1)),
     better: lacking({ value: [{ key: 'list' }, { key: 'text', description: 'From within' }] }),
   }),
   scenario({
@@ -325,25 +350,93 @@ export const PARTS = [
     ours: ({ heat, web }) => heat.output(web, 'nosuch'),
     better: lacking({ error: 'ResourceNotFound', status: 404 }),
   }),
-  scenario({
-    name: 'environments of several files, merged',
-    cloud: 'alice',
-    prepare: async (world) => ({
-      files: await Promise.all(
-        ENVIRONMENTS.map(async (environment, at) => {
-          const file = join(world.folder, `${world.name}-${at}.yaml`);
-          await writeFile(file, JSON.stringify(environment));
-          return file;
-        }),
-      ),
-    }),
-    sdk: `heat.read_env_and_templates(environment_files=files)['environment']`,
-    ours: () => openstack.mergeEnvironments(ENVIRONMENTS),
+  merging('environments of several files, merged', ENVIRONMENTS, {
     expect: {
       value: {
         parameters: { text: 'second', tree: { a: 'text', b: { c: 2, d: 3 } }, list: [3] },
         parameter_defaults: { one: 1, two: 2 },
       },
+    },
+  }),
+  merging(
+    'an environment as Heat shows it, merged with another',
+    [
+      {
+        parameters: { text: 'x' },
+        parameter_defaults: {},
+        resource_registry: { resources: {} },
+        event_sinks: [],
+        encrypted_param_names: [],
+      },
+      { parameters: { text: 'y' } },
+    ],
+    {
+      better: {
+        because: "openstacksdk sends Heat's own list of encrypted parameters back; ours leaves it out.",
+        sdk: { value: { parameters: { text: 'y' }, encrypted_param_names: [] } },
+        ours: { value: { parameters: { text: 'y' }, event_sinks: [], encrypted_param_names: null } },
+      },
+    },
+  ),
+  merging(
+    'environments of which one has an empty section',
+    [{ parameters: { text: 'kept' } }, { parameters: null }],
+    {
+      better: {
+        because: 'openstacksdk loses what was there before, and Heat refuses what it makes of it.',
+        sdk: { value: { parameters: null } },
+        ours: { value: { parameters: { text: 'kept' } } },
+      },
+    },
+  ),
+  merging(
+    'environments that say how to merge their parameters',
+    [
+      { parameters: { names: 'a,b' } },
+      { parameters: { names: 'c' }, parameter_merge_strategies: { names: 'merge' } },
+    ],
+    {
+      better: {
+        because: 'openstacksdk leaves it to Heat, which ignores it in a single environment.',
+        sdk: { value: { parameters: { names: 'c' }, parameter_merge_strategies: { names: 'merge' } } },
+        ours: { value: { parameters: { names: 'a,b,c' }, parameter_merge_strategies: null } },
+      },
+    },
+  ),
+  merging(
+    'environments that each name a sink of events',
+    [
+      { event_sinks: [{ type: 'zaqar-queue', target: 'a' }] },
+      { event_sinks: [{ type: 'zaqar-queue', target: 'b' }] },
+    ],
+    {
+      better: {
+        because: 'openstacksdk keeps the last one only.',
+        sdk: { value: { event_sinks: [{ target: 'b' }] } },
+        ours: { value: { event_sinks: [{ target: 'a' }, { target: 'b' }] } },
+      },
+    },
+  ),
+  merging('an environment with a section that is none', [{ parametres: {} }], {
+    better: {
+      because: 'Both refuse it; ours has a code for it.',
+      sdk: { error: 'ValueError' },
+      ours: { error: 'ConfigError' },
+    },
+  }),
+  scenario({
+    name: 'an environment that names parameters which Heat has encrypted',
+    prepare: async () => ({
+      template: templates.SIMPLE,
+      environment: { parameters: { text: 'x' }, encrypted_param_names: ['nosuch'] },
+    }),
+    sdk: `pick(heat.create_stack(name=name, template=template, environment=environment), 'name')`,
+    ours: ({ heat, name, template, environment }) =>
+      heat.createStack({ name, template, environment: mergeEnvironments([environment]) }),
+    better: {
+      because: 'Heat fails at it with a 500 that says nothing; merging says whose it is.',
+      sdk: { error: 'ServerError', status: 500 },
+      ours: { error: 'ConfigError', requests: [] },
     },
   }),
   scenario({

@@ -81,7 +81,7 @@ export const WIRE = [
       sdk: { value: { id: '<run>-web', status: null } },
       ours: {
         error: 'InvalidResponse',
-        requests: ['GET /stacks/<run>-web 302', 'GET /stacks/<run>-web/<id of <run>-web> 302'],
+        requests: ['GET /stacks/<run>-web 302', 'GET /stacks/one/two 302'],
       },
     },
   }),
