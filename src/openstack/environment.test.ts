@@ -151,6 +151,12 @@ describe('parameter_merge_strategies', () => {
   });
 });
 
+test('the empty list of encrypted parameters that Heat shows is left out', () => {
+  expect(mergeEnvironments([{ encrypted_param_names: [] }, { parameters: { a: 1 } }])).toEqual({
+    parameters: { a: 1 },
+  });
+});
+
 describe('what Heat would refuse', () => {
   test.each<[JsonObject, string]>([
     [{ parameter: {} }, 'unknown section "parameter"; Heat knows parameters, parameter_defaults,'],

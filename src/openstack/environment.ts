@@ -40,6 +40,8 @@ export function mergeEnvironments(
 function check(environment: JsonObject, where: string): JsonObject {
   for (const [section, value] of Object.entries(environment)) {
     if (section === 'encrypted_param_names') {
+      // An environment that was read from Heat always has the list.
+      if (Array.isArray(value) && value.length === 0) continue;
       throw createError(
         'ConfigError',
         `${where}: "encrypted_param_names" is Heat's own; remove it (declare the parameter hidden instead)`,
