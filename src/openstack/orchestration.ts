@@ -724,7 +724,9 @@ export class HeatOrchestration {
     try {
       await this.#do({ ...where, method: 'DELETE', signal });
     } catch (error) {
-      if (!isOpenStackError(error, 'ResourceNotFound') || !ignoreMissing) throw error;
+      // Heat names a type; a proxy's 404 says nothing of what is there.
+      const saidByHeat = isOpenStackError(error, 'ResourceNotFound') && error.type !== undefined;
+      if (!saidByHeat || !ignoreMissing) throw error;
     }
   }
 
