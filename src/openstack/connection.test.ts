@@ -1,3 +1,6 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectOptions, RequestInfo } from './index.ts';
@@ -418,5 +421,25 @@ describe('a request', () => {
       type: 'StackExists',
       requestId: 'req-of-heat-409',
     });
+  });
+});
+
+describe('connect with a name', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('finds the cloud as openstacksdk does', async () => {
+    const { connect } = await import('./index.ts');
+    const auth = { auth_url: cloud.origin, username: 'demo', password: 'pa55-of-demo', project_name: 'demo' };
+    const domains = { user_domain_id: 'default', project_domain_id: 'default' };
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'connect-'));
+    const file = join(folder.path, 'clouds.yaml');
+    await writeFile(file, JSON.stringify({ clouds: { here: { auth: { ...auth, ...domains } } } }));
+    vi.stubEnv('OS_CLIENT_CONFIG_FILE', file);
+    for (const name of ['here', undefined]) {
+      const connection = await connect(name);
+      closers.push(() => connection.close());
+      expect(connection.cloud.projectID).toBe(PROJECT);
+    }
+    await expect(connect('nowhere')).rejects.toMatchObject({ code: 'ConfigError' });
   });
 });

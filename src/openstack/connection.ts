@@ -1,6 +1,7 @@
 import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
 import { orchestrationRegions } from './keystone.ts';
+import { loadCloud } from './load-cloud.ts';
 import { HeatOrchestration, type Orchestration } from './orchestration.ts';
 import { type ConnectOptions, Session } from './session.ts';
 
@@ -39,19 +40,24 @@ export interface Connection {
 /**
  * Signs in to a cloud, with one token request, and reads its catalog.
  *
+ * @param cloud what `parseCloudsYaml` or `loadCloud` gave; or a name, or nothing, for `loadCloud` to find the cloud in
+ * the files and variables of whoever runs the program.
  * @throws OpenStackError Unauthorized, Forbidden, ConfigError, ConnectionFailed, Timeout, ServerError,
  * TooManyRequests, InvalidResponse; the signal's reason when it was aborted.
  *
  * @example
- * const connection = await connect(cloud, { userAgent: 'my-tool/1.0' });
+ * const connection = await connect('demo', { userAgent: 'my-tool/1.0' });
  * try {
  *   for await (const stack of connection.orchestration?.stacks() ?? []) console.log(stack.name, stack.status);
  * } finally {
  *   await connection.close();
  * }
  */
-export async function connect(cloud: CloudConfig, options: ConnectOptions = {}): Promise<Connection> {
-  const session = new Session(cloud, options);
+export async function connect(
+  cloud?: CloudConfig | string,
+  options: ConnectOptions = {},
+): Promise<Connection> {
+  const session = new Session(typeof cloud === 'object' ? cloud : await loadCloud({ cloud }), options);
   try {
     await session.renew(options.signal);
     return new CloudConnection(session);
