@@ -159,11 +159,8 @@ export class MockKeystone {
     if (!signedIn) return unauthorized(this.#url());
     const { user, credential, earlier } = signedIn;
     if (credential && auth['scope'] !== undefined) {
-      return fault(
-        401,
-        'Unauthorized',
-        'Error authenticating with application credential: Application credentials cannot request a scope.',
-      );
+      const what = 'Application credentials cannot request a scope.';
+      return unauthorized(this.#url(), `Error authenticating with application credential: ${what}`);
     }
     const scope = this.#scope(user, auth['scope']);
     if (!scope) return unauthorized(this.#url());
@@ -361,8 +358,11 @@ export class MockKeystone {
 }
 
 /** Keystone's 401. Heat's own is the same, and names Keystone. */
-export function unauthorized(keystoneUrl: string): Answer {
-  const answer = fault(401, 'Unauthorized', 'The request you have made requires authentication.');
+export function unauthorized(
+  keystoneUrl: string,
+  message = 'The request you have made requires authentication.',
+): Answer {
+  const answer = fault(401, 'Unauthorized', message);
   return { ...answer, headers: { 'www-authenticate': `Keystone uri="${keystoneUrl}/v3"` } };
 }
 

@@ -42,7 +42,8 @@ export function listStacks(call: Call): JsonObject {
   const withCount = flag('with_count');
   const hasTags = tagFilter(query);
   const asked = Object.keys(FILTERS).filter((key) => query.get(key));
-  const direction = query.get('sort_dir') ?? 'desc';
+  // The youngest first, unless something else is asked for.
+  const direction = query.get('sort_dir') ?? (query.has('sort_keys') ? 'asc' : 'desc');
   if (isGlobal && !token.isAdmin) {
     throw new Refusal(403, 'Forbidden', 'You are not authorized to use stacks:global_index.');
   }
@@ -91,7 +92,6 @@ function tagFilter(query: URLSearchParams): (stack: Stack) => boolean {
     !(notAny?.some((tag) => tags.includes(tag)) ?? false);
 }
 
-/** The youngest first, unless it is asked for otherwise. */
 function sort(stacks: Stack[], keys: string[], ascending: boolean): Stack[] {
   const known = keys.flatMap((key) => (Object.hasOwn(SORT_KEYS, key) ? (SORT_KEYS[key] ?? []) : []));
   const order = new Map(stacks.map((stack, index) => [stack, index]));

@@ -453,7 +453,7 @@ function eventsOf(call: Call, resource?: string): JsonObject[] {
   const stack = lookedAt(call, true);
   const under = (of: Stack): number => (of === stack ? 0 : of.parent ? under(of.parent) + 1 : Number.NaN);
   const all = depth > 0 ? heat.stacks.filter((each) => under(each) <= depth) : [stack];
-  const events = all.flatMap((each) => each.events).sort((one, other) => one.time - other.time);
+  const events = all.flatMap((each) => each.events).sort((one, other) => one.order - other.order);
   const fits = events.filter(({ name, status, action, type }) =>
     Object.entries({
       resource_name: name,
@@ -556,7 +556,7 @@ function resourceType({ heat, params }: Call): Answer {
   const { type: name = '' } = params;
   const type = heat.types.get(name);
   if (type) return ok(schemaOf(name, type));
-  const refusal = heat.types.unknown(name);
+  const refusal = heat.types.unknown(name, 'Service endpoint');
   throw refusal.type === 'StackValidationFailed' ? notFound('Resource Type', name) : refusal;
 }
 

@@ -45,6 +45,8 @@ export interface Resource {
 export interface StackEvent {
   id: string;
   stack: Stack;
+  /** Counts up over all stacks. */
+  order: number;
   time: number;
   name: string;
   type: string;
@@ -74,19 +76,24 @@ export interface Step {
   old?: Resource;
   /** What the resource's own stack is updated to. */
   inputs?: Inputs;
-  begun: boolean;
+  /** When it began, in milliseconds since the epoch. */
+  begunAt?: number;
+  isOver?: true;
 }
 
 interface Work {
   steps: Step[];
   reads: number;
-  /** When it has waited long enough, in milliseconds since the epoch. */
-  endsAt: number;
+  /** Resources that failed, and those that need them. */
+  stopped: Set<string>;
+  /** The first failure: `Resource CREATE failed: …` */
+  failure?: string;
   /** What the resources are adopted from. */
   adopted: JsonObject | undefined;
 }
 
 const STATE_CHANGED = 'state changed';
+let eventCount = 0;
 
 /** A stack, and what happens to it. */
 export class Stack {
@@ -188,16 +195,15 @@ export class Stack {
     this.#set(action, 'IN_PROGRESS', `Stack ${action} started`);
     const steps = ACTS.includes(action) ? this.#acts() : (this.#prepared ?? this.plan(this.inputs));
     this.#prepared = undefined;
-    this.#work = { steps, reads: 0, endsAt: this.#host.now() + 1000 * wait(steps, action), adopted };
+    this.#work = { steps, reads: 0, stopped: new Set(), adopted };
     for (const step of steps)
       if (step.kind === 'create') this.resources.set(step.next.definition.name, step.next);
     const pending = new Set(
       steps.filter(({ kind }) => kind !== 'keep').map(({ next }) => next.definition.name),
     );
     for (const step of steps) {
-      if (step.kind === 'delete' || !step.next.definition.needs.some((name) => pending.has(name))) {
-        this.#begin(step);
-      }
+      if (step.kind === 'keep') step.isOver = true;
+      else if (!needsOf(step).some((name) => pending.has(name))) this.#begin(step);
     }
   }
 
@@ -212,46 +218,69 @@ export class Stack {
     this.start('ROLLBACK', this.#previous);
   }
 
-  /** Somebody looks: work that has been seen in progress ends. */
+  /** Somebody looks: work that has been seen in progress goes on. */
   look(): void {
     const work = this.#work;
     if (!work) return;
-    const isSeen = work.reads >= this.#host.progressReads;
-    if (isSeen && !this.#host.held && this.#isReady()) this.finish();
-    else work.reads += 1;
+    if (work.reads < this.#host.progressReads) work.reads += 1;
+    else if (!this.#host.held) this.#goOn(false);
   }
 
   /** Ends what is in progress, by a failure if there is a reason for one. */
   finish(failure?: string): void {
+    this.#goOn(true, failure);
+  }
+
+  /** Goes on with each resource that has what it needs, and has waited long enough. */
+  #goOn(isForced: boolean, failure?: string): void {
     const work = this.#work;
     if (!work) return;
-    this.#work = undefined;
-    const failed = new Map<string, string>();
+    const open = new Set<string>();
     let told = failure;
     for (const step of work.steps) {
-      const { name, needs } = step.next.definition;
-      if (step.kind === 'keep' || needs.some((each) => failed.has(each))) continue;
-      this.#begin(step);
-      const reason = told ?? this.#failureOf(step, work.adopted);
-      told = undefined;
-      this.#end(step, reason);
-      if (reason !== undefined) failed.set(name, reason);
+      const { name } = step.next.definition;
+      const needs = needsOf(step);
+      if (step.isOver) continue;
+      if (needs.some((each) => work.stopped.has(each))) {
+        step.isOver = true;
+        work.stopped.add(name);
+      } else if (needs.some((each) => open.has(each))) {
+        open.add(name);
+      } else {
+        this.#begin(step);
+        if (!isForced && !this.#isReady(step)) {
+          open.add(name);
+          continue;
+        }
+        const reason = told ?? this.#failureOf(step, work.adopted);
+        told = undefined;
+        this.#end(step, reason);
+        if (reason === undefined) continue;
+        work.stopped.add(name);
+        work.failure ??= `Resource ${step.next.action} failed: ${reason}`;
+      }
     }
-    const [first] = failed;
-    const row = first && this.resources.get(first[0]);
-    const reason = first ? `Resource ${row?.action} failed: ${first[1]}` : told;
-    if (reason !== undefined) {
-      this.#set(this.action, 'FAILED', reason);
+    const reason = work.failure ?? told;
+    if (open.size > 0 && reason === undefined) return;
+    for (const step of work.steps) if (step.begunAt !== undefined && !step.isOver) this.#end(step, undefined);
+    this.#work = undefined;
+    this.#conclude(work.steps, reason);
+  }
+
+  #conclude(steps: Step[], failure: string | undefined): void {
+    if (failure !== undefined) {
+      this.#set(this.action, 'FAILED', failure);
       const isUndone = this.action === 'CREATE' || this.action === 'UPDATE';
       if (isUndone && !this.disableRollback && !this.parent) this.rollBack();
       return;
     }
-    const unsupported = this.action === 'CHECK' && work.steps.some(({ next }) => !isChecked(next));
+    const unsupported = this.action === 'CHECK' && steps.some(({ next }) => !isChecked(next));
     const hint = unsupported ? ". 'CHECK' not fully supported (see resources)" : '';
     this.#set(this.action, 'COMPLETE', `Stack ${this.action} completed successfully${hint}`);
     if (this.action === 'DELETE') this.deletedAt = this.#host.now();
     for (const snapshot of this.snapshots) {
-      if (snapshot.status === 'IN_PROGRESS') this.#completeSnapshot(snapshot);
+      if (snapshot.status !== 'IN_PROGRESS') continue;
+      Object.assign(snapshot, { status: 'COMPLETE', reason: this.reason, data: this.exported() });
     }
   }
 
@@ -271,10 +300,7 @@ export class Stack {
       return step;
     });
     const gone = [...this.resources.values()].filter(({ definition }) => !planned.has(definition.name));
-    return [
-      ...steps,
-      ...gone.reverse().map((old): Step => ({ kind: 'delete', next: old, old, begun: false })),
-    ];
+    return [...steps, ...gone.reverse().map((old): Step => ({ kind: 'delete', next: old, old }))];
   }
 
   #stepFor(definition: Definition, scope: Scope, inputs: Inputs): Step {
@@ -287,10 +313,10 @@ export class Stack {
     if (kind === 'create' || kind === 'replace') {
       const next = this.#newResource(definition, properties);
       if (nested) this.#nest(next, nested);
-      return { kind, next, begun: false, ...(old && { old }) };
+      return { kind, next, ...(old && { old }) };
     }
     const next = { ...(old as Resource), definition, properties };
-    return { kind, next, begun: false, ...(old && { old }), ...(nested && { inputs: nested }) };
+    return { kind, next, ...(old && { old }), ...(nested && { inputs: nested }) };
   }
 
   /** Makes the stack that a resource will be. */
@@ -336,12 +362,12 @@ export class Stack {
   }
 
   #acts(): Step[] {
-    return [...this.resources.values()].map((row) => ({ kind: 'act', next: row, old: row, begun: false }));
+    return [...this.resources.values()].map((row) => ({ kind: 'act', next: row, old: row }));
   }
 
   #begin(step: Step): void {
-    if (step.begun || step.kind === 'keep') return;
-    step.begun = true;
+    if (step.begunAt !== undefined) return;
+    step.begunAt = this.#host.now();
     const { next, old } = step;
     if (step.kind === 'create' || step.kind === 'replace') {
       if (old && old.status !== 'FAILED') {
@@ -369,6 +395,7 @@ export class Stack {
   #end(step: Step, failure: string | undefined): void {
     const { next, old } = step;
     const { name } = next.definition;
+    step.isOver = true;
     next.child?.finish();
     if (step.kind === 'update' && old) {
       next.action = old.action;
@@ -418,18 +445,21 @@ export class Stack {
       .replace(/resources\./, `resources.${name}.resources.`);
   }
 
-  /** Whether it has waited long enough, and each wait condition has had its signals or has waited in vain. */
-  #isReady(): boolean {
-    if (this.#work && this.#host.now() < this.#work.endsAt) return false;
-    const own = (this.#work?.steps ?? []).every(({ next, kind }) => {
-      if (next.definition.kind.name !== 'OS::Heat::WaitCondition' || kind === 'delete' || kind === 'keep')
-        return true;
+  /** Whether a resource has waited long enough, and got its signals. */
+  #isReady({ next, kind, begunAt = 0 }: Step): boolean {
+    const waited = this.#host.now() - begunAt;
+    if (waited < 1000 * secondsOf(next, kind, this.action)) return false;
+    if (
+      next.definition.kind.name === 'OS::Heat::WaitCondition' &&
+      (kind === 'create' || kind === 'replace')
+    ) {
       const { timeout = 0, count = 1 } = next.properties;
       const signals = this.#signalsFor(next);
-      const isOver = this.#host.now() >= next.createdAt + Number(timeout) * 1000;
-      return isOver || signals.length >= Number(count) || signals.some(({ status }) => status === 'FAILURE');
-    });
-    return own && this.children.every((child) => child.#isReady());
+      const isDone = signals.length >= Number(count) || signals.some(({ status }) => status === 'FAILURE');
+      if (!isDone && waited < Number(timeout) * 1000) return false;
+    }
+    if (next.child) next.child.#goOn(false);
+    return !next.child?.isInProgress;
   }
 
   #signalFailure(condition: Resource): string | undefined {
@@ -455,7 +485,8 @@ export class Stack {
   #settleResources(): void {
     for (const step of this.#work?.steps ?? []) {
       const { name } = step.next.definition;
-      if (step.begun) this.#end(step, undefined);
+      if (step.isOver) continue;
+      if (step.begunAt !== undefined) this.#end(step, undefined);
       else if (step.kind === 'create') this.resources.delete(name);
     }
     this.#work = undefined;
@@ -489,9 +520,11 @@ export class Stack {
 
   #event(of: Pick<StackEvent, 'name' | 'type' | 'physicalId' | 'properties'> & Partial<StackEvent>): void {
     const { action, status, reason } = this;
+    eventCount += 1;
     this.events.push({
       id: randomUUID(),
       stack: this,
+      order: eventCount,
       time: this.#host.now(),
       action,
       status,
@@ -500,19 +533,17 @@ export class Stack {
     });
   }
 
-  /** What functions of a template see, with resources that are there. */
-  scope(inputs = this.inputs, find = (name: string) => this.resources.get(name)): Scope {
+  /** What functions of a template see: of resources that don't exist yet, nothing, unless they are planned. */
+  scope(inputs = this.inputs, planned?: (name: string) => Resource | undefined): Scope {
     const base = emptyScope(inputs, this.parameters(inputs));
     const declared = section(inputs.template, 'resources');
     return {
       ...base,
       resource: (name) => {
-        const row = find(name);
+        const row = planned ? planned(name) : this.resources.get(name);
         if (!row && !Object.hasOwn(declared, name)) return undefined;
-        return {
-          reference: row ? referenceOf(row) : null,
-          attribute: (key, path) => (row ? this.attribute(row, key, path) : null),
-        };
+        if (!row || (!planned && row.action === 'INIT')) return { reference: name, attribute: () => null };
+        return { reference: referenceOf(row), attribute: (key, path) => this.attribute(row, key, path) };
       },
     };
   }
@@ -609,10 +640,6 @@ export class Stack {
     this.start('SNAPSHOT');
     return snapshot;
   }
-
-  #completeSnapshot(snapshot: Snapshot): void {
-    Object.assign(snapshot, { status: 'COMPLETE', reason: this.reason, data: this.exported() });
-  }
 }
 
 /** Actions that leave what a stack consists of as it is. */
@@ -678,24 +705,22 @@ function exportedResource(row: Resource): JsonObject {
   };
 }
 
-/** The longest of what its resources wait for, in seconds. */
-function wait(steps: Step[], action: string): number {
-  const waits = steps.map(({ kind, next }) => {
-    if (kind === 'keep') return 0;
-    const {
-      wait_secs: seconds = 0,
-      action_wait_secs: ofActions,
-      min_wait: least = 0,
-      actions = ['CREATE'],
-    } = next.properties;
+/** How long a resource takes, in seconds. */
+function secondsOf({ definition, properties }: Resource, kind: Step['kind'], stackAction: string): number {
+  const action = kind === 'act' ? stackAction : kind === 'replace' ? 'CREATE' : kind.toUpperCase();
+  const { wait_secs: seconds = 0, action_wait_secs: ofActions, min_wait: least = 0, actions } = properties;
+  if (definition.kind.name === 'OS::Heat::TestResource') {
     const own = isJsonObject(ofActions) ? ofActions[action.toLowerCase()] : undefined;
-    const { name } = next.definition.kind;
-    if (name === 'OS::Heat::TestResource') return Number(own ?? seconds);
-    const isDelayed = name === 'OS::Heat::Delay' && Array.isArray(actions) && actions.includes(action);
-    return isDelayed ? Number(least) : 0;
-  });
-  // -1 is for ever.
-  return waits.includes(-1) ? Number.POSITIVE_INFINITY : Math.max(0, ...waits);
+    // -1 is for ever.
+    return Number(own ?? seconds) < 0 ? Number.POSITIVE_INFINITY : Number(own ?? seconds);
+  }
+  const isDelayed = Array.isArray(actions) ? actions.includes(action) : action === 'CREATE';
+  return definition.kind.name === 'OS::Heat::Delay' && isDelayed ? Number(least) : 0;
+}
+
+/** What must be over before a step. */
+function needsOf({ kind, next }: Step): string[] {
+  return kind === 'delete' || kind === 'act' ? [] : next.definition.needs;
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';

@@ -77,12 +77,13 @@ export class Types {
     throw this.unknown(target);
   }
 
-  unknown(name: string): Refusal {
+  /** @param lack what the catalog hasn't. Default: the endpoint by its names. */
+  unknown(name: string, lack?: string): Refusal {
     const [, group = ''] = name.split('::');
     const [service, endpoint] = Object.hasOwn(ABSENT_SERVICES, group) ? (ABSENT_SERVICES[group] ?? []) : [];
     if (!service) return invalid(`The Resource Type (${name}) could not be found.`);
     return invalid(
-      `HEAT-E99001 Service ${service} is not available for resource type ${name}, reason: ${service} ${endpoint} endpoint is not in service catalog.`,
+      `HEAT-E99001 Service ${service} is not available for resource type ${name}, reason: ${lack ? `${lack} not` : `${service} ${endpoint} endpoint is not`} in service catalog.`,
       'ResourceTypeUnavailable',
     );
   }
