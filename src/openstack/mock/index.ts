@@ -80,7 +80,7 @@ const USERS: MockUser[] = [
  * const heat = connection.orchestration;
  *
  * await heat.createStack({ name: 'web', template });
- * await heat.waitForStack('web'); // CREATE_COMPLETE
+ * (await heat.getStack('web')).status; // CREATE_IN_PROGRESS; from the next read on CREATE_COMPLETE
  *
  * cloud.heat.hold(); // work stays in progress …
  * await heat.deleteStack('web');

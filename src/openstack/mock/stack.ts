@@ -540,8 +540,8 @@ export class Stack {
     return {
       ...base,
       resource: (name) => {
+        if (!Object.hasOwn(declared, name)) return undefined;
         const row = planned ? planned(name) : this.resources.get(name);
-        if (!row && !Object.hasOwn(declared, name)) return undefined;
         if (!row || (!planned && row.action === 'INIT')) return { reference: name, attribute: () => null };
         return { reference: referenceOf(row), attribute: (key, path) => this.attribute(row, key, path) };
       },
