@@ -8,6 +8,8 @@ import { Types } from './template.ts';
 export interface HeatOptions {
   resourceTypes: Record<string, MockResourceType>;
   progressReads: number;
+  /** False, as Keystone 30 has it by default: who signed in by application credential can't create stacks. */
+  credentialTrusts: boolean;
   now: () => number;
 }
 
@@ -16,6 +18,7 @@ export class MockHeat implements Host {
   readonly region: string;
   readonly types: Types;
   readonly progressReads: number;
+  readonly credentialTrusts: boolean;
   /** @internal */
   readonly configs = new Map<string, JsonObject>();
   /** @internal */
@@ -28,10 +31,15 @@ export class MockHeat implements Host {
   #held = false;
 
   /** @param url the address before `/v1/<project>`, once it is known. */
-  constructor(region: string, url: () => string, { resourceTypes, progressReads, now }: HeatOptions) {
+  constructor(
+    region: string,
+    url: () => string,
+    { resourceTypes, progressReads, credentialTrusts, now }: HeatOptions,
+  ) {
     this.region = region;
     this.types = new Types(resourceTypes);
     this.progressReads = progressReads;
+    this.credentialTrusts = credentialTrusts;
     this.#now = now;
     this.#url = url;
   }

@@ -33,6 +33,11 @@ export interface MockCloudOptions {
    * fails here as it would on a real cloud, and code that polls gets on at once. 0: work ends before the next read.
    */
   progressReads?: number;
+  /**
+   * False, as Keystone 30 has it by default: who signed in by application credential can't create stacks, since Heat
+   * needs a trust for each. Default true, as older ones have it.
+   */
+  credentialTrusts?: boolean;
   /** Resource types beside `OS::Heat::*`: `{ 'OS::Nova::Server': { attributes: { first_address: '10.0.0.5' } } }`. */
   resourceTypes?: Record<string, MockResourceType>;
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
@@ -110,11 +115,21 @@ export class MockCloud implements AsyncDisposable {
   /** @internal */
   constructor(options: MockCloudOptions) {
     const { users = USERS, regions = ['RegionOne'], now = Date.now, orchestration = true } = options;
-    const { resourceTypes = {}, progressReads = 1, tokenLifetimeSeconds = 3600 } = options;
+    const {
+      resourceTypes = {},
+      progressReads = 1,
+      credentialTrusts = true,
+      tokenLifetimeSeconds = 3600,
+    } = options;
     this.#options = options;
     this.#users = users;
     this.#heats = regions.map((region) => {
-      return new MockHeat(region, () => this.#heatUrl(region), { resourceTypes, progressReads, now });
+      return new MockHeat(region, () => this.#heatUrl(region), {
+        resourceTypes,
+        progressReads,
+        credentialTrusts,
+        now,
+      });
     });
     const identity = regions.map((region) => ({ region, url: () => this.authUrl }));
     this.#keystone = new MockKeystone(users, {

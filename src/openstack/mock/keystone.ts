@@ -155,7 +155,7 @@ export class MockKeystone {
     const given = identity[method];
     if (!isJsonObject(given)) return badRequest(`Expecting to find ${method || 'methods'} in identity.`);
     const signedIn = this.#identify(method, given);
-    if (signedIn === 'unknown token') return fault(404, 'Not Found', 'Could not recognize Fernet token');
+    if (typeof signedIn === 'string') return fault(404, 'Not Found', signedIn);
     if (!signedIn) return unauthorized(this.#url());
     const { user, credential, earlier } = signedIn;
     if (credential && auth['scope'] !== undefined) {
@@ -183,13 +183,14 @@ export class MockKeystone {
     return { status: 201, body: this.#described(token), headers: { 'x-subject-token': token.id } };
   }
 
+  /** Who signs in; undefined when the secret is wrong, a text when what is named isn't there. */
   #identify(
     method: string,
     given: JsonObject,
-  ): { user: User; credential?: Credential; earlier?: Token } | 'unknown token' | undefined {
+  ): { user: User; credential?: Credential; earlier?: Token } | string | undefined {
     if (method === 'token') {
       const earlier = this.token(String(given['id']));
-      return earlier ? { user: earlier.user, earlier } : 'unknown token';
+      return earlier ? { user: earlier.user, earlier } : 'Could not recognize Fernet token';
     }
     const user = this.#user(section(given, 'user'));
     if (method === 'password') {
@@ -199,7 +200,8 @@ export class MockKeystone {
     const credential = [...this.#credentials.values()].find((each) =>
       id === undefined ? each.name === name && each.user === user : each.id === id,
     );
-    return credential?.secret === secret && credential ? { user: credential.user, credential } : undefined;
+    if (!credential) return `Could not find Application Credential: ${String(id ?? name)}.`;
+    return credential.secret === secret ? { user: credential.user, credential } : undefined;
   }
 
   #user({ id, name, domain }: JsonObject): User | undefined {

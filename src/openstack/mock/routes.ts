@@ -188,6 +188,8 @@ function createStack(call: Call): Answer {
     body['parameters'] = { ...parameters, ...section(body, 'parameters') };
   }
   const stack = newStack(call);
+  // Heat needs a trust for each stack.
+  if (call.token.credential && !heat.credentialTrusts) throw new Refusal(403, 'Forbidden');
   heat.add(stack);
   stack.start(adopted ? 'ADOPT' : 'CREATE', undefined, adopted);
   const location = heat.urlOf(stack);

@@ -100,7 +100,7 @@ const inner = async (answer: Promise<Answer>, key: string): Promise<Answer> => {
 };
 
 beforeAll(async () => {
-  cloud = await startMockCloud();
+  cloud = await startMockCloud({ credentialTrusts: false });
   const record = async (name: string, answer: Answer | Promise<Answer>): Promise<void> => {
     answers[name] = await answer;
   };
@@ -111,6 +111,23 @@ beforeAll(async () => {
   await record('auth_token', signedIn);
   await record('auth_wrong_password_401', signIn('demo', 'wrong', 'demo'));
   await record('auth_unknown_project_401', signIn('demo', 'secret-of-demo', 'nope'));
+  const identify = (method: string, given: object) =>
+    ask('POST', `${cloud.authUrl}/auth/tokens`, {
+      auth: { identity: { methods: [method], [method]: given } },
+    });
+  const credential = { id: 'nope', secret: 's3' };
+  await record('auth_unknown_application_credential_404', identify('application_credential', credential));
+  await record('auth_bad_token_404', identify('token', { id: 'nope' }));
+  const { user } = (signedIn.body as { token: { user: { id: string } } }).token;
+  const url = `${cloud.authUrl}/users/${user.id}/application_credentials`;
+  await ask('POST', url, { application_credential: { name: 'ci', secret: 's3' } });
+  const given = { name: 'ci', secret: 's3', user: { id: user.id } };
+  const byCredential = await identify('application_credential', given);
+  const wanted = { stack_name: 'no-trust', template: ONE };
+  await record(
+    'create_trust_refused_403',
+    heat('POST', '/stacks', wanted, 'demo', (byCredential as { token?: string }).token),
+  );
   await record('heat_unscoped_token', heat('GET', '/stacks', undefined, 'demo', unscoped));
   await record('heat_bad_token_401', heat('GET', '/stacks', undefined, 'demo', 'bad'));
   await record('heat_foreign_project_url', heat('GET', '/stacks', undefined, 'alice'));
