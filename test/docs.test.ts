@@ -10,6 +10,8 @@ const PAGES = [
   'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',
+  'docs/openstack.md',
+  'docs/openstack-errors.md',
   'docs/outputs.md',
   'docs/rbac.md',
   'crds/README.md',

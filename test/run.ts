@@ -1,5 +1,6 @@
 // `npm test`: checks, unit tests, and the scenarios on a real test bed. The last line counts them.
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -70,7 +71,10 @@ async function main(): Promise<number> {
       bed = await startScenarioBed(artifacts, say, stop.signal);
       const env = { HEATSTACK_TESTBED: bed.file };
       await vitest('e2e', positionals, artifacts, env);
+      // On a Keystone and Heat of its own, while the disruptive scenarios mostly wait.
+      const conformance = positionals.length === 0 ? startConformance(artifacts) : undefined;
       await vitest('disruptive', positionals, artifacts, env);
+      await conformance?.end();
       const secrets = await findSecrets(bed.info);
       record('no secret outside Secrets, in all logs, Events and objects', secrets);
     }
@@ -147,17 +151,45 @@ async function vitest(
   if (code !== 0 && result.numFailedTests === 0) count.failed += 1;
 }
 
+/** Compares the client with openstacksdk in the background; `end` waits for it, tells what failed, and counts. */
+function startConformance(artifacts: string): { end(): Promise<void> } {
+  const log = join(artifacts, 'conformance.log');
+  const file = openSync(log, 'w');
+  const ended = execute('node', ['test/conformance/main.ts'], {}, ['ignore', file, file]);
+  // It is looked at in `end`; until then a failure is nobody's.
+  ended.catch(() => undefined);
+  return {
+    async end() {
+      const code = await ended;
+      closeSync(file);
+      const text = await readFile(log, 'utf8');
+      say('\n── conformance ──');
+      const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(text) ?? [];
+      if (code === 0) say(text.trimEnd().split('\n').slice(-2).join('\n'));
+      else say(text);
+      count.passed += Number(passed ?? 0);
+      count.failed += Number(failed ?? 0);
+      if (code !== 0 && Number(failed ?? 0) === 0) count.failed += 1;
+    },
+  };
+}
+
 /**
  * Runs a program to its end; its exit code. A signal to this process goes to the program, and once that has ended, this
  * throws, so that no stage follows.
  */
-async function execute(command: string, args: string[], env: Record<string, string> = {}): Promise<number> {
+async function execute(
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+  stdio: StdioOptions = ['ignore', 'inherit', 'inherit'],
+): Promise<number> {
   stop.signal.throwIfAborted();
   const code = await new Promise<number>((resolve, reject) => {
     // So that `node` and the tools are those of node_modules, however this was started.
     const PATH = `${join(import.meta.dirname, '..', 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
     const child = spawn(command, args, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio,
       env: { ...process.env, PATH, ...env },
     });
     const pass = () => void child.kill(stop.signal.reason);
