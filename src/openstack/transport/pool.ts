@@ -53,15 +53,17 @@ function connector(
       (error: NodeJS.ErrnoException) => done(error, []),
     );
   };
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: CONNECT_TIMEOUT_MS,
-    rejectUnauthorized: tls.verify,
-    ...(tls.cacert !== undefined && { ca: tls.cacert }),
-    ...(tls.cert !== undefined && { cert: tls.cert }),
-    ...(tls.key !== undefined && { key: tls.key }),
-    ...(endpoints && { lookup }),
-  });
+  const connect = keepingItsError(
+    buildConnector({
+      allowH2: false,
+      timeout: CONNECT_TIMEOUT_MS,
+      rejectUnauthorized: tls.verify,
+      ...(tls.cacert !== undefined && { ca: tls.cacert }),
+      ...(tls.cert !== undefined && { cert: tls.cert }),
+      ...(tls.key !== undefined && { key: tls.key }),
+      ...(endpoints && { lookup }),
+    }),
+  );
   if (!endpoints) return connect;
   return (options, done) => {
     // An address isn't looked up.
@@ -72,4 +74,17 @@ function connector(
         (error: Error) => done(error, null),
       );
   };
+}
+
+/**
+ * A peer that refuses our certificate says so only when the connection stands (TLS 1.3). Node tells of it and goes on to
+ * the end of the stream, of which undici would then tell instead: "other side closed".
+ */
+function keepingItsError(connect: buildConnector.connector): buildConnector.connector {
+  return (options, done) =>
+    connect(options, (...result) => {
+      const [, socket] = result;
+      socket?.once('error', (error) => socket.destroy(error));
+      done(...result);
+    });
 }
