@@ -1,8 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
@@ -163,15 +166,29 @@ describe('https that asks for a certificate of the client', () => {
     return use({ keystone: mutual(), client: { cacert: pem.cacert, cert: both } });
   });
 
-  it.each<[string, () => Setting['client']]>([
-    ['which is not given', () => ({ cacert: pem.cacert })],
-    ['which is of another authority', () => ({ cacert: pem.cacert, ...pem.stranger })],
+  it.each<[string, () => object]>([
+    ['which is not given', () => ({})],
+    ['which is of another authority', () => pem.stranger],
   ])('%s: refused', async (_what, client) => {
-    const given = client();
-    const error = await failure({ keystone: mutual(), ...(given && { client: given }) });
-    expect(error).toMatchObject({ code: 'ConnectionFailed', retryable: false });
-    expect(String(error)).toMatch(
-      /Keystone at https:.* refused the client certificate, or asks for one \(ERR_SSL_\w+\); give cert and key/,
-    );
+    const dir = await mkdtemp(join(tmpdir(), 'heatstack-tls-'));
+    const { cert, key } = pem.here;
+    for (const [name, text] of Object.entries({ cert, key, cacert: pem.cacert }))
+      await writeFile(join(dir, `${name}.pem`), text);
+    const { environment } = await programs();
+    const program = fileURLToPath(new URL('./ask_for_certificate.py', import.meta.url));
+    const server = spawn(environment.python, [program, dir], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      const [port] = (await once(server.stdout, 'data')) as [Buffer];
+      const auth = { auth_url: `https://127.0.0.1:${String(port).trim()}/v3`, user_id: 'u', password: 'p' };
+      const asked = cloud({ auth: { ...auth, project_id: 'p' } }, { cacert: pem.cacert, ...client() });
+      const error: unknown = await connect(asked).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: 'ConnectionFailed', retryable: false });
+      expect(String(error)).toMatch(
+        /Keystone at https:.* refused the client certificate, or asks for one \(ERR_SSL_\S+\); give cert and key/,
+      );
+    } finally {
+      server.stdin.end();
+      await rm(dir, { recursive: true });
+    }
   });
 });
