@@ -50,6 +50,8 @@ function connectionError({ call, origin, progress }: CallOptions, cause: Error):
     });
   }
   const notSent = NOT_SENT.has(code);
+  // undici adds what was received, from where it isn't HTTP any more: a token may be in it.
+  if ('data' in cause) delete cause.data;
   return createError(
     'ConnectionFailed',
     notSent

@@ -1,0 +1,278 @@
+/** What a server, or a proxy in between, may answer. Any unhandled rejection or uncaught exception fails the run. */
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  OpenStackError,
+  type Orchestration,
+} from './index.ts';
+import { heatOf, PROJECT, type Reply } from './testdata/fake-cloud.ts';
+import { flood, HostileServer, json, large, wire } from './testdata/hostile-server.ts';
+
+const web = { name: 'a', id: '1' };
+
+/** Calls of each kind. Some read what is answered, others only whether it is a success. */
+const CALLS = {
+  get: (heat: Orchestration) => heat.getStack(web),
+  list: (heat: Orchestration) => Array.fromAsync(heat.stacks()),
+  resources: (heat: Orchestration) => Array.fromAsync(heat.resources(web)),
+  events: (heat: Orchestration) => Array.fromAsync(heat.events(web)),
+  create: (heat: Orchestration) => heat.createStack({ name: 'a', template: 'x' }),
+  update: (heat: Orchestration) => heat.updateStack(web, { template: 'x' }),
+  delete: (heat: Orchestration) => heat.deleteStack(web),
+  token: (_heat: Orchestration, connection: Connection) => connection.reauthenticate(),
+};
+type CallName = keyof typeof CALLS;
+const NAMES = Object.keys(CALLS) as CallName[];
+
+let server: HostileServer;
+let closers: (() => Promise<unknown>)[];
+
+beforeEach(async () => {
+  server = await new HostileServer().start();
+  closers = [];
+  // No time is spent between tries.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  for (const close of closers) await close();
+  await server.stop();
+});
+
+async function connected(options?: ConnectOptions, settings = {}): Promise<Connection> {
+  const connection = await connect({ ...server.config, ...settings }, options);
+  closers.push(() => connection.close());
+  return connection;
+}
+
+/** The code of the error that a call ends with, or "ok". Another error than ours is thrown on. */
+async function outcome(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return 'ok';
+  } catch (error) {
+    if (!(error instanceof OpenStackError)) throw error;
+    // Neither the token nor the password, nor what the server said that isn't Heat's.
+    expect(inspect(error, { depth: 9 })).not.toMatch(/token-1|pa55|s3cret/);
+    return error.code;
+  }
+}
+
+async function outcomes(reply: Reply, names = NAMES): Promise<Record<string, string>> {
+  const connection = await connected();
+  const heat = heatOf(connection);
+  server.turn(reply);
+  const ends = names.map(async (name) => [name, await outcome(CALLS[name](heat, connection))] as const);
+  const ended = Object.fromEntries(await Promise.all(ends));
+  server.tokenReplies.length = 0;
+  return ended;
+}
+
+/** What each call ends with: `all`, unless it is named. */
+type Expected = Partial<Record<CallName, string>> & { all: string };
+
+const all = (code: string, others: Partial<Record<CallName, string>> = {}): Expected => ({
+  ...others,
+  all: code,
+});
+/** A success whose body is wrong: a call that reads nothing of it can't know. */
+const unread = (code: string, others: Partial<Record<CallName, string>> = {}) =>
+  all(code, { update: 'ok', delete: 'ok', ...others });
+
+const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
+const deepObject = `${'{"stack":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
+const html = '<!doctype html><title>Sign in</title><p>s3cret</p>';
+const chunked = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n';
+
+const CASES: Record<string, [Reply, Expected]> = {
+  'a page for people': [{ status: 200, body: html }, all('InvalidResponse')],
+  'a page for people, called JSON': [json(html), unread('InvalidResponse')],
+  'an empty 200': [json(''), unread('InvalidResponse')],
+  'a text that is JSON': [json('"s3cret"'), unread('InvalidResponse')],
+  null: [json('null'), unread('InvalidResponse')],
+  'a number': [json('1e400'), unread('InvalidResponse')],
+  'a list': [json('[]'), unread('InvalidResponse')],
+  'an empty object': [json('{}'), unread('InvalidResponse')],
+  'members of another kind': [
+    json('{"stack":[],"stacks":{},"resources":"s3cret","events":null,"token":7}'),
+    unread('InvalidResponse'),
+  ],
+  'rows of another kind': [
+    json('{"stack":{"id":{}},"stacks":[[]],"resources":[null],"events":["s3cret"],"token":{"catalog":1}}'),
+    unread('InvalidResponse'),
+  ],
+  'JSON that is cut off': [json('{"stack":{"id":"s3cret'), unread('InvalidResponse')],
+  'half an UTF-8 sign': [
+    json(Buffer.from('{"stack":"\u4e2d', 'utf8').subarray(0, 12)),
+    unread('InvalidResponse'),
+  ],
+  'UTF-16': [json(Buffer.from('\ufeff{"stacks":[]}', 'utf16le')), unread('InvalidResponse')],
+  'a byte order mark': [json('\ufeff{"stacks":[]}'), unread('InvalidResponse')],
+  'NaN and Infinity': [json('{"stacks":[NaN,Infinity]}'), unread('InvalidResponse')],
+  '10,000 lists deep': [json(deep), unread('InvalidResponse')],
+  // 90 KB are also more than any answer that isn't read.
+  '10,000 objects deep': [
+    json(deepObject),
+    unread('InvalidResponse', {
+      create: 'ResponseTooLarge',
+      update: 'ResponseTooLarge',
+      delete: 'ResponseTooLarge',
+    }),
+  ],
+  // A list of resources or stacks takes more values than one thing, and still not these.
+  'half a million values': [json(`[${'0,'.repeat(500_000)}0]`), all('ResponseTooLarge')],
+  'a compressed answer': [
+    json(gzipSync('{"stacks":[]}'), 200, { 'content-encoding': 'gzip' }),
+    all('InvalidResponse'),
+  ],
+  'a compressed refusal': [
+    json(gzipSync('s3cret'), 400, { 'content-encoding': 'br' }),
+    all('BadRequest', { token: 'ConfigError' }),
+  ],
+  '40 MiB, announced': [large(40, true), all('ResponseTooLarge')],
+  '40 MiB, not announced': [large(40, false), all('ResponseTooLarge')],
+  '40 MiB of a refusal': [large(40, false, 403), all('Forbidden')],
+  'more pieces than any answer has': [flood(chunked, '1\r\n \r\n'), all('ResponseTooLarge')],
+  'a body that is closed halfway': [
+    wire('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"stack":', 'closes'),
+    all('ConnectionFailed'),
+  ],
+  'chunks that are closed halfway': [wire(`${chunked}5\r\n{"st`, 'closes'), all('ConnectionFailed')],
+  'chunks of garbage': [wire(`${chunked}zz\r\ns3cret`, 'closes'), all('ConnectionFailed')],
+  'a length that is none': [
+    wire('HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\ns3cret', 'closes'),
+    all('ConnectionFailed'),
+  ],
+  'two lengths': [
+    wire('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{} s3cret', 'closes'),
+    all('ConnectionFailed'),
+  ],
+  'a token, and then garbage in the headers': [
+    wire('HTTP/1.1 201 OK\r\ncontent-type: x\u0001y\r\nx-subject-token: s3cret\r\n\r\n', 'closes'),
+    all('ConnectionFailed'),
+  ],
+  'HTTP/0.9': [wire('s3cret\n', 'closes'), all('ConnectionFailed')],
+  'HTTP/9.9': [wire('HTTP/9.9 200 OK\r\n\r\ns3cret', 'closes'), all('ConnectionFailed')],
+  'another protocol': [wire('SSH-2.0-OpenSSH_9.9\r\n', 'closes'), all('ConnectionFailed')],
+  'the end instead of an answer': [wire('', 'closes'), all('ConnectionFailed')],
+  'headers without an end': [flood('HTTP/1.1 200 OK\r\n', 'x-y: s3cret\r\n'), all('ConnectionFailed')],
+  'a header of 1 MiB': [
+    wire(`HTTP/1.1 200 OK\r\nx-subject-token: ${'s'.repeat(1024 * 1024)}\r\n\r\n`),
+    all('ConnectionFailed'),
+  ],
+  'trailers without an end': [flood(`${chunked}0\r\n`, 'x-y: s3cret\r\n'), all('ConnectionFailed')],
+  'an upgrade': [
+    wire('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
+    all('ConnectionFailed'),
+  ],
+  'a 100 that nobody asked for': [wire('HTTP/1.1 100 Continue\r\n\r\n'), all('ConnectionFailed')],
+  'early hints, and a refusal': [
+    wire(
+      `${'HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n'.repeat(1000)}HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n`,
+    ),
+    all('Forbidden'),
+  ],
+  'a 204 with a body': [
+    wire('HTTP/1.1 204 No\r\ncontent-length: 13\r\n\r\n{"stacks":[]}'),
+    unread('InvalidResponse', { token: 'ConfigError' }),
+  ],
+  'a 304 with a body': [
+    wire('HTTP/1.1 304 Not Modified\r\ncontent-length: 13\r\n\r\n{"stacks":[]}'),
+    all('InvalidResponse', { token: 'ConfigError' }),
+  ],
+  'status 599': [json(html, 599), all('ServerError')],
+  'status 999': [json(html, 999), all('ServerError')],
+  'status 402': [json(html, 402), all('BadRequest')],
+  'a refusal in the shape of no Heat': [
+    json('{"error":{"message":"s3cret","type":"StackExists"}}', 409),
+    all('Conflict'),
+  ],
+  'a refusal with another status in it': [
+    json('{"code":409,"title":"","explanation":"","error":{"type":"StackExists","message":"s3cret"}}', 400),
+    all('BadRequest', { token: 'ConfigError' }),
+  ],
+  'a refusal with a type that is none': [
+    json('{"code":400,"title":"","explanation":"","error":{"type":"a\\nb.c","message":""}}', 400),
+    all('BadRequest', { token: 'ConfigError' }),
+  ],
+  'a refusal 10,000 deep': [json(deep, 400), all('BadRequest', { token: 'ConfigError' })],
+  '401 for ever': [{ status: 401, body: html }, all('Unauthorized')],
+  '503 for ever': [{ status: 503, body: html, headers: { 'retry-after': '0' } }, all('ServerError')],
+  '429 with a wait of years': [
+    { status: 429, body: html, headers: { 'retry-after': '9'.repeat(400) } },
+    all('TooManyRequests'),
+  ],
+};
+
+describe('ends each call with an error of ours, and soon', () => {
+  it.each(Object.entries(CASES))('%s', async (_what, [reply, { all: code, ...others }]) => {
+    const start = performance.now();
+    const expected = Object.fromEntries(NAMES.map((name) => [name, others[name] ?? code]));
+    expect(await outcomes(reply)).toEqual(expected);
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+});
+
+describe('a redirect', () => {
+  const kinds = [301, 302, 303, 305, 307, 308];
+
+  it.each(kinds)('of status %i sends nothing to another host, port or scheme', async (status) => {
+    const strangers: string[] = [];
+    const other = createServer((request, response) => {
+      strangers.push(`${request.method} ${request.url}`);
+      response.end('{}');
+    });
+    // The other scheme: whatever connects is seen before any TLS.
+    const raw = createTcpServer((socket) => {
+      strangers.push('a connection');
+      socket.on('error', () => {}).destroy();
+    });
+    for (const each of [other, raw]) {
+      await new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve));
+      closers.push(() => new Promise((resolve) => each.close(resolve)));
+    }
+    const portOf = (each: typeof raw) => (each.address() as AddressInfo).port;
+    for (const location of [
+      `http://127.0.0.1:${portOf(other)}/v1/${PROJECT}/stacks/a/1`,
+      `http://localhost:${portOf(other)}/`,
+      `https://127.0.0.1:${portOf(raw)}/v1/x/stacks/a/1`,
+      `//127.0.0.1:${portOf(raw)}/`,
+    ]) {
+      const ended = await outcomes({ status, headers: { location } });
+      const { token, ...others } = ended;
+      expect(token).toBe('ConfigError');
+      expect(new Set(Object.values(others))).toEqual(new Set(['InvalidResponse']));
+    }
+    expect(strangers).toEqual([]);
+  });
+
+  it('that answers a look-up leads nowhere but to our own Heat, and in no circle', async () => {
+    const heat = heatOf(await connected());
+    server.reply = { status: 302, headers: { location: 'http://192.0.2.1:1/v1/p/stacks/b/2' } };
+    for (const call of [
+      heat.getStack('a'),
+      heat.deleteStack('a'),
+      heat.updateStack('a', { template: 'x' }),
+    ]) {
+      expect(await outcome(call)).toBe('InvalidResponse');
+    }
+    expect(server.asked.sort()).toEqual(
+      [
+        'GET /stacks/a',
+        'GET /stacks/a',
+        'GET /stacks/a',
+        'DELETE /stacks/b/2',
+        'GET /stacks/b/2',
+        'PUT /stacks/b/2',
+      ].sort(),
+    );
+  });
+});
