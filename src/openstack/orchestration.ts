@@ -806,7 +806,10 @@ export class HeatOrchestration {
 
   /** Asks for something to be done; what is answered says nothing. */
   async #do(ask: Ask): Promise<void> {
-    await this.#ask({ ...ask, maxBytes: SMALL_BYTES });
+    const { answer, asked } = await this.#ask({ ...ask, maxBytes: SMALL_BYTES });
+    // A page with "200 OK" is a proxy's, and nothing was done. (202 and 204 are Heat's, with whatever text.)
+    const isPage = /^text\/html\b/i.test(answer.header('content-type') ?? '');
+    if (isPage && answer.status !== 202 && answer.status !== 204) throw notJson(answer, asked);
   }
 
   /** The items of all pages, each once. `read` is called anew with the marker of the next page in `search`. */
