@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { isJsonObject, type Json, parseWithin } from '../json.ts';
 import { createError, ERRORS, type OpenStackError, type OpenStackErrorCode } from './errors.ts';
+import { INVALID, quickReader } from './quick-read.ts';
 import type { HttpAnswer } from './transport/call.ts';
 import { parseRetryAfter } from './transport/retry.ts';
 
@@ -37,7 +38,10 @@ export function readAnswer<TSchema extends v.GenericSchema<unknown, unknown>>(
   const { value: json, excess } = tryJson(answer.body, maxValues);
   if (excess === 'values') throw tooLarge(`${maxValues} values`, answer, asked);
   if (json === undefined) throw notJson(answer, asked);
-  const result = v.safeParse(schema, json, { abortEarly: true });
+  const read = quickReader(schema)(json);
+  if (read !== INVALID) return read as v.InferOutput<TSchema>;
+  // From the text again: the quick reader may have changed what it was given.
+  const result = v.safeParse(schema, tryJson(answer.body, maxValues).value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const field = v.getDotPath(issue) ?? 'the body';
