@@ -74,11 +74,12 @@ async function sampleOf(
   authUrl: string,
   { client, command, round, workload }: Turn,
 ): Promise<Sample> {
-  const { rows } = CLIENTS[client];
-  const work: Work =
-    rows === undefined || workload.work.kind !== 'list'
-      ? workload.work
-      : { ...workload.work, count: Math.min(rows, workload.work.count) };
+  const { most } = CLIENTS[client];
+  const work: Work = { ...workload.work };
+  if (most) {
+    work.count = Math.min(work.count, most.count);
+    work.warmUp = Math.min(work.warmUp, most.warmUp);
+  }
   const measured = await measure(starter, client, command, authUrl, work);
   const expected = work.count * workload.readEach;
   if (measured.read !== expected) {

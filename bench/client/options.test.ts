@@ -5,7 +5,14 @@ describe('options of the client benchmark', () => {
   it('measures everything by default, but not our client twice', () => {
     const { rounds, workloads, clients, json } = parseOptions([]);
     expect(rounds).toBe(3);
-    expect(workloads.map(({ name }) => name)).toEqual(['list', 'get', 'get-50', 'resources', 'stream']);
+    expect(workloads.map(({ name }) => name)).toEqual([
+      'list',
+      'get',
+      'get-50',
+      'get-long',
+      'resources',
+      'stream',
+    ]);
     expect(clients).toEqual(['ours', 'gophercloud', 'openstacksdk']);
     expect(json).toBeUndefined();
   });
@@ -20,7 +27,10 @@ describe('options of the client benchmark', () => {
   it.each([
     [['--rounds', '0'], '--rounds must be a whole number from 1 to 100, not "0"'],
     [['--rounds', '1e1'], '--rounds must be a whole number from 1 to 100, not "1e1"'],
-    [['--only', 'put'], '--only doesn\'t know "put"; it can be list, get, get-50, resources, stream'],
+    [
+      ['--only', 'put'],
+      '--only doesn\'t know "put"; it can be list, get, get-50, get-long, resources, stream',
+    ],
     [['--clients', ''], '--clients doesn\'t know ""; it can be ours, bundled, gophercloud, openstacksdk'],
     [['--fast'], '--help shows the options'],
   ])('refuses %j and says what is possible', (args, message) => {

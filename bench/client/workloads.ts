@@ -57,6 +57,13 @@ export const WORKLOADS: readonly Workload[] = [
     readEach: 1,
   },
   {
+    name: 'get-long',
+    title: '20,000 × get a stack, 50 at a time, in a process that has long run',
+    unit: 'call',
+    work: { ...CALLS, kind: 'get', count: 20_000, warmUp: 10_000, concurrency: 50 },
+    readEach: 1,
+  },
+  {
     name: 'resources',
     title: '2,000 × the 5 resources of a stack',
     unit: 'call',
