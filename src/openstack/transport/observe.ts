@@ -15,7 +15,10 @@ export interface RequestInfo {
   requestId: string;
 }
 
-/** Tells of every attempt when it has ended: for metrics, and for a log at debug. Nothing of it is secret. */
+/**
+ * Tells of every attempt when it has ended: for metrics, and for a log at debug. Nothing of it is secret. An error of
+ * whoever is told is nobody's here: it must not keep the answer from its caller, nor end the process.
+ */
 export const observe = (tell: (request: RequestInfo) => void) =>
   interceptor((dispatch, options, handler) =>
     dispatch(options, new ObservingHandler(handler, options, tell)),
@@ -56,6 +59,8 @@ class ObservingHandler extends PassingHandler {
     const { call, progress } = this.#options;
     const { service, method, route } = call;
     const ms = performance.now() - this.#start;
-    this.#tell({ service, method, route, status, ms, requestId: progress.requestId });
+    try {
+      this.#tell({ service, method, route, status, ms, requestId: progress.requestId });
+    } catch {}
   }
 }
