@@ -41,6 +41,8 @@ class LimitHandler extends PassingHandler {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
+    // 1xx come before the answer, as many as the server likes.
+    if (status < 200) return;
     this.#status = status;
     this.#limit = status >= 400 ? ERROR_BODY_BYTES : this.#options.call.maxBytes;
     super.onResponseStart(controller, status, headers);

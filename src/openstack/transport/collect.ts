@@ -41,7 +41,8 @@ class Collector implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    // A small piece of a large read is copied: it would hold all that came with it, such as extensions of chunks.
+    this.#chunks.push(chunk.length * 2 < chunk.buffer.byteLength ? Buffer.from(chunk) : chunk);
   }
 
   onResponseEnd(): void {
