@@ -74,6 +74,8 @@ const TIMEOUT_MS = {
 const SMALL_BYTES = 64 * 1024;
 /** A row of a list costs Heat 5 ms; without a limit it would answer with all of them at once. */
 const PAGE_SIZE = 200;
+/** Longest marker of a next page, in characters. */
+const MAX_MARKER_LENGTH = 255;
 
 /** Ends the call: it then throws the signal's reason. */
 export interface CallOptions {
@@ -834,6 +836,10 @@ export class HeatOrchestration {
       }
       const marker = nextMarker(page, limit);
       if (marker === undefined) return;
+      // They are kept, and Heat's are ids.
+      if (marker.length > MAX_MARKER_LENGTH) {
+        throw createError('InvalidResponse', `Heat's list of ${what} goes on at a marker that is no id.`);
+      }
       if (markers.has(marker)) {
         throw createError('InvalidResponse', `Heat's list of ${what} has no end: a page came twice.`);
       }
