@@ -1,7 +1,8 @@
 /** What a server, or a proxy in between, may answer. Any unhandled rejection or uncaught exception fails the run. */
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -274,5 +275,68 @@ describe('a redirect', () => {
         'PUT /stacks/b/2',
       ].sort(),
     );
+  });
+});
+
+it('a hook that throws neither keeps an answer back nor ends the process', async () => {
+  let isOn = false;
+  const hook = (): void => {
+    if (isOn) throw new Error('hook');
+  };
+  const heat = heatOf(await connected({ onRequest: hook }));
+  isOn = true;
+  server.reply = json('{"stacks":[]}');
+  expect(await Array.fromAsync(heat.stacks())).toEqual([]);
+  server.reply = wire('', 'closes');
+  expect(await outcome(heat.getStack(web))).toBe('ConnectionFailed');
+});
+
+it('a list goes on at no marker that is larger than an id', async () => {
+  const heat = heatOf(await connected());
+  server.reply = json(
+    JSON.stringify({ stacks: [], links: [{ rel: 'next', href: `?marker=${'x'.repeat(300)}` }] }),
+  );
+  expect(await outcome(Array.fromAsync(heat.stacks()))).toBe('InvalidResponse');
+  expect(server.seen).toHaveLength(1);
+});
+
+describe('costs a process little memory', () => {
+  const run = promisify(execFile);
+  const client = new URL('./testdata/hostile-client.ts', import.meta.url).pathname;
+  const hints = 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(2000);
+  const bomb = gzipSync(Buffer.alloc(1024 * 1024));
+
+  // The most that it may grow by, in MiB: twice to six times the limit of the answer, and what isn't collected yet.
+  it.each<[string, Reply, CallName, string, number]>([
+    ['a stack of 37 MiB', large(37, true), 'get', 'ResponseTooLarge', 80],
+    ['a stack of 37 MiB, not announced', large(37, false), 'get', 'ResponseTooLarge', 80],
+    ['a list of 100 MiB', large(100, false), 'list', 'ResponseTooLarge', 150],
+    [
+      'a gzip bomb',
+      flood(
+        `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n`,
+        Buffer.concat([Buffer.from(`${bomb.length.toString(16)}\r\n`), bomb, Buffer.from('\r\n')]),
+      ),
+      'list',
+      'InvalidResponse',
+      80,
+    ],
+    ['values without an end', json(`[${'{},'.repeat(5_000_000)}{}]`), 'list', 'ResponseTooLarge', 150],
+    [
+      '16 MB of lists in lists',
+      json(`${'['.repeat(8_000_000)}${']'.repeat(8_000_000)}`),
+      'list',
+      'InvalidResponse',
+      150,
+    ],
+    // Each piece of one byte comes with 64 KiB: 4 GiB in all.
+    ['chunks with extensions', flood(chunked, `1;${'x'.repeat(65_500)}\r\n \r\n`), 'get', 'ends early', 150],
+    ['early hints without an end', flood('', hints), 'get', 'ends early', 150],
+  ])('%s', async (_what, reply, name, code, most) => {
+    server.reply = reply;
+    const { stdout } = await run(process.execPath, [client, JSON.stringify(server.config), name]);
+    const { end, grownMiB } = JSON.parse(stdout) as { end: string; grownMiB: number };
+    expect(end).toBe(code);
+    expect(grownMiB).toBeLessThan(most);
   });
 });
