@@ -50,9 +50,10 @@ export function listStacks(call: Call): JsonObject {
   if (direction !== 'asc' && direction !== 'desc') throw new Refusal(400, 'ValueError');
   const limit = readLimit(query);
   if (query.get('tags')) {
-    // Heat 27 joins the table of tags, and then looks for the other filters in that table: it has an id only.
+    // Heat 27 joins the table of tags, and then looks for the other filters in that table: it has an id only, which is
+    // none of a stack. Several ids are compared as they should be.
     if (asked.some((key) => key !== 'id')) throw new Refusal(500, 'InvalidRequestError');
-    if (asked.length > 0) return { stacks: [], ...(withCount && { count: 0 }) };
+    if (query.getAll('id').length === 1) return { stacks: [], ...(withCount && { count: 0 }) };
   }
   for (const stack of heat.stacks) if (stack.projectId === projectId || isGlobal) rootOf(stack)?.look();
   const fits = heat.stacks.filter(
