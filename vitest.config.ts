@@ -10,6 +10,7 @@ export default defineConfig({
             'src/**/*.test.ts',
             'test/*.test.ts',
             'test/testbed/**/*.test.ts',
+            'test/conformance/**/*.test.ts',
             'test/demo/**/*.test.ts',
             'bench/**/*.test.ts',
           ],

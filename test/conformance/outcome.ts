@@ -169,7 +169,7 @@ export function placeheld(value: unknown, { name, prefix, stacks }: Names): Json
     .replaceAll(prefix, '<run>')
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?/g, '<time>')
-    .replace(/(<(?:name|run)>[\w-]*)-[a-z2-7]{12}\b/g, '$1-<random>')
+    .replace(/<(?:name|run)>[\w-]*/g, (physical) => physical.replace(/-[a-z0-9]{12}\b/g, '-<random>'))
     .replace(/\b[0-9a-f]{32}\b/g, '<hex>');
   return rawNumbersAsText(parseJson(text));
 }

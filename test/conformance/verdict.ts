@@ -1,4 +1,4 @@
-import type { Json } from '../../src/json.ts';
+import { canonicalJson, isJsonObject, type Json } from '../../src/json.ts';
 import { difference, type Outcome } from './outcome.ts';
 import type { Expected, Scenario } from './scenario.ts';
 
@@ -35,7 +35,23 @@ function unlike(sdk: Outcome, ours: Outcome): string | undefined {
   return count > theirs.length ? `${count} requests instead of ${theirs.length}` : undefined;
 }
 
-/** How the same call of our client differs on the mock, if it does. */
-export function mockDifference(real: Outcome, mock: Outcome): string | undefined {
-  return difference(mock, real) ?? difference(real, mock);
+/** How what our client did on the mock differs from what it did on the real Heat, if it does. */
+export function mockDifference(it: Scenario, real: Outcome, mock: Outcome): string | undefined {
+  const [expected, actual] = [real, mock].map((outcome) => {
+    const { requests, ...rest } = outcome;
+    return unordered(it.polls ? rest : { ...rest, requests });
+  });
+  return difference(actual, expected) ?? difference(expected, actual);
 }
+
+/** A value with its lists of objects in one order: Heat lists resources and outputs in any. */
+function unordered(value: Json | undefined): Json {
+  if (Array.isArray(value)) {
+    const items = value.map(unordered);
+    return items.every(isJsonObject) ? items.sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)) : items;
+  }
+  if (!isJsonObject(value)) return value ?? null;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, unordered(member)]));
+}
+
+const textOf = (value: Json): string => canonicalJson([isJsonObject(value) ? value['name'] : null, value]);
