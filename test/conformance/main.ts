@@ -62,7 +62,7 @@ async function main(args: string[]): Promise<number> {
     const prefix = `conf${Math.random().toString(36).slice(2, 6)}`;
     const mockClouds = join(bed.dir, 'mock-clouds.yaml');
     await writeFile(mockClouds, mock.cloudsYaml, { mode: 0o600 });
-    // Keystone's address is https://…/identity/v3, Heat's beside it.
+    // The mock has both on one port.
     const heatUrl = mock.authUrl.replace('/identity/v3', '/orchestration/RegionOne/v1');
     const [real, mocked] = await Promise.all([
       Stage.open(bed, prefix, bed.dir),
