@@ -54,7 +54,10 @@ export interface ResourceChange extends Extra {
   physicalId?: string;
   /** The stack, nested or not, that holds it or would. */
   stackName?: string;
+  /** Missing when that stack isn't there yet. */
   stack?: StackIdentity;
+  /** The stack that it is, for a resource that is a nested stack. */
+  nestedStack?: StackIdentity;
   requiredBy: string[];
   description?: string;
   createdAt?: string;
@@ -120,6 +123,14 @@ export const metadataAnswer: Answer<{ metadata?: JsonObject | null | undefined }
   metadata: maybeObject,
 });
 
+const identity = v.nullish(v.object({ stack_name: v.string(), stack_id: v.nullish(v.string()) }));
+
+/** A stack in a preview, unless it isn't there yet: then Heat says "None" for its id. */
+function stackOf(raw: v.InferOutput<typeof identity>): StackIdentity | undefined {
+  if (!raw?.stack_id || raw.stack_id === 'None') return undefined;
+  return { name: raw.stack_name, id: raw.stack_id };
+}
+
 /** A resource in the answers of both previews. */
 export const resourceChange: Answer<ResourceChange> = record(
   {
@@ -130,7 +141,8 @@ export const resourceChange: Answer<ResourceChange> = record(
     resource_status_reason: text,
     physical_resource_id: text,
     stack_name: text,
-    stack_identity: v.nullish(v.object({ stack_name: v.string(), stack_id: v.nullish(v.string()) })),
+    stack_identity: identity,
+    nested_stack_id: identity,
     // Says again what the two before say.
     resource_identity: v.unknown(),
     required_by: names,
@@ -149,9 +161,8 @@ export const resourceChange: Answer<ResourceChange> = record(
     statusReason: raw.resource_status_reason || undefined,
     physicalId: raw.physical_resource_id || undefined,
     stackName: raw.stack_name ?? undefined,
-    stack: raw.stack_identity?.stack_id
-      ? { name: raw.stack_identity.stack_name, id: raw.stack_identity.stack_id }
-      : undefined,
+    stack: stackOf(raw.stack_identity),
+    nestedStack: stackOf(raw.nested_stack_id),
     requiredBy: raw.required_by,
     description: raw.description || undefined,
     createdAt: raw.creation_time ?? undefined,
