@@ -45,7 +45,7 @@ export class Transport {
   constructor(options: TransportOptions) {
     const { budget, onRequest, onRetry, now } = options;
     this.#owned = options.dispatcher === undefined;
-    this.#pool = options.dispatcher ?? createPool(options.tls, options.endpoints);
+    this.#pool = options.dispatcher ?? createPool(options.tls, this.#closed.signal, options.endpoints);
     this.#userAgent = options.userAgent;
     // From the wire to the caller.
     this.#dispatcher = this.#pool.compose(
