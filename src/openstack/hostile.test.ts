@@ -12,8 +12,8 @@ import {
   OpenStackError,
   type Orchestration,
 } from './index.ts';
-import { heatOf, PROJECT, type Reply } from './testdata/fake-cloud.ts';
-import { flood, HostileServer, json, large, wire } from './testdata/hostile-server.ts';
+import { heatOf, PROJECT, type Reply, sample } from './testdata/fake-cloud.ts';
+import { flood, HostileServer, json, large, silence, wire } from './testdata/hostile-server.ts';
 
 const web = { name: 'a', id: '1' };
 
@@ -44,7 +44,7 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.restoreAllMocks();
   vi.useRealTimers();
-  for (const close of closers) await close();
+  for (const close of closers.reverse()) await close();
   await server.stop();
 });
 
@@ -141,7 +141,7 @@ const CASES: Record<string, [Reply, Expected]> = {
   '40 MiB, announced': [large(40, true), all('ResponseTooLarge')],
   '40 MiB, not announced': [large(40, false), all('ResponseTooLarge')],
   '40 MiB of a refusal': [large(40, false, 403), all('Forbidden')],
-  'more pieces than any answer has': [flood(chunked, '1\r\n \r\n'), all('ResponseTooLarge')],
+  'more pieces than any answer has': [flood(chunked, '1\r\n \r\n'.repeat(1000)), all('ResponseTooLarge')],
   'a body that is closed halfway': [
     wire('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"stack":', 'closes'),
     all('ConnectionFailed'),
@@ -164,12 +164,18 @@ const CASES: Record<string, [Reply, Expected]> = {
   'HTTP/9.9': [wire('HTTP/9.9 200 OK\r\n\r\ns3cret', 'closes'), all('ConnectionFailed')],
   'another protocol': [wire('SSH-2.0-OpenSSH_9.9\r\n', 'closes'), all('ConnectionFailed')],
   'the end instead of an answer': [wire('', 'closes'), all('ConnectionFailed')],
-  'headers without an end': [flood('HTTP/1.1 200 OK\r\n', 'x-y: s3cret\r\n'), all('ConnectionFailed')],
+  'headers without an end': [
+    flood('HTTP/1.1 200 OK\r\n', 'x-y: s3cret\r\n'.repeat(1000)),
+    all('ConnectionFailed'),
+  ],
   'a header of 1 MiB': [
     wire(`HTTP/1.1 200 OK\r\nx-subject-token: ${'s'.repeat(1024 * 1024)}\r\n\r\n`),
     all('ConnectionFailed'),
   ],
-  'trailers without an end': [flood(`${chunked}0\r\n`, 'x-y: s3cret\r\n'), all('ConnectionFailed')],
+  'trailers without an end': [
+    flood(`${chunked}0\r\n`, 'x-y: s3cret\r\n'.repeat(1000)),
+    all('ConnectionFailed'),
+  ],
   'an upgrade': [
     wire('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
     all('ConnectionFailed'),
@@ -339,4 +345,179 @@ describe('costs a process little memory', () => {
     expect(end).toBe(code);
     expect(grownMiB).toBeLessThan(most);
   });
+});
+
+/** How long each kind of call waits for its answer, in milliseconds. */
+const TIME: Record<CallName, number> = {
+  get: 60_000,
+  list: 30_000,
+  resources: 60_000,
+  events: 30_000,
+  create: 120_000,
+  update: 120_000,
+  delete: 60_000,
+  token: 30_000,
+};
+
+describe('a call ends in time, and not before', () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const slow: Record<string, Reply> = {
+    'an answer that never starts': silence,
+    'a head without an end': wire('HTTP/1.1 200 OK\r\nx-y: '),
+    'a body that never starts': wire('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n'),
+    'a body that never ends': wire(`${chunked}9\r\n{"stack":`),
+    'a refusal that never ends': wire('HTTP/1.1 403 No\r\ncontent-length: 10\r\n\r\n{'),
+    'a busy answer that never ends': wire('HTTP/1.1 503 No\r\ncontent-length: 10\r\n\r\n{'),
+    'an early hint, and no more': wire('HTTP/1.1 103 Early Hints\r\n\r\n'),
+  };
+
+  it.each(Object.entries(slow))('%s', async (_what, reply) => {
+    const connection = await connected();
+    server.turn(reply);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    for (const name of NAMES) {
+      let end: string | undefined;
+      const before = server.seen.length + server.tokens;
+      const call = outcome(CALLS[name](heatOf(connection), connection)).then((code) => {
+        end = code;
+      });
+      // Not by poll, which moves the clock.
+      while (server.seen.length + server.tokens === before) await turn();
+      vi.advanceTimersByTime(TIME[name] - 1);
+      await turn();
+      expect(end).toBeUndefined();
+      vi.advanceTimersByTime(1);
+      await call;
+      expect([name, end]).toEqual([name, 'Timeout']);
+      expect(server.seen.length + server.tokens).toBe(before + 1);
+    }
+  });
+});
+
+describe('in any state', () => {
+  /** Brings a call into a state in which it stays. */
+  interface State {
+    connection: Connection;
+    call: (signal?: AbortSignal) => Promise<unknown>;
+    /** Resolves when the call is in it. */
+    arrived: () => Promise<unknown>;
+    sockets: () => Promise<number>;
+  }
+  const retries = { count: 0 };
+  const countingLogger = () => {
+    retries.count = 0;
+    const nothing = (): void => {};
+    const warn = (): void => {
+      retries.count += 1;
+    };
+    return { debug: nothing, info: nothing, error: nothing, warn };
+  };
+  const asked = (count: number) => () => expect.poll(() => server.seen.length).toBe(count);
+  const STATES: Record<string, () => Promise<State>> = {
+    'connecting, in the middle of TLS': async () => {
+      let accepted = 0;
+      const mute = createTcpServer((socket) => {
+        accepted += 1;
+        // It reads, so that it sees the end.
+        socket.on('error', () => {}).resume();
+      });
+      await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+      closers.push(() => new Promise((resolve) => mute.close(resolve)));
+      server.heatAt(`https://127.0.0.1:${(mute.address() as AddressInfo).port}`);
+      const connection = await connected();
+      return {
+        connection,
+        call: (signal) => heatOf(connection).getStack(web, { signal }),
+        arrived: () => expect.poll(() => accepted).toBe(1),
+        sockets: () =>
+          new Promise((resolve, reject) =>
+            mute.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+          ),
+      };
+    },
+    'waiting for the head': () => plain(silence, asked(1)),
+    'in the body': () => plain(wire(`${chunked}9\r\n{"stack":`), asked(1)),
+    'waiting for another try': () =>
+      plain({ status: 503, body: '', headers: { 'retry-after': '9' } }, () =>
+        expect.poll(() => retries.count).toBe(1),
+      ),
+    'waiting for a socket': async () => {
+      const state = await plain(silence, async () => {});
+      // They end when the connection is closed.
+      for (let i = 0; i < 16; i += 1) void state.call().catch(() => {});
+      await asked(16)();
+      return state;
+    },
+    'waiting for a token': async () => {
+      let now = Date.now();
+      const connection = await connected({ now: () => now });
+      now += 24 * 3600_000;
+      server.turn(silence);
+      return {
+        connection,
+        call: (signal) => heatOf(connection).getStack(web, { signal }),
+        arrived: () => expect.poll(() => server.tokens).toBe(2),
+        sockets: () => server.connections(),
+      };
+    },
+    'waiting between two looks': async () => {
+      const { body } = sample('get_stack');
+      const connection = await connected();
+      server.reply = json(JSON.stringify(body).replace('CREATE_COMPLETE', 'CREATE_IN_PROGRESS'));
+      const options = { intervalMs: 10_000 };
+      return {
+        connection,
+        call: (signal) => heatOf(connection).waitForStack(web, { ...options, signal }),
+        arrived: asked(1),
+        sockets: () => server.connections(),
+      };
+    },
+  };
+
+  async function plain(reply: Reply, arrived: () => Promise<unknown>): Promise<State> {
+    const connection = await connected({ logger: countingLogger() });
+    server.reply = reply;
+    return {
+      connection,
+      call: (signal) => heatOf(connection).getStack(web, { signal }),
+      arrived,
+      sockets: () => server.connections(),
+    };
+  }
+
+  it.each(Object.entries(STATES))('a call ends with its signal: %s', async (_what, enter) => {
+    const state = await enter();
+    for (const reason of [new Error('stop'), 'stop', { stop: true }, null, 0]) {
+      server.seen.length = 0;
+      retries.count = 0;
+      const abort = new AbortController();
+      const ended = state.call(abort.signal).then(
+        () => ['ok'],
+        (error: unknown) => ['error', error],
+      );
+      if (reason instanceof Error) await state.arrived();
+      else await new Promise((resolve) => setImmediate(resolve));
+      const start = performance.now();
+      abort.abort(reason);
+      const [how, error] = await ended;
+      expect(how).toBe('error');
+      expect(error).toBe(reason);
+      expect(performance.now() - start).toBeLessThan(1_000);
+    }
+  });
+
+  it.each(Object.entries(STATES).filter(([what]) => what !== 'waiting between two looks'))(
+    'a call ends when its connection is closed, and no socket is left: %s',
+    async (_what, enter) => {
+      const state = await enter();
+      const ended = outcome(state.call());
+      await state.arrived();
+      const start = performance.now();
+      const closed = state.connection.close();
+      expect(await ended).toBe('ConnectionFailed');
+      await closed;
+      await expect.poll(state.sockets, { timeout: 2_000 }).toBe(0);
+      expect(performance.now() - start).toBeLessThan(2_000);
+    },
+  );
 });
