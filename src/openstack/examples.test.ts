@@ -1,5 +1,5 @@
 // The examples of docs/openstack.md: docs/generate.ts puts what stands between "#example NAME" and "#end" there.
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Connection, connect, type Orchestration, type Stack } from './index.ts';
 import { type MockCloud, startMockCloud } from './mock/index.ts';
 
@@ -20,6 +20,8 @@ let heat: Orchestration;
 let web: { id: string; name: string };
 
 beforeEach(async () => {
+  // Examples print; nobody wants to read it here.
+  vi.spyOn(console, 'log').mockImplementation(() => undefined);
   cloud = await startMockCloud();
   connection = await connect(cloud.config());
   if (!connection.orchestration) throw new Error('no Heat');
@@ -28,6 +30,7 @@ beforeEach(async () => {
   await heat.waitForStack(web);
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await connection.close();
   await cloud.close();
 });

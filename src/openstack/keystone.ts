@@ -29,6 +29,8 @@ export interface CatalogService {
 
 /** As keystoneauth's identity plugins: a token is renewed this long before it expires, in milliseconds. */
 const RENEW_AHEAD_MS = 120_000;
+/** A token is used at least so long, in milliseconds: also one that our clock takes for over when it comes. */
+const LEAST_USE_MS = 1_000;
 /** Orchestration services that are kept of a catalog. */
 const KEPT_SERVICES = 2;
 /** Endpoints that are kept of each: one for each region. */
@@ -129,9 +131,7 @@ export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, 
   return {
     id,
     expiresAt: now + lifetime,
-    // A token that lives for a few minutes must not be renewed with every request, and one that was got with another
-    // token can't be: the new one would end at the same time.
-    renewAt: now + lifetime - (cloud.auth.type === 'token' ? 0 : Math.min(RENEW_AHEAD_MS, lifetime / 2)),
+    renewAt: now + Math.max(lifetime - renewAhead(cloud, lifetime), LEAST_USE_MS),
     project: defined({
       id: project.id,
       name: project.name,
@@ -152,6 +152,14 @@ export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, 
           .slice(0, KEPT_ENDPOINTS),
       })),
   };
+}
+
+/** How long before its end a token is renewed, in milliseconds. */
+function renewAhead({ auth }: CloudConfig, lifetime: number): number {
+  // One that was got with another token can't be: the new one would end at the same time.
+  if (auth.type === 'token') return 0;
+  // One that lives for a few minutes must not be renewed with every request.
+  return Math.min(RENEW_AHEAD_MS, lifetime / 2);
 }
 
 /** Whether an endpoint is one that can be shown; others are nobody's. */

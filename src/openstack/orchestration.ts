@@ -366,7 +366,7 @@ export class HeatOrchestration {
       if (isMissing(error) && [options.until].flat().includes('DELETE_COMPLETE')) return undefined;
       throw error;
     });
-    return identity && waitFor(identity, () => this.#getStack(identity, false, options.signal), options);
+    return identity && waitFor(identity, (signal) => this.#getStack(identity, false, signal), options);
   }
 
   // What Heat has stored of a stack

@@ -86,11 +86,19 @@ const parameter = record(
   }),
 );
 
+/** By their names, of which `constructor` is one like others; valibot's own `record` leaves that out. */
+const parameters = v.pipe(
+  jsonObject,
+  v.transform((map): unknown[] => Object.entries(map)),
+  v.array(v.tuple([v.string(), parameter])),
+  v.transform((entries): Record<string, TemplateParameter> => Object.fromEntries(entries)),
+);
+
 /** `POST /validate`. */
 export const validationAnswer: Answer<TemplateValidation> = record(
   {
     Description: text,
-    Parameters: v.record(v.string(), parameter),
+    Parameters: parameters,
     ParameterGroups: v.nullish(v.array(jsonObject)),
     Environment: maybeObject,
     NestedParameters: maybeObject,

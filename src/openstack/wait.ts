@@ -13,7 +13,7 @@ const ROLLBACK_GRACE_MS = 2_000;
 export interface WaitOptions {
   /**
    * A status (`CREATE_COMPLETE`), several, or a function of the stack; unless given, any `*_COMPLETE`, though not that
-   * of a delete. `DELETE_COMPLETE` means that the stack is gone and its name free.
+   * of a delete or a rollback. `DELETE_COMPLETE` means that the stack is gone and its name free.
    */
   until?: string | readonly string[] | ((stack: Stack) => boolean);
   /** In milliseconds; unless given, as long as it takes. */
@@ -41,49 +41,71 @@ export function isMissing(error: unknown): boolean {
 /**
  * Looks at a stack again and again until it is as wanted.
  *
- * @param look gives the stack, deleted or not.
+ * @param look gives the stack, deleted or not, unless its signal ends it.
  * @returns the stack as last seen; undefined when it is gone, that was waited for, and it was never seen.
  * @throws OpenStackError StackFailed when the stack ended otherwise, Timeout, what `look` throws; the signal's reason.
  */
 export async function waitFor(
-  identity: StackIdentity,
-  look: () => Promise<Stack>,
+  { name }: StackIdentity,
+  look: (signal: AbortSignal | undefined) => Promise<Stack>,
   options: WaitOptions,
 ): Promise<Stack | undefined> {
-  const { until, timeoutMs = Number.POSITIVE_INFINITY, intervalMs, signal, onProgress } = options;
+  const { timeoutMs, signal } = options;
+  const view: View = { last: undefined };
+  if (timeoutMs === undefined) return lookOn(look, options, signal, view);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const both = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+  try {
+    return await lookOn(look, options, both, view);
+  } catch (error) {
+    if (!late.signal.aborted || signal?.aborted) throw error;
+    const is = view.last ? `is still ${view.last.status}` : "couldn't be looked at";
+    throw createError(
+      'Timeout',
+      `The stack ${name} ${is} after ${timeoutMs / 1000} s; it goes on without being waited for.`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What has been seen. */
+interface View {
+  last: Stack | undefined;
+}
+
+async function lookOn(
+  look: (signal: AbortSignal | undefined) => Promise<Stack>,
+  { until, intervalMs, onProgress }: WaitOptions,
+  signal: AbortSignal | undefined,
+  view: View,
+): Promise<Stack | undefined> {
   const isWanted = wanted(until);
   const awaitsDelete = [until].flat().includes('DELETE_COMPLETE');
-  const start = performance.now();
-  let last: Stack | undefined;
   let failedAt: number | undefined;
   for (let round = 0; ; round += 1) {
-    const stack = await look().catch((error: unknown) => {
+    const { last } = view;
+    const stack = await look(signal).catch((error: unknown) => {
       if (isMissing(error) && awaitsDelete) return undefined;
       throw error;
     });
     if (!stack) return last;
+    view.last = stack;
     if (stack.status !== last?.status || stack.statusReason !== last.statusReason) onProgress?.(stack);
-    last = stack;
-    const now = performance.now();
     if (isGone(stack)) {
       if (awaitsDelete) return stack;
       throw failure(stack);
     }
     if (isWanted(stack)) return stack;
     if (isOver(stack, awaitsDelete)) {
-      failedAt ??= now;
+      failedAt ??= performance.now();
       // With rollback on, a failure passes into the rollback (seen on Heat 27).
-      if (!mayRollBack(stack) || now - failedAt >= ROLLBACK_GRACE_MS) throw failure(stack);
+      const isFinal = !mayRollBack(stack) || performance.now() - failedAt >= ROLLBACK_GRACE_MS;
+      if (isFinal) throw failure(stack);
     } else failedAt = undefined;
     const interval = intervalMs ?? Math.min(FIRST_INTERVAL_MS * 1.5 ** round, LONGEST_INTERVAL_MS);
-    const left = timeoutMs - (now - start);
-    if (left <= 0) {
-      throw createError(
-        'Timeout',
-        `The stack ${identity.name} is still ${stack.status} after ${timeoutMs / 1000} s; it goes on without being waited for.`,
-      );
-    }
-    await sleep(Math.min(interval, left), undefined, signal && { signal }).catch((error: unknown) => {
+    await sleep(interval, undefined, signal && { signal }).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw error;
     });
@@ -92,8 +114,7 @@ export async function waitFor(
 
 function wanted(until: WaitOptions['until']): (stack: Stack) => boolean {
   if (typeof until === 'function') return until;
-  if (until === undefined)
-    return ({ status }) => status.endsWith('_COMPLETE') && !status.startsWith('DELETE_');
+  if (until === undefined) return ({ status }) => /^(?!DELETE_|ROLLBACK_).*_COMPLETE$/.test(status);
   const statuses = [until].flat();
   return ({ status }) => status !== 'DELETE_COMPLETE' && statuses.includes(status);
 }

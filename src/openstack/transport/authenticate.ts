@@ -26,13 +26,16 @@ export const authenticate = (authenticator: Authenticator) =>
       send(
         token,
         new RefusalHandler(handler, () => {
-          authenticator.replace(token, signal).then((newer) => send(newer, handler), fail);
+          authenticator
+            .replace(token, signal)
+            .then((newer) => send(newer, handler))
+            .catch(fail);
         }),
       );
     const fail = (error: Error): void => failEarly(handler, error);
     const token = authenticator.token(signal);
     if (typeof token === 'string') return first(token);
-    token.then(first, fail);
+    token.then(first).catch(fail);
     return true;
   });
 

@@ -128,7 +128,8 @@ class DeadlineHandler extends PassingHandler {
     return createError(
       'Timeout',
       `${peerOf(call)} at ${String(origin)} gave no complete answer within ${call.timeoutMs / 1000} s.`,
-      { requestId: progress.requestId },
+      // Without a controller it has waited for a socket all the time.
+      { requestId: progress.requestId, notSent: this.#controller === undefined },
     );
   }
 }

@@ -149,9 +149,11 @@ class AttemptHandler extends PassingHandler {
 
 /** Whether a call that failed like this may succeed when it is repeated, and a repeat can't do it twice. */
 export function mayRepeat(error: OpenStackError, repeat: Call['repeat']): boolean {
-  if (!error.retryable || (error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return false;
+  // A time-out has already cost its whole time.
+  if (!error.retryable || error.code === 'Timeout') return false;
+  if ((error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return false;
   if (repeat === 'unsent') return error.notSent;
-  // A 500 of Heat can be permanent, and a time-out has already cost its whole time.
+  // A 500 of Heat can be permanent.
   return (
     error.code === 'ConnectionFailed' ||
     error.code === 'TooManyRequests' ||
@@ -159,6 +161,9 @@ export function mayRepeat(error: OpenStackError, repeat: Call['repeat']): boolea
     (error.code === 'ServerError' && [502, 503, 504].includes(error.status ?? 0))
   );
 }
+
+/** The three forms of RFC 9110 begin with the name of a day. What else `Date.parse` takes for a date is none. */
+const HTTP_DATE = /^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
 
 /**
  * Reads a `Retry-After` header: seconds or an HTTP date.
@@ -168,6 +173,10 @@ export function mayRepeat(error: OpenStackError, repeat: Call['repeat']): boolea
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  const ms = /^\s*\d+\s*$/.test(header)
+    ? Number(header) * 1000
+    : HTTP_DATE.test(header)
+      ? Date.parse(header) - now
+      : Number.NaN;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
 }
