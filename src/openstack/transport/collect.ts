@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { GrowingBytes } from '../growing-bytes.ts';
 import { type CallOptions, type HttpAnswer, headerOf } from './call.ts';
 
 /**
@@ -19,7 +20,9 @@ class Collector implements Dispatcher.DispatchHandler {
   readonly #reject: (error: Error) => void;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
-  #chunks: Buffer[] = [];
+  /** The body as long as it is in one piece, as most are. */
+  #only: Buffer | undefined;
+  #bytes: GrowingBytes | undefined;
 
   constructor(options: CallOptions, resolve: (answer: HttpAnswer) => void, reject: (error: Error) => void) {
     this.#options = options;
@@ -37,28 +40,37 @@ class Collector implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status;
     this.#headers = headers;
-    this.#chunks = [];
+    this.#forget();
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    // A small piece of a large read is copied: it would hold all that came with it, such as extensions of chunks.
-    this.#chunks.push(chunk.length * 2 < chunk.buffer.byteLength ? Buffer.from(chunk) : chunk);
+    if (!this.#only && !this.#bytes) {
+      // A small piece of a large read is copied: it would hold all that came with it, such as extensions of chunks.
+      this.#only = chunk.length * 2 < chunk.buffer.byteLength ? Buffer.from(chunk) : chunk;
+      return;
+    }
+    this.#bytes ??= new GrowingBytes();
+    if (this.#only) this.#bytes.add(this.#only);
+    this.#only = undefined;
+    this.#bytes.add(chunk);
   }
 
   onResponseEnd(): void {
     const { requestId } = this.#options.progress;
     const headers = this.#headers;
-    const [only] = this.#chunks;
-    const bytes = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
-    this.#resolve({
-      status: this.#status,
-      body: bytes.toString('utf8'),
-      requestId,
-      header: (name) => headerOf(headers, name),
-    });
+    const body = this.#only?.toString('utf8') ?? this.#bytes?.toString() ?? '';
+    this.#forget();
+    this.#resolve({ status: this.#status, body, requestId, header: (name) => headerOf(headers, name) });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#forget();
     this.#reject(error);
+  }
+
+  #forget(): void {
+    this.#only = undefined;
+    this.#bytes?.[Symbol.dispose]();
+    this.#bytes = undefined;
   }
 }
