@@ -199,7 +199,8 @@ export const WIRE = [
   }),
   scenario({
     name: 'tokens that are always refused (401)',
-    cloud: 'alice',
+    // Not with alice's token: openstacksdk gives up at once when another call has just found it refused.
+    cloud: 'admin',
     sdk: `heat.get_stack(web['name'])`,
     ours: ({ heat, web }) => heat.getStack(web.name),
     tamper: () => ({

@@ -68,7 +68,10 @@ describe.concurrent('credentials', () => {
       },
       reason: 'InvalidConfiguration',
       is: 'Stalled',
-      says: [/cloud "demo": auth_type: v3oidcpassword is not supported; it can be password/],
+      says: [
+        /cloud "demo": auth_type: v3oidcpassword is not supported: a federated login/,
+        /it can be password, /,
+      ],
     },
   ] as const;
   it.for(cases)('$what', async ({ what, data, reason, is, says }) => {

@@ -71,7 +71,7 @@ it.concurrent('says what is wrong with clouds.yaml', async () => {
     ['clouds: { other: {} }', /no cloud "demo" \(it has: other\)/],
     [
       cloudsYaml({ auth_type: 'v3oidcpassword' }),
-      /auth_type: v3oidcpassword is not supported; it can be password/,
+      /auth_type: v3oidcpassword is not supported: .*; it can be password, /,
     ],
   ] as const) {
     await s.writeSecret('invalid', { 'clouds.yaml': text });
