@@ -133,7 +133,7 @@ export const templateVersionsAnswer: Answer<{ template_versions: TemplateVersion
   template_versions: v.array(
     record(
       { version: v.string(), type: v.string(), aliases: v.nullish(v.array(v.string()), () => []) },
-      (raw) => ({ ...raw }),
+      (raw) => ({ version: raw.version, type: raw.type, aliases: raw.aliases }),
     ),
   ),
 });
