@@ -362,11 +362,12 @@ export class HeatOrchestration {
    * const done = await heat.waitForStack('web', { timeoutMs: 600_000, onProgress: ({ status }) => console.log(status) });
    */
   async waitForStack(stack: StackRef, options: WaitOptions = {}): Promise<Stack | undefined> {
-    const identity = await this.#identify(stack, options.signal).catch((error: unknown) => {
-      if (isMissing(error) && [options.until].flat().includes('DELETE_COMPLETE')) return undefined;
-      throw error;
-    });
-    return identity && waitFor(identity, (signal) => this.#getStack(identity, false, signal), options);
+    let identity: StackIdentity | undefined;
+    const look = async (signal: AbortSignal | undefined): Promise<Stack> => {
+      identity ??= await this.#identify(stack, signal);
+      return this.#getStack(identity, false, signal);
+    };
+    return waitFor(typeof stack === 'string' ? stack : (stack.name ?? stack.id ?? ''), look, options);
   }
 
   // What Heat has stored of a stack

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createError, isOpenStackError } from './errors.ts';
-import type { StackIdentity } from './fields.ts';
 import type { Stack } from './stack.ts';
 
 /** The first looks follow each other quickly, the later ones as slowly as this, in milliseconds. */
 const LONGEST_INTERVAL_MS = 5_000;
 const FIRST_INTERVAL_MS = 250;
+/** No timer runs longer, in milliseconds: 25 days. One that should would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How long a failure is looked at again before it is believed, in milliseconds: a rollback may follow. */
 const ROLLBACK_GRACE_MS = 2_000;
 
@@ -41,18 +42,19 @@ export function isMissing(error: unknown): boolean {
 /**
  * Looks at a stack again and again until it is as wanted.
  *
+ * @param name what a message calls it.
  * @param look gives the stack, deleted or not, unless its signal ends it.
  * @returns the stack as last seen; undefined when it is gone, that was waited for, and it was never seen.
  * @throws OpenStackError StackFailed when the stack ended otherwise, Timeout, what `look` throws; the signal's reason.
  */
 export async function waitFor(
-  { name }: StackIdentity,
+  name: string,
   look: (signal: AbortSignal | undefined) => Promise<Stack>,
   options: WaitOptions,
 ): Promise<Stack | undefined> {
   const { timeoutMs, signal } = options;
   const view: View = { last: undefined };
-  if (timeoutMs === undefined) return lookOn(look, options, signal, view);
+  if (timeoutMs === undefined || timeoutMs > LONGEST_TIMER_MS) return lookOn(look, options, signal, view);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   const both = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
@@ -105,10 +107,12 @@ async function lookOn(
       if (isFinal) throw failure(stack);
     } else failedAt = undefined;
     const interval = intervalMs ?? Math.min(FIRST_INTERVAL_MS * 1.5 ** round, LONGEST_INTERVAL_MS);
-    await sleep(interval, undefined, signal && { signal }).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw error;
-    });
+    await sleep(Math.min(interval, LONGEST_TIMER_MS), undefined, signal && { signal }).catch(
+      (error: unknown) => {
+        signal?.throwIfAborted();
+        throw error;
+      },
+    );
   }
 }
 
