@@ -1,8 +1,11 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Section } from './section.ts';
 
 /** Longest PEM text, in UTF-16 units: the certificate authorities of a system. */
 export const MAX_PEM_LENGTH = 512 * 1024;
+
+/** The largest RSA key of a client. */
+const MAX_RSA_BITS = 8192;
 
 /** PEM texts of a cloud, as they are given. */
 export interface PemTexts {
@@ -31,14 +34,24 @@ export function checkedPem(section: Section, { cacert, cert, key }: PemTexts): P
   const both = key || (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(cert) ? cert : undefined);
   if (both === undefined) throw section.error('key', 'is missing; cert needs its private key');
   checkLength(section, 'key', 'the given key', both);
-  let belongs: boolean | undefined;
+  let privateKey: KeyObject;
   try {
-    belongs = certificate?.checkPrivateKey(createPrivateKey(both));
+    privateKey = createPrivateKey(both);
   } catch {
     throw section.error('key', 'the given key is not a PEM private key without a passphrase');
   }
-  if (!belongs) throw section.error('key', 'the given key does not belong to cert; give the one that does');
+  if (!isQuick(privateKey)) {
+    throw section.error('key', `the given key must be EC, Ed25519 or RSA of ${MAX_RSA_BITS} bits at most`);
+  }
+  if (!certificate?.checkPrivateKey(privateKey))
+    throw section.error('key', 'the given key does not belong to cert; give the one that does');
   return { ...pem, cert, key: both };
+}
+
+/** Whether signing with a key takes no noticeable time: it is done where all else waits (RSA of 16,384 bits: 2.6 s). */
+function isQuick({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
+  if (type === 'rsa' || type === 'rsa-pss') return (details?.modulusLength ?? Infinity) <= MAX_RSA_BITS;
+  return type === 'ec' || type === 'ed25519' || type === 'ed448';
 }
 
 function certificates(section: Section, key: string, what: string, pem: string): X509Certificate[] {
