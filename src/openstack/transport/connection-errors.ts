@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { createError, OpenStackError } from '../errors.ts';
+import { createError, OpenStackError, type OpenStackErrorDetails } from '../errors.ts';
 import { type CallOptions, interceptor, PassingHandler, peerOf } from './call.ts';
 
 /** Turns what Node and undici say of a broken connection into ConnectionFailed, with what can be done about it. */
@@ -22,49 +22,45 @@ class ErrorHandler extends PassingHandler {
 }
 
 /** Failures of setting up a connection: nothing of the request has left this machine. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+const NOT_SENT = new Set(['ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+/** The same, but only of `connect`: an established connection can end with them too, when much was sent. */
+const NOT_SENT_IF_CONNECTING = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-/** Codes by which Node refuses a peer's certificate. They don't heal by themselves within a call. */
-const CERTIFICATE = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|_CERT_|_SIGNATURE$/;
-/** Codes by which a peer refuses ours, or its absence. */
+/** Codes by which Node refuses a peer's certificate, before it sends anything. They don't heal by themselves. */
+const CERTIFICATE =
+  /^(?!ERR_SSL_)((CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)|.*(_CERT_|_SIGNATURE$))/;
+/** Codes by which a peer refuses our certificate, or its absence; with TLS 1.3 the request may be there by then. */
 const CLIENT_CERTIFICATE =
-  /^ERR_SSL_.*(CERTIFICATE_REQUIRED|ALERT.*CERTIFICATE|ALERT_UNKNOWN_CA|HANDSHAKE_FAILURE)/;
+  /^ERR_SSL_.*(CERTIFICATE_REQUIRED|ALERT.*CERTIFICATE|ALERT_UNKNOWN_CA|ALERT_DECRYPT_ERROR|HANDSHAKE_FAILURE)/;
 
 function connectionError({ call, origin, progress }: CallOptions, cause: Error): OpenStackError {
   const peer = `${peerOf(call)} at ${String(origin)}`;
   const code = codeOf(cause);
-  const { requestId } = progress;
-  if (CERTIFICATE.test(code)) {
-    return createError('ConnectionFailed', certificateMessage(peer, code), {
-      notSent: true,
-      retryable: false,
-      requestId,
-      cause,
-    });
-  }
-  const notSent = NOT_SENT.has(code);
   // undici adds what was received, from where it isn't HTTP any more: a token may be in it.
   if ('data' in cause) delete cause.data;
-  return createError(
-    'ConnectionFailed',
-    notSent
-      ? `${peer} can't be reached (${code}); check the address and the network.`
-      : `The connection to ${peer} broke (${code}).`,
-    { notSent, requestId, cause },
-  );
+  const fail = (message: string, details: OpenStackErrorDetails = {}): OpenStackError =>
+    createError('ConnectionFailed', message, { requestId: progress.requestId, cause, ...details });
+  if (CLIENT_CERTIFICATE.test(code)) {
+    const cure = 'give cert and key that it accepts';
+    return fail(`${peer} refused the client certificate, or asks for one (${code}); ${cure}.`, {
+      retryable: false,
+    });
+  }
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
+    return fail(`${peer} speaks no TLS (${code}); correct the address, perhaps to http.`, {
+      retryable: false,
+    });
+  }
+  if (CERTIFICATE.test(code)) {
+    return fail(certificateMessage(peer, code), { notSent: true, retryable: false });
+  }
+  const isConnecting = 'syscall' in cause && cause.syscall === 'connect';
+  return NOT_SENT.has(code) || (NOT_SENT_IF_CONNECTING.has(code) && isConnecting)
+    ? fail(`${peer} can't be reached (${code}); check the address and the network.`, { notSent: true })
+    : fail(`The connection to ${peer} broke (${code}).`);
 }
 
 function certificateMessage(peer: string, code: string): string {
-  if (CLIENT_CERTIFICATE.test(code)) {
-    return `${peer} refused the client certificate, or asks for one (${code}); give cert and key that it accepts.`;
-  }
   switch (code) {
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `The certificate of ${peer} is for another host; correct the address or the certificate.`;
