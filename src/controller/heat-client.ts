@@ -15,6 +15,6 @@ export type HeatClient = Pick<
 >;
 
 /** What the operator needs of a connection. */
-export interface CloudConnection extends Omit<Connection, 'orchestration'> {
+export interface CloudConnection extends Omit<Connection, 'orchestration' | typeof Symbol.asyncDispose> {
   readonly orchestration?: HeatClient | undefined;
 }

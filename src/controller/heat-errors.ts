@@ -62,7 +62,7 @@ const REQUEST_ID = /req-[0-9a-f-]{36}/g;
 function describe(error: OpenStackError, scrubber: Scrubber): string {
   // A name of a class; anything else doesn't come from Heat.
   const type = /^\w{1,64}$/.exec(error.type ?? '')?.[0];
-  const text = scrubber.clean(error.message, `${error.code}${type ? ` (${type})` : ''}`);
+  const text = scrubber.clean(error.message, `${errorFamily(error.code)}${type ? ` (${type})` : ''}`);
   // The id finds the request in the logs of the cloud.
   return error.requestId && !text.includes(error.requestId) ? `${text} [${error.requestId}]` : text;
 }

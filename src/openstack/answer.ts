@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isJsonObject, type Json, parseWithin } from '../json.ts';
+import { isJsonObject, type Json, MAX_DEPTH, parseWithin } from '../json.ts';
 import { createError, ERRORS, type OpenStackError, type OpenStackErrorCode } from './errors.ts';
 import { INVALID, quickReader } from './quick-read.ts';
 import type { HttpAnswer } from './transport/call.ts';
@@ -34,14 +34,15 @@ export function readAnswer<TSchema extends v.GenericSchema<unknown, unknown>>(
   answer: HttpAnswer,
   asked: Asked,
   maxValues = MAX_VALUES,
+  maxDepth = MAX_DEPTH,
 ): v.InferOutput<TSchema> {
-  const { value: json, excess } = tryJson(answer.body, maxValues);
+  const { value: json, excess } = tryJson(answer.body, maxValues, maxDepth);
   if (excess === 'values') throw tooLarge(`${maxValues} values`, answer, asked);
   if (json === undefined) throw notJson(answer, asked);
   const read = quickReader(schema)(json);
   if (read !== INVALID) return read as v.InferOutput<TSchema>;
   // From the text again: the quick reader may have changed what it was given.
-  const result = v.safeParse(schema, tryJson(answer.body, maxValues).value, { abortEarly: true });
+  const result = v.safeParse(schema, tryJson(answer.body, maxValues, maxDepth).value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const field = v.getDotPath(issue) ?? 'the body';
@@ -178,9 +179,13 @@ function contentType(answer: HttpAnswer): string {
 }
 
 /** Nothing for text that isn't JSON. */
-function tryJson(text: string, maxValues: number): { value?: Json; excess?: 'depth' | 'values' } {
+function tryJson(
+  text: string,
+  maxValues: number,
+  maxDepth = MAX_DEPTH,
+): { value?: Json; excess?: 'depth' | 'values' } {
   try {
-    return parseWithin(text, { maxValues });
+    return parseWithin(text, { maxValues, maxDepth });
   } catch {
     return {};
   }

@@ -52,17 +52,8 @@ const MAX_TAG_LENGTH = 80;
  * would take for several or refuse.
  */
 export function stackBody(call: string, attributes: StackAttributes): { [name: string]: unknown } {
-  const body: { [name: string]: unknown } = {};
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key === 'name') continue;
-    if (!Object.hasOwn(NAMES, key)) {
-      throw createError(
-        'ConfigError',
-        `${call}(): unknown attribute "${key}"; it can be name, ${Object.keys(NAMES).join(', ')}.`,
-      );
-    }
-    if (value !== undefined && value !== null) body[NAMES[key as keyof typeof NAMES]] = value;
-  }
+  const { name: _name, ...others } = attributes;
+  const body = renamed(call, NAMES, others, 'name');
   const { tags } = attributes;
   if (!tags) return body;
   if (tags.some((tag) => tag === '' || tag.includes(',') || tag.length > MAX_TAG_LENGTH)) {
@@ -74,5 +65,29 @@ export function stackBody(call: string, attributes: StackAttributes): { [name: s
   // Heat splits a text; a list is a 400 without a message, and "" would be one empty tag.
   if (tags.length > 0) body['tags'] = tags.join(',');
   else delete body['tags'];
+  return body;
+}
+
+/**
+ * Attributes under Heat's names; those that are undefined or null are left out.
+ *
+ * @param besides names of attributes that the message also allows.
+ * @throws OpenStackError ConfigError for an attribute that isn't one, which Heat would ignore.
+ */
+export function renamed(
+  call: string,
+  names: Readonly<Record<string, string>>,
+  attributes: object,
+  ...besides: string[]
+): { [name: string]: unknown } {
+  const body: { [name: string]: unknown } = {};
+  for (const [key, value] of Object.entries(attributes)) {
+    const theirs = Object.hasOwn(names, key) ? names[key] : undefined;
+    if (theirs === undefined) {
+      const known = [...besides, ...Object.keys(names)].join(', ');
+      throw createError('ConfigError', `${call}(): unknown attribute "${key}"; it can be ${known}.`);
+    }
+    if (value !== undefined && value !== null) body[theirs] = value;
+  }
   return body;
 }

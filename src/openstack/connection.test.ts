@@ -296,7 +296,7 @@ describe('project and Heat of a connection', () => {
     move();
     await expect(connection.reauthenticate()).rejects.toMatchObject({
       code: 'IdentityChanged',
-      retryable: true,
+      retryable: false,
       message: expect.stringMatching(/cloud "demo".*; connect anew\.$/),
     });
     expect(connection.cloud).toEqual(before);
@@ -441,5 +441,86 @@ describe('connect with a name', () => {
       expect(connection.cloud.projectID).toBe(PROJECT);
     }
     await expect(connect('nowhere')).rejects.toMatchObject({ code: 'ConfigError' });
+  });
+});
+
+describe('a sign-in that fails while a connection is used', () => {
+  const good = sample('get_stack');
+
+  it('is repeated by itself alone, not with the call as well', async () => {
+    const connection = await connected();
+    cloud.on(`GET ${STACK}`, expired);
+    cloud.tokenReplies.push(...Array<Reply>(9).fill(busy));
+    await expect(heatOf(connection).getStack(web)).rejects.toMatchObject({
+      code: 'ServerError',
+      status: 503,
+    });
+    expect(cloud.tokens).toBe(1 + 3);
+    expect(cloud.asked).toEqual([`GET ${STACK}`]);
+    // The refused token isn't tried again: it is replaced first.
+    cloud.tokenReplies.length = 0;
+    cloud.on(`GET ${STACK}`, good);
+    await heatOf(connection).getStack(web);
+    expect(cloud.seen.at(-1)?.headers['x-auth-token']).toBe(`token-${cloud.tokens}`);
+  });
+
+  it('leaves the token in use as long as it is valid', async () => {
+    let now = Date.now();
+    const connection = await connected({ now: () => now });
+    cloud.on(`GET ${STACK}`, good);
+    now += 3_500_000; // 100 s before its end
+    cloud.tokenReplies.push({ status: 500, body: '' });
+    await heatOf(connection).getStack(web);
+    expect(cloud.seen.at(-1)?.headers['x-auth-token']).toBe('token-1');
+    // Keystone isn't asked at every call, but soon again.
+    await heatOf(connection).getStack(web);
+    expect(cloud.tokens).toBe(2);
+    now += 11_000;
+    await heatOf(connection).getStack(web);
+    expect(cloud.seen.at(-1)?.headers['x-auth-token']).toBe('token-3');
+  });
+
+  it('is an error when the token is over', async () => {
+    let now = Date.now();
+    const connection = await connected({ now: () => now });
+    now += 3_700_000;
+    cloud.tokenReplies.push({ status: 500, body: '' });
+    await expect(heatOf(connection).getStack(web)).rejects.toMatchObject({ code: 'ServerError' });
+  });
+});
+
+describe('options that are there and undefined', () => {
+  it('leave the bounds as they are', async () => {
+    const connection = await connected({ limits: { stackBytes: undefined } });
+    cloud.on(`GET ${STACK}`, { status: 200, body: JSON.stringify({ stack: 'x'.repeat(5 * 1024 * 1024) }) });
+    await expect(heatOf(connection).getStack(web)).rejects.toMatchObject({ code: 'ResponseTooLarge' });
+  });
+});
+
+describe('a hook that fails', () => {
+  it('later than it was called ends neither the call nor the process', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const onRequest = async () => {
+      throw new Error('of the hook');
+    };
+    const connection = await connected({ onRequest });
+    cloud.on(`GET ${STACK}`, sample('get_stack'));
+    await heatOf(connection).getStack(web);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('when a repeat is logged leaves the repeat be', async () => {
+    const broken = () => {
+      throw new Error('disk full');
+    };
+    const connection = await connected({
+      logger: { debug: broken, info: broken, warn: broken, error: broken },
+    });
+    cloud.on(`GET ${STACK}`, busy, sample('get_stack'));
+    expect((await heatOf(connection).getStack(web)).status).toBe('CREATE_COMPLETE');
   });
 });

@@ -33,8 +33,9 @@ export interface Connection {
    * it is for another project, region or Heat than this connection: only a new one gets there.
    */
   reauthenticate(options?: { signal?: AbortSignal }): Promise<void>;
-  /** Ends what is under way and closes every socket. */
+  /** Ends what is under way and closes every socket; `await using` does it too. */
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -42,8 +43,8 @@ export interface Connection {
  *
  * @param cloud what `parseCloudsYaml` or `loadCloud` gave; or a name, or nothing, for `loadCloud` to find the cloud in
  * the files and variables of whoever runs the program.
- * @throws OpenStackError Unauthorized, Forbidden, ConfigError, ConnectionFailed, Timeout, ServerError,
- * TooManyRequests, InvalidResponse; the signal's reason when it was aborted.
+ * @throws OpenStackError Unauthorized, Forbidden, ConfigError, ConnectionFailed, Timeout, EndpointRefused, ServerError,
+ * TooManyRequests, InvalidResponse, ResponseTooLarge, Overloaded; the signal's reason when it was aborted.
  *
  * @example
  * const connection = await connect('demo', { userAgent: 'my-tool/1.0' });
@@ -107,5 +108,9 @@ class CloudConnection implements Connection {
 
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

@@ -30,7 +30,7 @@ export const ERRORS = {
   IdentityChanged: {
     meaning: 'The credentials lead to another project or Heat than when the connection was made.',
     cure: 'Connect anew, and look at which project it is now before anything is written.',
-    retryable: true,
+    retryable: false,
   },
   Forbidden: {
     meaning: 'The user may not do this (403).',

@@ -37,7 +37,8 @@ export const state = label(64);
 export const time = v.nullish(label(64));
 export const links = v.optional(v.array(v.object({ rel: v.string(), href: v.string() })), () => []);
 export const names = v.nullish(v.array(name), () => []);
-export const maybeJson = v.optional(json);
+// Spelled out: the type of the published form would unfold without end.
+export const maybeJson: v.OptionalSchema<v.GenericSchema<unknown, Json>, undefined> = v.optional(json);
 export const maybeObject = v.nullish(jsonObject);
 
 /** What a schema with these entries gives. */

@@ -2,6 +2,7 @@
  * A client for OpenStack Heat: clouds.yaml, Keystone, the catalog, and Heat's stacks. It knows no Kubernetes.
  */
 
+export { isRawNumber, type Json, type JsonObject, type RawNumber, rawNumber } from '../json.ts';
 export type { StackAttributes } from './attributes.ts';
 export { ByteBudget } from './byte-budget.ts';
 export {
@@ -20,6 +21,7 @@ export { type LoadOptions, loadCloud } from './load-cloud.ts';
 export {
   type ApplicationCredentialAuth,
   type Auth,
+  type Login,
   type PasswordAuth,
   type ProjectScope,
   type Scope,
@@ -29,7 +31,14 @@ export {
   type UserRef,
 } from './login.ts';
 export type { CallOptions, Orchestration } from './orchestration.ts';
-export type { EventQuery, ResourceQuery, StackQuery, StackSortKey } from './query.ts';
+export type {
+  EventQuery,
+  ResourceQuery,
+  ResourceTypeQuery,
+  SoftwareDeploymentQuery,
+  StackQuery,
+  StackSortKey,
+} from './query.ts';
 export type { Resource, ResourceChange } from './resource.ts';
 export type { AnswerLimits, ConnectOptions, LoggerLike } from './session.ts';
 export type { Snapshot } from './snapshot.ts';

@@ -219,7 +219,7 @@ function cureOf({ auth, scope }: CloudConfig): string {
 function withoutSecret(text: string, { auth }: CloudConfig): string {
   const secret = secretOf(auth);
   // Quoted text has its backslashes and quotes escaped.
-  const written = [secret, JSON.stringify(secret).slice(1, -1)];
+  const written = [secret, JSON.stringify(secret).slice(1, -1), secret.replace(/[\\']/g, '\\$&')];
   return written.reduce((left, each) => left.replaceAll(each, '[redacted]'), text);
 }
 

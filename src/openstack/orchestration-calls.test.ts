@@ -866,3 +866,40 @@ describe('a name that makes the path another one', () => {
     expect(await heat.resourceMetadata(web, '€ ?a=b#%2F')).toEqual({});
   });
 });
+
+describe('keys and attributes that are none', () => {
+  it.each<[string, () => unknown]>([
+    [
+      'softwareDeployments(): unknown key "server_id"',
+      () => heat.softwareDeployments({ server_id: 'x' } as object).next(),
+    ],
+    [
+      'resourceTypes(): unknown key "support_status"',
+      () => heat.resourceTypes({ support_status: 'x' } as object),
+    ],
+    [
+      'createSoftwareConfig(): unknown attribute "groop"',
+      () => heat.createSoftwareConfig({ name: 'a', groop: 'b' } as never),
+    ],
+    [
+      'createSoftwareDeployment(): unknown attribute "config_id"',
+      () => heat.createSoftwareDeployment({ config_id: 'x' } as object),
+    ],
+  ])('%s', async (message, call) => {
+    await expect(Promise.resolve().then(call)).rejects.toThrow(message);
+    expect(cloud.seen).toEqual([]);
+  });
+});
+
+describe('abandonStack', () => {
+  it('reads what is left of the stack however much it is, since there is no second time', async () => {
+    let deep: unknown = 'bottom';
+    for (let level = 0; level < 300; level += 1) deep = { deep };
+    const resources = Object.fromEntries(
+      Array.from({ length: 50_000 }, (_, index) => [`r${index}`, { a: 1, b: 2, c: [] }]),
+    );
+    cloud.on(`DELETE ${STACK}/abandon`, { status: 200, body: JSON.stringify({ deep, resources }) });
+    const data = await heat.abandonStack(web);
+    expect(Object.keys(data['resources'] ?? {})).toHaveLength(50_000);
+  });
+});

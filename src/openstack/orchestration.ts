@@ -9,14 +9,19 @@ import {
   type EventQuery,
   eventSearch,
   type ResourceQuery,
+  type ResourceTypeQuery,
   resourceSearch,
+  resourceTypeSearch,
+  type SoftwareDeploymentQuery,
   type StackQuery,
+  softwareDeploymentSearch,
   stackSearch,
 } from './query.ts';
 import { metadataAnswer, type Resource, resourceAnswer, resourcesAnswer } from './resource.ts';
 import type { HeatRequest, Session } from './session.ts';
 import { type Snapshot, snapshotAnswer, snapshotFields, snapshotsAnswer } from './snapshot.ts';
 import {
+  configBody,
   deploymentBody,
   type SoftwareConfig,
   type SoftwareConfigAttributes,
@@ -72,6 +77,9 @@ const TIMEOUT_MS = {
 
 /** 201, 202, 204 and 302 say little, in bytes. */
 const SMALL_BYTES = 64 * 1024;
+/** Of what is left of an abandoned stack, in bytes, and how deeply it may be nested. */
+const ABANDONED_BYTES = 64 * 1024 * 1024;
+const ABANDONED_DEPTH = 5_000;
 /** A row of a list costs Heat 5 ms; without a limit it would answer with all of them at once. */
 const PAGE_SIZE = 200;
 /** Longest marker of a next page, in characters. */
@@ -94,6 +102,8 @@ interface Ask extends CallOptions {
   maxBytes?: number;
   /** How many values it may have; see `readAnswer`. */
   maxValues?: number;
+  /** How deeply it may be nested; likewise. */
+  maxDepth?: number;
 }
 
 /**
@@ -208,7 +218,7 @@ export class HeatOrchestration {
 
   /** All stacks that match, page by page, newest first unless sorted. @throws OpenStackError ConfigError. */
   async *stacks(query: StackQuery = {}): AsyncGenerator<Stack, void> {
-    const search = stackSearch({ ...query, limit: query.limit || PAGE_SIZE });
+    const search = stackSearch({ ...query, limit: pageSize(query) });
     const read = async (): Promise<Page<Stack>> => {
       const ask = { path: '/stacks', route: '/stacks', search, signal: query.signal };
       const { stacks, links } = await this.#readList(stacksAnswer, ask);
@@ -335,15 +345,17 @@ export class HeatOrchestration {
   }
 
   /**
-   * Deletes a stack and leaves its resources as they are. What is answered is all that a later {@link adoptStack} has:
-   * keep it, hidden values are in it.
+   * Deletes a stack and leaves its resources as they are. What is answered is all that a later {@link adoptStack} has,
+   * hidden values too, and it can't be had again when the answer is lost: call {@link exportStack} first.
    *
    * @throws OpenStackError BadRequest.NotSupported where the cloud has it disabled (`enable_stack_abandon`).
    */
   async abandonStack(stack: StackRef, options: CallOptions = {}): Promise<JsonObject> {
     const path = `${stackPath(await this.#identify(stack, options.signal))}/abandon`;
-    const ask = { method: 'DELETE', path, route: `${STACK}/abandon`, timeout: 'deep', ...options } as const;
-    return this.#readList(jsonObject, ask);
+    const ask = { method: 'DELETE', path, route: `${STACK}/abandon`, timeout: 'write', ...options } as const;
+    // It is done by the time that its answer comes, so the answer is read, however large.
+    const maxBytes = Math.max(this.#session.limits.listBytes, ABANDONED_BYTES);
+    return this.#read(jsonObject, { ...ask, maxBytes, maxValues: Infinity, maxDepth: ABANDONED_DEPTH });
   }
 
   /** What {@link abandonStack} would answer, without abandoning anything. Hidden values are in it. */
@@ -464,7 +476,7 @@ export class HeatOrchestration {
    * @throws OpenStackError ResourceNotFound at the first step when there is no stack.
    */
   async *events(stack: StackRef, query: EventQuery = {}): AsyncGenerator<StackEvent, void> {
-    const search = eventSearch({ ...query, limit: query.limit || PAGE_SIZE });
+    const search = eventSearch({ ...query, limit: pageSize(query) });
     const ask = await this.#part(stack, 'events', query.signal);
     const read = async (): Promise<Page<StackEvent>> => {
       const { events, links } = await this.#readList(eventsAnswer, { ...ask, search });
@@ -580,19 +592,8 @@ export class HeatOrchestration {
    *
    * @param query.name a pattern, such as `OS::Heat::.*`.
    */
-  async resourceTypes(
-    query: CallOptions & {
-      name?: string;
-      version?: string;
-      supportStatus?: string;
-      withDescription?: boolean;
-    } = {},
-  ): Promise<ResourceType[]> {
-    const search = new URLSearchParams();
-    if (query.name !== undefined) search.set('name', query.name);
-    if (query.version !== undefined) search.set('version', query.version);
-    if (query.supportStatus !== undefined) search.set('support_status', query.supportStatus);
-    if (query.withDescription !== undefined) search.set('with_description', String(query.withDescription));
+  async resourceTypes(query: ResourceTypeQuery = {}): Promise<ResourceType[]> {
+    const search = resourceTypeSearch(query);
     const path = '/resource_types';
     const ask = { path, route: path, search, timeout: 'deep', signal: query.signal } as const;
     return (await this.#readList(resourceTypesAnswer, ask)).resource_types;
@@ -657,7 +658,7 @@ export class HeatOrchestration {
     options: CallOptions = {},
   ): Promise<SoftwareConfig> {
     const path = '/software_configs';
-    const ask = { method: 'POST', path, route: path, body: attributes, ...options } as const;
+    const ask = { method: 'POST', path, route: path, body: configBody(attributes), ...options } as const;
     return (await this.#read(softwareConfigAnswer, ask)).software_config;
   }
 
@@ -676,10 +677,8 @@ export class HeatOrchestration {
   }
 
   /** The software deployments of the project. */
-  async *softwareDeployments(
-    query: CallOptions & { serverId?: string } = {},
-  ): AsyncGenerator<SoftwareDeployment, void> {
-    const search = new URLSearchParams(query.serverId === undefined ? [] : [['server_id', query.serverId]]);
+  async *softwareDeployments(query: SoftwareDeploymentQuery = {}): AsyncGenerator<SoftwareDeployment, void> {
+    const search = softwareDeploymentSearch(query);
     const path = '/software_deployments';
     const ask = { path, route: path, search, signal: query.signal };
     yield* (await this.#readList(softwareDeploymentsAnswer, ask)).software_deployments;
@@ -691,7 +690,13 @@ export class HeatOrchestration {
     options: CallOptions = {},
   ): Promise<SoftwareDeployment> {
     const path = '/software_deployments';
-    const ask = { method: 'POST', path, route: path, body: deploymentBody(attributes), ...options } as const;
+    const ask = {
+      method: 'POST',
+      path,
+      route: path,
+      body: deploymentBody('createSoftwareDeployment', attributes),
+      ...options,
+    } as const;
     return (await this.#read(softwareDeploymentAnswer, ask)).software_deployment;
   }
 
@@ -707,7 +712,7 @@ export class HeatOrchestration {
     attributes: SoftwareDeploymentAttributes,
     options: CallOptions = {},
   ): Promise<SoftwareDeployment> {
-    const body = deploymentBody(attributes);
+    const body = deploymentBody('updateSoftwareDeployment', attributes);
     const ask = { ...softwareDeploymentPath(id), method: 'PUT', body, ...options } as const;
     return (await this.#read(softwareDeploymentAnswer, ask)).software_deployment;
   }
@@ -797,7 +802,7 @@ export class HeatOrchestration {
     ask: Ask,
   ): Promise<v.InferOutput<TSchema>> {
     const { answer, asked } = await this.#ask(ask);
-    return readAnswer(schema, answer, asked, ask.maxValues);
+    return readAnswer(schema, answer, asked, ask.maxValues, ask.maxDepth);
   }
 
   #readList<TSchema extends v.GenericSchema<unknown, unknown>>(
@@ -866,6 +871,11 @@ const STACK = '/stacks/{name}/{id}';
 interface Page<T> {
   items: T[];
   links: Link[];
+}
+
+/** How many items to ask for at a time: none that isn't read. */
+function pageSize({ limit, maxItems = Infinity }: { limit?: number; maxItems?: number }): number {
+  return Math.min(limit || PAGE_SIZE, maxItems);
 }
 
 /** Where the next page begins; undefined after the last one. */

@@ -83,6 +83,24 @@ export interface EventQuery {
   signal?: AbortSignal;
 }
 
+/** Which types of resources to list. */
+export interface ResourceTypeQuery {
+  /** A pattern, such as `OS::Heat::.*`. */
+  name?: string;
+  /** The Heat that they came with. */
+  version?: string;
+  /** `SUPPORTED`, `DEPRECATED` … */
+  supportStatus?: string;
+  withDescription?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** Which software deployments to list. */
+export interface SoftwareDeploymentQuery {
+  serverId?: string;
+  signal?: AbortSignal | undefined;
+}
+
 type Kind = 'number' | 'text' | 'texts' | 'repeated' | 'commas' | 'flag';
 /** Keys that aren't sent. */
 type OwnKey = 'signal' | 'maxItems';
@@ -134,6 +152,15 @@ const EVENT_KEYS: Keys<EventQuery> = {
   action: ['resource_action', 'repeated'],
 };
 
+const RESOURCE_TYPE_KEYS: Keys<ResourceTypeQuery> = {
+  name: ['name', 'text'],
+  version: ['version', 'text'],
+  supportStatus: ['support_status', 'text'],
+  withDescription: ['with_description', 'flag'],
+};
+
+const SOFTWARE_DEPLOYMENT_KEYS: Keys<SoftwareDeploymentQuery> = { serverId: ['server_id', 'text'] };
+
 // Heat 27 joins the tags and then looks for these columns in the table of tags: 500 InvalidRequestError.
 const CLASH_WITH_TAGS = ['name', 'status', 'action', 'username', 'ownerId', 'projectId'] as const;
 
@@ -167,6 +194,16 @@ export function resourceSearch(query: ResourceQuery): URLSearchParams {
 /** The query string of a list of events. @throws OpenStackError ConfigError for an unknown key or a wrong value. */
 export function eventSearch(query: EventQuery): URLSearchParams {
   return searchParams('events', EVENT_KEYS, query);
+}
+
+/** The query string of a list of resource types. @throws OpenStackError ConfigError, as the others. */
+export function resourceTypeSearch(query: ResourceTypeQuery): URLSearchParams {
+  return searchParams('resourceTypes', RESOURCE_TYPE_KEYS, query);
+}
+
+/** The query string of a list of software deployments. @throws OpenStackError ConfigError, as the others. */
+export function softwareDeploymentSearch(query: SoftwareDeploymentQuery): URLSearchParams {
+  return searchParams('softwareDeployments', SOFTWARE_DEPLOYMENT_KEYS, query);
 }
 
 function searchParams<TQuery extends object>(

@@ -144,7 +144,7 @@ export const resourceChange: Answer<ResourceChange> = record(
     stack_identity: identity,
     nested_stack_id: identity,
     // Says again what the two before say.
-    resource_identity: v.unknown(),
+    resource_identity: v.optional(v.unknown()),
     required_by: names,
     description: text,
     creation_time: time,

@@ -8,12 +8,14 @@ import { createError, isOpenStackError } from './errors.ts';
 import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenRequest } from './keystone.ts';
 import { isDelegated } from './login.ts';
 import type { Authenticator } from './transport/authenticate.ts';
-import type { Call, HttpAnswer } from './transport/call.ts';
+import { type Call, type HttpAnswer, quietly } from './transport/call.ts';
 import type { RequestInfo } from './transport/observe.ts';
 import { Transport } from './transport/transport.ts';
 
 const MIB = 1024 * 1024;
 const TOKEN_TIMEOUT_MS = 30_000;
+/** Between tries to renew a token that is still valid, in milliseconds. */
+const RENEW_AGAIN_MS = 10_000;
 /** A catalog of thousands of endpoints is smaller. */
 const TOKEN_BYTES = 1024 * 1024;
 
@@ -48,11 +50,11 @@ export interface ConnectOptions {
 /** How much of an answer is read. */
 export interface AnswerLimits {
   /** Of one stack, its template, environment or files, in bytes; 4 MiB unless given. */
-  stackBytes?: number;
+  stackBytes?: number | undefined;
   /** Of one page of a list, in bytes; 16 MiB unless given. */
-  listBytes?: number;
+  listBytes?: number | undefined;
   /** Rows of all pages of a list together; 1,000,000 unless given. */
-  listItems?: number;
+  listItems?: number | undefined;
 }
 
 /** One request to Heat. */
@@ -79,7 +81,7 @@ export interface HeatAnswer {
  */
 export class Session implements Authenticator {
   readonly cloud: CloudConfig;
-  readonly limits: Required<AnswerLimits>;
+  readonly limits: Readonly<Record<keyof AnswerLimits, number>>;
   readonly #logger: LoggerLike | undefined;
   readonly #transport: Transport;
   readonly #now: () => number;
@@ -89,15 +91,23 @@ export class Session implements Authenticator {
   /** Where Heat is, or was when the catalog last had it. */
   #home: Endpoint | undefined;
   #renewal: Promise<Token> | undefined;
+  /** A token that Heat refused, and that couldn't be replaced yet. */
+  #refused: string | undefined;
+  /** When to try again to renew a token ahead of its end, after that failed; in milliseconds since the epoch. */
+  #renewAfter = 0;
 
   constructor(cloud: CloudConfig, options: ConnectOptions) {
     const { userAgent = 'heatstack-operator', now = Date.now, logger, onRequest, limits } = options;
     this.cloud = cloud;
-    this.limits = { stackBytes: 4 * MIB, listBytes: 16 * MIB, listItems: 1_000_000, ...limits };
+    this.limits = {
+      stackBytes: limits?.stackBytes ?? 4 * MIB,
+      listBytes: limits?.listBytes ?? 16 * MIB,
+      listItems: limits?.listItems ?? 1_000_000,
+    };
     this.#logger = logger;
     this.#now = now;
     const warning = insecureWarning(cloud);
-    if (warning) logger?.warn({ cloud: cloud.name }, warning);
+    if (warning) quietly(() => logger?.warn({ cloud: cloud.name }, warning));
     const { dispatcher, endpoints, budget } = options;
     this.#transport = new Transport({
       tls: cloud,
@@ -108,8 +118,8 @@ export class Session implements Authenticator {
       budget,
       now,
       onRequest: (request) => {
-        onRequest?.(request);
-        logger?.debug(request, 'request');
+        quietly(() => logger?.debug(request, 'request'));
+        return onRequest?.(request);
       },
       onRetry: ({ code, status, requestId }, delayMs, { service, method, route }) =>
         logger?.warn({ service, method, route, code, status, requestId, delayMs }, 'request is repeated'),
@@ -163,7 +173,9 @@ export class Session implements Authenticator {
     this.#token = token;
     // Kept while the catalog has no Heat: it mustn't come back elsewhere either.
     this.#home = endpoint ?? this.#home;
-    this.#logger?.debug({ cloud: this.cloud.name, project: token.project.id }, 'signed in to Keystone');
+    quietly(() =>
+      this.#logger?.debug({ cloud: this.cloud.name, project: token.project.id }, 'signed in to Keystone'),
+    );
     return token;
   }
 
@@ -187,14 +199,31 @@ export class Session implements Authenticator {
   /** The token, as long as it is valid for a while; see {@link Authenticator}. */
   token(signal: AbortSignal | undefined): string | Promise<string> {
     const token = this.#token;
-    if (token && this.#now() < token.renewAt) return token.id;
-    return this.#renewForHeat(signal);
+    if (!token || token.id === this.#refused) return this.#renewForHeat(signal);
+    const now = this.#now();
+    if (now < token.renewAt || (now < this.#renewAfter && now < token.expiresAt)) return token.id;
+    return this.#renewAhead(token, signal);
+  }
+
+  /** A new token; when Keystone is out of order, the present one as long as it lasts. */
+  async #renewAhead(token: Token, signal: AbortSignal | undefined): Promise<string> {
+    try {
+      return await this.#renewForHeat(signal);
+    } catch (error) {
+      const now = this.#now();
+      const isPassing = isOpenStackError(error) && error.retryable && now < token.expiresAt;
+      if (!isPassing || this.#token !== token || token.id === this.#refused) throw error;
+      this.#renewAfter = now + RENEW_AGAIN_MS;
+      return token.id;
+    }
   }
 
   /** A newer token than one that Heat refused; see {@link Authenticator}. */
   async replace(refused: string, signal: AbortSignal | undefined): Promise<string> {
     // Unless somebody else has renewed it since.
-    return this.#token && this.#token.id !== refused ? this.#token.id : this.#renewForHeat(signal);
+    if (this.#token && this.#token.id !== refused) return this.#token.id;
+    this.#refused = refused;
+    return this.#renewForHeat(signal);
   }
 
   async #renewForHeat(signal: AbortSignal | undefined): Promise<string> {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Json, JsonObject } from '../json.ts';
 import { jsonObject } from './answer.ts';
+import { renamed } from './attributes.ts';
 import { type Answer, type Extra, id, maybeJson, maybeObject, record, text, time } from './fields.ts';
 
 /** A script or configuration that Heat keeps for servers. */
@@ -127,16 +128,35 @@ export const softwareDeploymentAnswer: Answer<{ software_deployment: SoftwareDep
   software_deployment: deployment,
 });
 
-/** The members of a software deployment as Heat names them. */
-export function deploymentBody(attributes: SoftwareDeploymentAttributes) {
-  return {
-    config_id: attributes.configId,
-    server_id: attributes.serverId,
-    action: attributes.action,
-    status: attributes.status,
-    status_reason: attributes.statusReason,
-    input_values: attributes.inputValues,
-    output_values: attributes.outputValues,
-    stack_user_project_id: attributes.stackUserProjectId,
-  };
+const CONFIG_NAMES = {
+  name: 'name',
+  group: 'group',
+  config: 'config',
+  inputs: 'inputs',
+  outputs: 'outputs',
+  options: 'options',
+} as const satisfies Record<keyof SoftwareConfigAttributes, string>;
+
+const DEPLOYMENT_NAMES = {
+  configId: 'config_id',
+  serverId: 'server_id',
+  action: 'action',
+  status: 'status',
+  statusReason: 'status_reason',
+  inputValues: 'input_values',
+  outputValues: 'output_values',
+  stackUserProjectId: 'stack_user_project_id',
+} as const satisfies Record<keyof SoftwareDeploymentAttributes, string>;
+
+/** The body that creates a software config. @throws OpenStackError ConfigError for an attribute that isn't one. */
+export function configBody(attributes: SoftwareConfigAttributes): { [name: string]: unknown } {
+  return renamed('createSoftwareConfig', CONFIG_NAMES, attributes);
+}
+
+/** The body of a create or update of a software deployment. @throws OpenStackError ConfigError likewise. */
+export function deploymentBody(
+  call: string,
+  attributes: SoftwareDeploymentAttributes,
+): { [name: string]: unknown } {
+  return renamed(call, DEPLOYMENT_NAMES, attributes);
 }

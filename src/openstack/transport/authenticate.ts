@@ -32,7 +32,11 @@ export const authenticate = (authenticator: Authenticator) =>
             .catch(fail);
         }),
       );
-    const fail = (error: Error): void => failEarly(handler, error);
+    const fail = (error: Error): void => {
+      // The sign-in has repeats of its own.
+      options.progress.isUnauthorized = true;
+      failEarly(handler, error);
+    };
     const token = authenticator.token(signal);
     if (typeof token === 'string') return first(token);
     token.then(first).catch(fail);

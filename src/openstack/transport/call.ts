@@ -29,6 +29,8 @@ export interface Call {
 export interface Progress {
   /** The id under which the service logs the newest attempt: of its answer, else the one that was sent. */
   requestId: string;
+  /** True when it failed for want of a token, of which all has been tried. */
+  isUnauthorized?: boolean;
 }
 
 /** A complete answer. */
@@ -95,6 +97,14 @@ export class PassingHandler implements Dispatcher.DispatchHandler {
 /** Tells a handler of a failure before undici has given it a controller. No handler of ours looks at it then. */
 export function failEarly(handler: Dispatcher.DispatchHandler, error: Error): void {
   handler.onResponseError?.(undefined as unknown as Dispatcher.DispatchController, error);
+}
+
+/** Tells a hook of whoever uses the library. Its errors, also those of a promise, are not to reach a call or the process. */
+export function quietly(hook: () => unknown): void {
+  try {
+    const result = hook();
+    if (result instanceof Promise) result.catch(() => undefined);
+  } catch {}
 }
 
 /** The service's name, for messages. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { type CallOptions, interceptor, PassingHandler } from './call.ts';
+import { type CallOptions, interceptor, PassingHandler, quietly } from './call.ts';
 
 /** One HTTP request that was made. */
 export interface RequestInfo {
@@ -19,18 +19,22 @@ export interface RequestInfo {
  * Tells of every attempt when it has ended: for metrics, and for a log at debug. Nothing of it is secret. An error of
  * whoever is told is nobody's here: it must not keep the answer from its caller, nor end the process.
  */
-export const observe = (tell: (request: RequestInfo) => void) =>
+export const observe = (tell: (request: RequestInfo) => unknown) =>
   interceptor((dispatch, options, handler) =>
     dispatch(options, new ObservingHandler(handler, options, tell)),
   );
 
 class ObservingHandler extends PassingHandler {
   readonly #options: CallOptions;
-  readonly #tell: (request: RequestInfo) => void;
+  readonly #tell: (request: RequestInfo) => unknown;
   readonly #start = performance.now();
   #status = 0;
 
-  constructor(next: Dispatcher.DispatchHandler, options: CallOptions, tell: (request: RequestInfo) => void) {
+  constructor(
+    next: Dispatcher.DispatchHandler,
+    options: CallOptions,
+    tell: (request: RequestInfo) => unknown,
+  ) {
     super(next);
     this.#options = options;
     this.#tell = tell;
@@ -59,8 +63,6 @@ class ObservingHandler extends PassingHandler {
     const { call, progress } = this.#options;
     const { service, method, route } = call;
     const ms = performance.now() - this.#start;
-    try {
-      this.#tell({ service, method, route, status, ms, requestId: progress.requestId });
-    } catch {}
+    quietly(() => this.#tell({ service, method, route, status, ms, requestId: progress.requestId }));
   }
 }

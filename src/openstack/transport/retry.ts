@@ -10,6 +10,7 @@ import {
   interceptor,
   PassingHandler,
   peerOf,
+  quietly,
 } from './call.ts';
 
 const TRIES = 3;
@@ -38,7 +39,7 @@ export interface RetryOptions {
  */
 export const retry = ({ closed, onRetry, now, random = Math.random }: RetryOptions) =>
   interceptor((dispatch, options, handler) => {
-    const { call } = options;
+    const { call, progress } = options;
     const attempt = (number: number): Promise<void> =>
       new Promise((resolve, reject) => {
         const judge = (error: OpenStackError) => number < TRIES && mayRepeat(error, call.repeat);
@@ -51,9 +52,10 @@ export const retry = ({ closed, onRetry, now, random = Math.random }: RetryOptio
         // p-retry's delays have neither full jitter nor Retry-After: the wait is done in shouldRetry.
         minTimeout: 0,
         shouldRetry: async ({ error, retriesConsumed }) => {
-          if (!(error instanceof OpenStackError) || !mayRepeat(error, call.repeat)) return false;
+          if (!(error instanceof OpenStackError) || progress.isUnauthorized) return false;
+          if (!mayRepeat(error, call.repeat)) return false;
           const delay = error.retryAfterMs ?? random() * Math.min(CAP_MS, BASE_MS * 2 ** retriesConsumed);
-          onRetry(error, delay, call);
+          quietly(() => onRetry(error, delay, call));
           await sleep(delay, call.signal, closed);
           return true;
         },

@@ -26,7 +26,7 @@ export interface TransportOptions {
   /** Bounds what is held of answers together with others that share it. */
   budget?: ByteBudget | undefined;
   /** Told of every attempt when it has ended. */
-  onRequest: (request: RequestInfo) => void;
+  onRequest: (request: RequestInfo) => unknown;
   /** Told of each failure that is followed by another try. */
   onRetry: (error: OpenStackError, delayMs: number, call: Call) => void;
   /** Milliseconds since the epoch. */
