@@ -159,7 +159,40 @@ describe('parseRetryAfter', () => {
     ['Mon, 23 Nov 2026 12:00:30 GMT', 30_000],
     ['Mon, 23 Nov 2026 11:00:00 GMT', 0],
     ['Mon, 23 Nov 2027 12:00:00 GMT', 3_600_000],
+    ['Monday, 23-Nov-26 12:00:30 GMT', 30_000],
+    ['Mon Nov 23 12:00:30 2026', 30_000],
+    [' 5 ', 5_000],
+    ['9'.repeat(400), 3_600_000],
+    ['-5', undefined],
+    ['+5', undefined],
+    ['1.5', undefined],
+    ['1e3', undefined],
+    ['0x10', undefined],
+    ['5 s', undefined],
+    ['5, 6', undefined],
+    ['5;q=1', undefined],
+    ['\u0665', undefined],
+    ['Infinity', undefined],
+    ['2026', 2_026_000],
+    ['2026-11-23', undefined],
+    ['2026-11-23T12:00:30Z', undefined],
+    ['Nov 23 2026', undefined],
+    ['Mon, ', undefined],
+    ['Mon, 99 Foo 2026 12:00:30 GMT', undefined],
+    [`Mon, ${'x'.repeat(100_000)}`, undefined],
   ])('reads %j as %j ms', (header, ms) => {
     expect(parseRetryAfter(header, now)).toBe(ms);
+  });
+
+  it('reads a date without a zone as UTC, wherever it is', () => {
+    const zone = process.env['TZ'];
+    try {
+      process.env['TZ'] = 'America/New_York';
+      expect(new Date(0).getTimezoneOffset()).not.toBe(0);
+      expect(parseRetryAfter('Mon Nov 23 12:00:30 2026', now)).toBe(30_000);
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
   });
 });

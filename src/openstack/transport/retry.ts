@@ -175,10 +175,13 @@ const HTTP_DATE = /^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
-  const ms = /^\s*\d+\s*$/.test(header)
-    ? Number(header) * 1000
-    : HTTP_DATE.test(header)
-      ? Date.parse(header) - now
-      : Number.NaN;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+  if (/^\s*\d+\s*$/.test(header)) return atMostAnHour(Number(header) * 1000);
+  if (!HTTP_DATE.test(header)) return undefined;
+  // asctime's form has no zone, and means UTC.
+  const date = Date.parse(/GMT\s*$/.test(header) ? header : `${header} GMT`);
+  return Number.isNaN(date) ? undefined : atMostAnHour(date - now);
+}
+
+function atMostAnHour(ms: number): number {
+  return Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
 }
