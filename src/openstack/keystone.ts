@@ -41,10 +41,12 @@ const TOLD_REGIONS = 10;
 // Keystone's own are no longer, and what is said of a cloud must fit where it is shown.
 const named = { id: label(64), name: label(255) };
 const region = label(255);
+/** In milliseconds since the epoch. Not every form that is ISO 8601's is one of `Date.parse`. */
+const timestamp = v.pipe(v.string(), v.isoTimestamp(), v.transform(Date.parse), v.number());
 const tokenSchema = v.object({
   token: v.object({
-    expires_at: v.pipe(v.string(), v.isoTimestamp()),
-    issued_at: v.optional(v.pipe(v.string(), v.isoTimestamp())),
+    expires_at: timestamp,
+    issued_at: v.optional(timestamp),
     project: v.optional(v.object({ ...named, domain: v.optional(v.object(named)) })),
     catalog: v.optional(
       v.array(
@@ -126,7 +128,7 @@ export function readToken(answer: HttpAnswer, asked: Asked, cloud: CloudConfig, 
     );
   }
   // The lifetime rather than the date: our clock and Keystone's may differ.
-  const lifetime = Date.parse(token.expires_at) - (token.issued_at ? Date.parse(token.issued_at) : now);
+  const lifetime = token.expires_at - (token.issued_at ?? now);
   const { project } = token;
   return {
     id,
