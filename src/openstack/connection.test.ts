@@ -64,10 +64,18 @@ describe('connect', () => {
     const catalogOf = (count: number) => [{ type: 'orchestration', endpoints: Array(count).fill(endpoint) }];
     cloud.editToken = (token) => Object.assign(token, { catalog: catalogOf(5_000) });
     expect((await connected()).regions).toEqual(['RegionOne']);
-    cloud.editToken = (token) => Object.assign(token, { catalog: catalogOf(20_000) });
+    for (const count of [20_000, 100_000]) {
+      cloud.editToken = (token) => Object.assign(token, { catalog: catalogOf(count) });
+      await expect(connected()).rejects.toMatchObject({
+        code: 'ResponseTooLarge',
+        message: expect.stringContaining('larger than 1 MiB'),
+      });
+    }
+    // Small in bytes, and still too many.
+    cloud.editToken = (token) => Object.assign(token, { catalog: Array(100_000).fill({}) });
     await expect(connected()).rejects.toMatchObject({
       code: 'ResponseTooLarge',
-      message: expect.stringContaining('larger than 1 MiB'),
+      message: expect.stringContaining('more than 100000 values'),
     });
   });
 

@@ -301,6 +301,190 @@ it('a list goes on at no marker that is larger than an id', async () => {
   expect(server.seen).toHaveLength(1);
 });
 
+describe('members with special names, and members that come twice', () => {
+  /** In every object of the text, at its end. */
+  const special = '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"prototype":{}';
+  const spoilt = (name: string) =>
+    JSON.stringify(sample(name).body).replaceAll(/\{\}|\}/g, (end) =>
+      end === '{}' ? `{${special}}` : `,${special}}`,
+    );
+  const READS: [string, string, (heat: Orchestration) => Promise<unknown>][] = [
+    ['a stack', 'get_stack', (h) => h.getStack(web)],
+    ['stacks', 'list_stacks', (h) => Array.fromAsync(h.stacks())],
+    ['a create', 'create', (h) => h.createStack({ name: 'a', template: 'x' })],
+    ['a preview', 'preview_create', (h) => h.createStack({ name: 'a', template: 'x' }, { preview: true })],
+    ['changes', 'preview_update_put', (h) => h.previewStackUpdate(web, { template: 'x' })],
+    ['a resource', 'resource_show', (h) => h.resource(web, 'r')],
+    ['resources', 'resources', (h) => Array.fromAsync(h.resources(web))],
+    ['events', 'events', (h) => Array.fromAsync(h.events(web))],
+    ['an output', 'output_show', (h) => h.output(web, 'v')],
+    ['snapshots', 'snapshots', (h) => Array.fromAsync(h.snapshots(web))],
+    ['an environment', 'environment', (h) => h.stackEnvironment(web)],
+    ['an abandoned stack', 'abandon', (h) => h.abandonStack(web)],
+    ['a build', 'build_info', (h) => h.buildInfo()],
+  ];
+
+  /** Every object in it has the prototype of all objects. */
+  function expectPlain(value: unknown, place: string): void {
+    if (typeof value !== 'object' || value === null) return;
+    const prototype = Array.isArray(value) ? Array.prototype : Object.prototype;
+    expect([place, Object.getPrototypeOf(value) === prototype]).toEqual([place, true]);
+    for (const key of Object.keys(value)) {
+      // Not by its name, which would give the prototype.
+      expectPlain(Object.getOwnPropertyDescriptor(value, key)?.value, `${place}.${key}`);
+    }
+  }
+
+  it.each(READS)('change no prototype: %s', async (_what, name, call) => {
+    const heat = heatOf(await connected());
+    server.reply = json(spoilt(name), sample(name).status);
+    const read = await call(heat);
+    expectPlain(read, 'it');
+    expect('polluted' in {}).toBe(false);
+    expect('polluted' in (read as object)).toBe(false);
+  });
+
+  it('are kept where names are free: parameters of a template, parameters of a stack', async () => {
+    const heat = heatOf(await connected());
+    const names = ['__proto__', 'constructor', 'prototype', 'toString'];
+    server.reply = json(`{"Parameters":{${names.map((name) => `"${name}":{"Type":"String"}`).join(',')}}}`);
+    const { parameters } = await heat.validateTemplate({ template: 'x' });
+    expect(Object.keys(parameters)).toEqual(names);
+    expect(Object.values(parameters)).toEqual(Array(4).fill({ type: 'String', noEcho: false }));
+    const values = `"parameters":{${names.map((name) => `"${name}":"v"`).join(',')}}`;
+    const text = JSON.stringify(sample('get_stack').body);
+    server.reply = json(text.replace('"parameters":{', `${values.slice(0, -1)},`));
+    const stack = await heat.getStack(web);
+    expect(Object.keys(stack.parameters ?? {}).slice(0, 4)).toEqual(names);
+  });
+
+  it('are the last of their name', async () => {
+    const heat = heatOf(await connected());
+    const text = JSON.stringify(sample('get_stack').body);
+    server.reply = json(
+      text
+        .replace('{"stack":{', '{"stack":"s3cret","stack":{"id":7,"id":{},')
+        .replace('"parameters":{', '"parameters":[],"parameters":{'),
+    );
+    expect(await heat.getStack(web)).toMatchObject({ id: expect.stringMatching(/^e676/) });
+    server.reply = json(text.replace(/\}$/, ',"stack":null}'));
+    expect(await outcome(heat.getStack(web))).toBe('InvalidResponse');
+  });
+});
+
+describe('a Location that is none', () => {
+  it.each([
+    'stacks',
+    '/stacks/',
+    '/stacks//1',
+    '/stacks/a/',
+    '/stacks/a?/1',
+    '/stacks/./1',
+    '/stacks/a/..',
+    '/stacks/a/%2e%2E',
+    '/stacks/a%2Fb/1',
+    '/stacks/detail/1',
+    '/stacks/%/1',
+    '/stacks/%ff/1',
+    'javascript:1',
+    `/stacks/a/1${'x'.repeat(8_000)}`,
+  ])('asks for nothing more: %j', async (location) => {
+    const heat = heatOf(await connected());
+    server.reply = { status: 302, headers: { location } };
+    for (const call of [heat.getStack('a'), heat.stackTemplate('a'), heat.deleteStack('a')]) {
+      expect(await outcome(call)).toMatch(/^(InvalidResponse|ConfigError)$/);
+    }
+    expect(server.asked).toEqual(Array(3).fill('GET /stacks/a'));
+  });
+
+  it.each(['/stacks/a%00%0d%0aX/1', '/stacks/%C2%85/1', '/stacks/a/1;x=y', '/stacks/%E2%80%AE/1'])(
+    'but odd stays one name below our own Heat: %j',
+    async (location) => {
+      const heat = heatOf(await connected());
+      server.reply = { status: 302, headers: { location } };
+      expect(await outcome(heat.deleteStack('a'))).toBe('InvalidResponse');
+      expect(server.asked).toHaveLength(2);
+      expect(server.asked[1]).toMatch(/^DELETE \/stacks\/[^/?#]+\/[^/?#]+$/);
+    },
+  );
+});
+
+describe('a token with odd dates', () => {
+  /** How many tokens five requests take, and one more after a second, and how long the last one is to be used. */
+  async function tokens(edit: (token: Record<string, unknown>) => void): Promise<number[]> {
+    let now = Date.now();
+    server.editToken = edit;
+    const heat = heatOf(await connected({ now: () => now }));
+    server.reply = sample('get_stack');
+    for (let i = 0; i < 5; i += 1) await heat.getStack(web);
+    const first = server.tokens;
+    now += 1_000;
+    await heat.getStack(web);
+    return [first, server.tokens];
+  }
+
+  it.each<[string, object, number[]]>([
+    [
+      'over before it began',
+      { issued_at: '2026-11-23T15:00:00Z', expires_at: '2026-11-23T14:00:00Z' },
+      [1, 2],
+    ],
+    ['over by our clock', { issued_at: undefined, expires_at: '2001-01-01T00:00:00Z' }, [1, 2]],
+    ['of no time', { issued_at: '2026-11-23T14:00:00Z', expires_at: '2026-11-23T14:00:00Z' }, [1, 2]],
+    [
+      'from the first year to the last',
+      { issued_at: '0001-01-01T00:00:00Z', expires_at: '9999-12-31T23:59:59Z' },
+      [1, 1],
+    ],
+    [
+      'of a day that is none',
+      { issued_at: '2026-02-30T00:00:00Z', expires_at: '2026-02-31T00:00:00Z' },
+      [1, 1],
+    ],
+  ])('is not renewed with each request: %s', async (_what, members, times) => {
+    expect(await tokens((token) => Object.assign(token, members))).toEqual(times);
+  });
+
+  it.each([
+    '',
+    'soon',
+    '2026-11-23',
+    '2026-11-23T14:00:00+05',
+    '9999-99-99T99:99:99Z',
+    7,
+    null,
+    {},
+    '+275761-01-01T00:00:00Z',
+  ])('is refused when the date is none: %j', async (date) => {
+    server.editToken = (token) => Object.assign(token, { expires_at: date });
+    expect(await outcome(connected())).toBe('InvalidResponse');
+    server.editToken = (token) => Object.assign(token, { issued_at: date });
+    expect(await outcome(connected())).toBe('InvalidResponse');
+  });
+});
+
+it('a renewal that everybody has left still is the one of whoever comes next', async () => {
+  let now = Date.now();
+  const heat = heatOf(await connected({ now: () => now }));
+  server.reply = sample('get_stack');
+  now += 24 * 3600_000;
+  let answer: () => void = () => {};
+  server.tokenReplies.push((_seen, response) => {
+    answer = () => response.writeHead(503, { 'retry-after': '0' }).end();
+  });
+  const aborts = [new AbortController(), new AbortController()];
+  const left = aborts.map(({ signal }) => heat.getStack(web, { signal }).catch((error: unknown) => error));
+  await expect.poll(() => server.tokens).toBe(2);
+  for (const [i, abort] of aborts.entries()) abort.abort(`left ${i}`);
+  expect(await Promise.all(left)).toEqual(['left 0', 'left 1']);
+  const next = heat.getStack(web);
+  answer();
+  expect(await next).toMatchObject({ status: 'CREATE_COMPLETE' });
+  // The refused one, and its repeat.
+  expect(server.tokens).toBe(3);
+  expect(server.asked).toHaveLength(1);
+});
+
 describe('costs a process little memory', () => {
   const run = promisify(execFile);
   const client = new URL('./testdata/hostile-client.ts', import.meta.url).pathname;
