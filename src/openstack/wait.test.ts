@@ -325,6 +325,16 @@ describe('the signal', () => {
     }
   });
 
+  it('is the reason also when the time is over before the look has ended', async () => {
+    const abort = new AbortController();
+    const slow = (signal: AbortSignal | undefined) =>
+      new Promise<Stack>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => setTimeout(() => reject(signal.reason as Error), 40));
+        abort.abort(new Error('stop'));
+      });
+    await expect(waitFor('web', slow, { signal: abort.signal, timeoutMs: 20 })).rejects.toThrow('stop');
+  });
+
   it('ends a look', async () => {
     for (const timeoutMs of [undefined, 20_000]) {
       const abort = new AbortController();
