@@ -211,6 +211,43 @@ describe('a token that Keystone refuses', () => {
       }
     }
   });
+
+  // Keystone is Python, and so are the proxies before it: they quote by repr(), or as JSON in ASCII.
+  it.each([400, 401, 403, 404, 429, 500])('with %d: nor as others write it', (status) => {
+    const secret = '\u00e9\'s \\ "s3cret"';
+    const written = [
+      secret,
+      '\u00e9\\\'s \\\\ "s3cret"',
+      '\\xe9\\\'s \\\\ "s3cret"',
+      '\\u00e9\'s \\\\ \\"s3cret\\"',
+    ];
+    const login = { auth: { type: 'password', userId: 'u', password: secret } } as const;
+    for (const quoted of written) {
+      const error = refusal(login, status, `'${quoted}' is too short`);
+      expect(error).toBeInstanceOf(OpenStackError);
+      const shown = JSON.stringify({ ...(error as object), said: String(error) });
+      expect(shown).not.toMatch(/s3cret/);
+    }
+  });
+
+  // A regular expression that looks at each backslash anew takes minutes for these.
+  it.each(['\\', '\\\\a', 'aa', "it's \\", 'x'.repeat(10_000)])(
+    'looks for %j no longer than needed',
+    (secret) => {
+      const login = { auth: { type: 'password', userId: 'u', password: secret } } as const;
+      for (const piece of ['\\', 'a\\', 'a', "it's \\\\\\\\", 'x']) {
+        expect(refusal(login, 400, piece.repeat(60_000 / piece.length))).toMatchObject({
+          code: 'ConfigError',
+        });
+      }
+    },
+  );
+
+  it('is told in full when the secret is too short to be found', () => {
+    const message = 'The request you have made requires authentication.';
+    const login = { auth: { type: 'password', userId: 'u', password: '' } } as const;
+    expect(refusal(login, 403, message)).toMatchObject({ detail: message });
+  });
 });
 
 describe('orchestrationEndpoint', () => {

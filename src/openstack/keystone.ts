@@ -220,9 +220,26 @@ function cureOf({ auth, scope }: CloudConfig): string {
 
 function withoutSecret(text: string, { auth }: CloudConfig): string {
   const secret = secretOf(auth);
+  if (secret === '') return text;
   // Quoted text has its backslashes and quotes escaped.
-  const written = [secret, JSON.stringify(secret).slice(1, -1), secret.replace(/[\\']/g, '\\$&')];
-  return written.reduce((left, each) => left.replaceAll(each, '[redacted]'), text);
+  const written = [secret, JSON.stringify(secret).slice(1, -1)];
+  const left = written.reduce((rest, each) => rest.replaceAll(each, '[redacted]'), text);
+  // It may also be Python that quotes, in ASCII or not, or one that quotes what the other has quoted.
+  return withoutEscapes(left).includes(withoutEscapes(secret)) ? '[redacted]' : left;
+}
+
+/** The same for a text and for what Python or JSON makes of it. */
+function withoutEscapes(text: string): string {
+  const letters: Record<string, string> = { '\n': 'n', '\r': 'r', '\t': 't' };
+  return text
+    .replaceAll(
+      /\\+(?:x([\da-f]{2})|u([\da-f]{4})|U(000[\da-f]{5}))?/g,
+      (_all, ...hex: (string | undefined)[]) => {
+        const code = hex.slice(0, 3).find((digits) => digits !== undefined);
+        return code === undefined ? '' : String.fromCodePoint(Number.parseInt(code, 16));
+      },
+    )
+    .replaceAll(/[\n\r\t]/g, (control) => letters[control] ?? control);
 }
 
 /** Where a service can be reached. */
