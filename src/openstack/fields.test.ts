@@ -78,6 +78,12 @@ describe('stackInUrl', () => {
     '/stacks/%E0/1',
     '/stacks/web/%',
     '/stacks/web/1/stacks/',
+    '/stacks/./1',
+    '/stacks/web/..',
+    '/stacks/web/%2e%2E',
+    '/stacks/a%2Fb/1',
+    '/stacks/detail/1',
+    '/stacks/web/preview',
     `/stacks/web/${'1'.repeat(10_000)}`,
   ])('finds none in %j', (url) => {
     expect(stackInUrl(url)).toBeUndefined();

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { Json, JsonObject } from '../json.ts';
 import { json, jsonObject, label } from './answer.ts';
 import { type Defined, defined } from './define.ts';
+import { isStackSegment } from './stack-path.ts';
 import { MAX_URL_LENGTH } from './url.ts';
 
 /** A link to something related: `self`, `stack`, `nested`. */
@@ -84,7 +85,8 @@ export function stackInUrl(url: string): StackIdentity | undefined {
   const [stackName, stackId] = url.slice(at + mark.length).split(/[/?#]/, 2);
   if (!stackName || !stackId) return undefined;
   try {
-    return { name: decodeURIComponent(stackName), id: decodeURIComponent(stackId) };
+    const found = { name: decodeURIComponent(stackName), id: decodeURIComponent(stackId) };
+    return isStackSegment(found.name) && isStackSegment(found.id) ? found : undefined;
   } catch {
     return undefined;
   }

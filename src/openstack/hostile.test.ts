@@ -392,7 +392,7 @@ describe('a Location that is none', () => {
     const heat = heatOf(await connected());
     server.reply = { status: 302, headers: { location } };
     for (const call of [heat.getStack('a'), heat.stackTemplate('a'), heat.deleteStack('a')]) {
-      expect(await outcome(call)).toMatch(/^(InvalidResponse|ConfigError)$/);
+      expect(await outcome(call)).toBe('InvalidResponse');
     }
     expect(server.asked).toEqual(Array(3).fill('GET /stacks/a'));
   });
@@ -683,12 +683,11 @@ describe('in any state', () => {
       );
       if (reason instanceof Error) await state.arrived();
       else await new Promise((resolve) => setImmediate(resolve));
-      const start = performance.now();
       abort.abort(reason);
+      // By itself each of these would take 9 s or more, and all five together longer than the test may.
       const [how, error] = await ended;
       expect(how).toBe('error');
       expect(error).toBe(reason);
-      expect(performance.now() - start).toBeLessThan(1_000);
     }
   });
 
@@ -702,8 +701,9 @@ describe('in any state', () => {
       const closed = state.connection.close();
       expect(await ended).toBe('ConnectionFailed');
       await closed;
-      await expect.poll(state.sockets, { timeout: 2_000 }).toBe(0);
-      expect(performance.now() - start).toBeLessThan(2_000);
+      await expect.poll(state.sockets, { timeout: 8_000 }).toBe(0);
+      // undici by itself gives up a handshake after 10 s, and a Retry-After is 9 s.
+      expect(performance.now() - start).toBeLessThan(8_000);
     },
   );
 });
