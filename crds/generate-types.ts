@@ -4,11 +4,11 @@
  *
  *     node crds/generate-types.ts [--check]
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
+import { writeGenerated } from './generated-files.ts';
 
 const CRD = fileURLToPath(new URL('heatstack.dev_heatstacks.yaml', import.meta.url));
 const TYPES = fileURLToPath(new URL('../src/api/heat-stack.ts', import.meta.url));
@@ -108,20 +108,9 @@ function chartCopyOf(crd: string): string {
   return `# GENERATED from crds/heatstack.dev_heatstacks.yaml: change that file, not this one.\n${body}`;
 }
 
-const check = process.argv.includes('--check');
 const crd = await readFile(CRD, 'utf8');
-for (const [file, text] of [
+const files = [
   [TYPES, await typesOf(crd)],
   [CHART_COPY, chartCopyOf(crd)],
-] as const) {
-  const name = relative(process.cwd(), file);
-  if (!check) {
-    await writeFile(file, text);
-    console.log(`wrote ${name}`);
-  } else if (text !== (await readFile(file, 'utf8').catch(() => ''))) {
-    console.error(`${name} is not what the CRD says: run "npm run generate" and commit the result`);
-    process.exitCode = 1;
-  } else {
-    console.log(`${name} is what the CRD says`);
-  }
-}
+] as const;
+await writeGenerated(files, 'the CRD');

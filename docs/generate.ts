@@ -4,9 +4,9 @@
  *
  *     node docs/generate.ts [--check]
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { writeGenerated } from '../crds/generated-files.ts';
 import { createError, ERRORS, type RegisteredCode } from '../src/openstack/errors.ts';
 import { callsPage } from './openstack-calls.ts';
 
@@ -80,19 +80,8 @@ async function clientPage(): Promise<string> {
   return page.replace(marks, () => `\n${callsPage(source ?? '', tests ?? '')}\n\n`);
 }
 
-const check = process.argv.includes('--check');
-for (const [file, text] of [
+const files = [
   [pathOf('openstack-errors.md'), errorsPage()],
   [pathOf('openstack.md'), await clientPage()],
-] as const) {
-  const name = relative(process.cwd(), file);
-  if (!check) {
-    await writeFile(file, text);
-    console.log(`wrote ${name}`);
-  } else if (text !== (await readFile(file, 'utf8').catch(() => ''))) {
-    console.error(`${name} is not what the sources say: run "npm run generate" and commit the result`);
-    process.exitCode = 1;
-  } else {
-    console.log(`${name} is what the sources say`);
-  }
-}
+] as const;
+await writeGenerated(files, 'the source');
