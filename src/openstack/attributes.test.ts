@@ -82,6 +82,8 @@ describe('stackBody', () => {
     [[], undefined],
     [['a'], 'a'],
     [['x'.repeat(80), 'é'], `${'x'.repeat(80)},é`],
+    // Heat counts characters, not what JavaScript stores of them.
+    [['🚀'.repeat(80)], '🚀'.repeat(80)],
     [[' a ', '"b"'], ' a ,"b"'],
   ])('joins the tags %j', (tags, joined) => {
     expect(stackBody('createStack', { tags })['tags']).toBe(joined);

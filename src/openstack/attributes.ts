@@ -56,7 +56,7 @@ export function stackBody(call: string, attributes: StackAttributes): { [name: s
   const body = renamed(call, NAMES, others, 'name');
   const { tags } = attributes;
   if (!tags) return body;
-  if (tags.some((tag) => tag === '' || tag.includes(',') || tag.length > MAX_TAG_LENGTH)) {
+  if (tags.some((tag) => tag === '' || tag.includes(',') || [...tag].length > MAX_TAG_LENGTH)) {
     throw createError(
       'ConfigError',
       `${call}(): a tag must have 1 to ${MAX_TAG_LENGTH} characters and no comma.`,

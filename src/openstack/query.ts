@@ -214,10 +214,11 @@ function searchParams<TQuery extends object>(
   const search = new URLSearchParams();
   const known = new Map<string, readonly [string, Kind]>(Object.entries(keys));
   for (const [key, value] of Object.entries(query)) {
-    if (key === 'maxItems' && value !== undefined && !(Number.isSafeInteger(value) && Number(value) > 0)) {
+    const isGiven = value !== undefined && value !== null;
+    if (key === 'maxItems' && isGiven && !(Number.isSafeInteger(value) && Number(value) > 0)) {
       throw createError('ConfigError', `${call}(): maxItems must be a whole number above 0.`);
     }
-    if (OWN_KEYS.includes(key) || value === undefined || value === null) continue;
+    if (OWN_KEYS.includes(key) || !isGiven) continue;
     const spec = known.get(key);
     if (!spec) {
       throw createError(
