@@ -64,8 +64,6 @@ export interface HeatRequest extends Pick<Call, 'method' | 'route' | 'timeoutMs'
   body?: string | undefined;
   /** Whether the caller reads a redirect; else it is an error. */
   redirect?: Call['redirect'];
-  /** Overrides what the method says: only GET is safe. */
-  repeat?: Call['repeat'];
   signal?: AbortSignal | undefined;
 }
 
@@ -229,7 +227,7 @@ export class Session implements Authenticator {
   async #renewForHeat(signal: AbortSignal | undefined): Promise<string> {
     const token = await this.renew(signal);
     // Throws when the new catalog has no Heat.
-    orchestrationEndpoint(token, this.cloud);
+    this.#endpointOf(token);
     return token.id;
   }
 

@@ -150,7 +150,7 @@ class AttemptHandler extends PassingHandler {
 }
 
 /** Whether a call that failed like this may succeed when it is repeated, and a repeat can't do it twice. */
-export function mayRepeat(error: OpenStackError, repeat: Call['repeat']): boolean {
+function mayRepeat(error: OpenStackError, repeat: Call['repeat']): boolean {
   // A time-out has already cost its whole time.
   if (!error.retryable || error.code === 'Timeout') return false;
   if ((error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return false;

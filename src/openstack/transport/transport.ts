@@ -60,11 +60,6 @@ export class Transport {
     );
   }
 
-  /** Aborted by {@link close}. */
-  get closed(): AbortSignal {
-    return this.#closed.signal;
-  }
-
   /**
    * Sends a call, and sends it again where that is safe. Any status is an answer; the caller judges it.
    *
