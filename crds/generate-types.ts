@@ -47,9 +47,19 @@ interface Crd {
   };
 }
 
+/** Shapes of the nodes with a title so far: a title that comes again is the same interface. */
+const titled = new Map<string, string>();
+
 /** The CRD's schema as JSON Schema: free-form parts get the project's JSON types, defaulted fields are required. */
 function toJsonSchema(schema: CrdSchema): JSONSchema {
   const description = describe(schema);
+  if (schema.title !== undefined) {
+    const shape = JSON.stringify(schema, (key, value) => (key === 'description' ? undefined : value));
+    const known = titled.get(schema.title);
+    if (known === shape) return { ...description, tsType: schema.title };
+    if (known !== undefined) throw new Error(`two shapes have the title ${schema.title}`);
+    titled.set(schema.title, shape);
+  }
   if (schema['x-kubernetes-preserve-unknown-fields']) {
     return { ...description, tsType: schema.type === 'object' ? 'JsonObject' : 'Json' };
   }

@@ -14,6 +14,7 @@ import type {
   NotReadyReason,
   ReadyReason,
   ReconcilingReason,
+  WorkingReason,
 } from './reasons.ts';
 
 /** How things stand after a reconcile. */
@@ -21,7 +22,7 @@ export type Outcome =
   /** Heat has what the spec asks for: Ready is True. */
   | { state: 'ready'; message: string }
   /** Heat is at work, or we are and nothing went wrong: Ready is Unknown. */
-  | { state: 'working'; message: string }
+  | { state: 'working'; reason?: WorkingReason; message: string }
   /** Something is missing or failed, and it will be tried again without anybody's help: Ready is False. */
   | { state: 'retrying'; reason: NotReadyReason; message: string }
   /** Nothing will happen until somebody changes something: Ready is False. */
@@ -118,7 +119,10 @@ function judge(outcome: Outcome, previous: ReadonlyMap<string, Condition>): Judg
     case 'ready':
       return { ready: ready('True', 'Succeeded', outcome.message) };
     case 'working':
-      return { ready: ready('Unknown', 'Progressing', outcome.message), reconciling: 'Progressing' };
+      return {
+        ready: ready('Unknown', outcome.reason ?? 'Progressing', outcome.message),
+        reconciling: 'Progressing',
+      };
     case 'retrying':
       return { ready: ready('False', outcome.reason, outcome.message), reconciling: 'ProgressingWithRetry' };
     case 'stalled':

@@ -22,6 +22,10 @@ export const ANNOTATIONS = {
   forceAt: 'reconcile.fluxcd.io/forceAt',
   /** Start counting failures anew; echoed in `status.lastHandledResetAt`. */
   resetAt: 'reconcile.fluxcd.io/resetAt',
+  /** Carry out the plan with this id; see `status.plan`. */
+  approve: 'heatstack.dev/approve',
+  /** Do something with the stack once, as `<verb>@<token>`; echoed in `status.lastHandledAction`. */
+  action: 'heatstack.dev/action',
 } as const;
 
 /** Annotation on the objects that the operator writes outputs to; its value is the HeatStack's name. */

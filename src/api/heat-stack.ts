@@ -31,7 +31,14 @@ export interface HeatStackSpec {
    * Name of the stack in Heat. Default: metadata.name. It starts with a letter and goes on with letters, digits, "_", "." and "-", at most 255 in all. "detail" and "preview" are refused, for they are paths of Heat's API. Needed when metadata.name starts with a digit. It can't be changed, added or removed later. Keep it short: Heat puts it in front of the names of servers, ports and so on.
    */
   stackName?: string;
-  template: TemplateSource;
+  /**
+   * "managed": the operator creates, updates and deletes the stack. "unmanaged": it only observes the stack that spec.import names, and never writes to it; deleting this object leaves the stack alone. It may be changed at any time.
+   *
+   * @default "managed"
+   */
+  managementPolicy: 'managed' | 'unmanaged';
+  import?: ImportSource;
+  template?: TemplateSource;
   /**
    * Files that the template or an environment names: with get_file, as the type of a resource (nested template), or in a resource_registry. Each key must be written there exactly as it is here, for example "type: web.yaml" and the key "web.yaml"; Heat never reads a path. At most 256 files. Template, files, environments and parameters share Heat's limit of 1 MiB for a request.
    */
@@ -39,17 +46,29 @@ export interface HeatStackSpec {
     [k: string]: string;
   };
   /**
+   * More files, from ConfigMaps and Secrets, at most 32 objects: each key is a file, or only those of "items". A later one wins over an earlier one, and spec.files over them all. A change of the object is noticed within seconds, and leads to an update when a file changed.
+   */
+  filesFrom?: FilesSource[];
+  /**
    * Heat environments, at most 32. They are merged in this order, as the openstack command merges several "-e", and sent as one: maps are merged deeply, in anything else the later one wins. spec.parameters wins over them all.
    */
   environments?: EnvironmentSource[];
   /**
-   * Values of the template's parameters, of any JSON type; at most 1000. They win over every environment. null means not set: the environment's value or the template's default counts. A name that the template doesn't declare is refused by Heat. Numbers keep every digit.
+   * Values of the template's parameters, of any JSON type; at most 1000. They win over every environment, spec.parametersFrom and spec.parameterValues. null means not set: the next source's value or the template's default counts. A name that the template doesn't declare is refused by Heat. Numbers keep every digit.
    *
    * Two pitfalls of YAML: quote versions, for 1.10 is the number 1.1 while "1.10" is text; and quote words that YAML may read as true or false, also as names: n, y, no, yes, off, on ("n": 3).
    *
    * Everybody who may read this object can read the values, even if the template marks a parameter as hidden.
    */
   parameters?: JsonObject;
+  /**
+   * Parameters from ConfigMaps and Secrets, at most 32 objects: each key is a parameter, its value is text. A later one wins over an earlier one; spec.parameterValues and spec.parameters win over them. Values from Secrets never appear in the status, in Events or in logs.
+   */
+  parametersFrom?: ParametersSource[];
+  /**
+   * Single parameters whose values are kept elsewhere, at most 256: in a ConfigMap, a Secret, or an output of another HeatStack. A later one wins over an earlier one of the same name; spec.parameters wins over them.
+   */
+  parameterValues?: ParameterValue[];
   /**
    * Tags of the stack in Heat, besides the operator's own; at most 50, each up to 80 characters and without a comma. Tags that start with heatstack.dev/ are the operator's own.
    */
@@ -79,6 +98,27 @@ export interface HeatStackSpec {
    */
   resyncPeriod: string;
   managedOptions: ManagedOptions;
+  driftDetection: DriftDetection;
+  /**
+   * What a change of the inputs does while Heat is at work on the stack. "wait": it is sent when the work has ended. "supersede": it is sent at once, and Heat goes on from where it is (Heat's convergence engine allows it).
+   *
+   * @default "wait"
+   */
+  updatePolicy: 'wait' | 'supersede';
+  /**
+   * "automatic": changes are carried out. "manual": a create or an update is previewed first; status.plan tells what it would do, and it is carried out when the annotation heatstack.dev/approve holds that plan's id. Deletion isn't held back.
+   *
+   * @default "automatic"
+   */
+  approval: 'automatic' | 'manual';
+  /**
+   * Resources that an update may not replace or delete unless its plan was approved with the annotation heatstack.dev/approve; at most 32 rules. Each update is then previewed first, also when it is tried again after a failure, and resources of nested stacks count. Deleting the object still deletes the stack.
+   */
+  protect?: ProtectRule[];
+  /**
+   * Other HeatStacks of the namespace that must be Ready before this one is created or updated, at most 32. Deleting waits for nobody.
+   */
+  dependsOn?: Dependency[];
   outputs?: OutputsSpec;
   /**
    * What to do when somebody deleted the stack in Heat. "recreate": make it anew. "stall": do nothing and say so in the conditions, until the object is changed or asked to reconcile.
@@ -107,7 +147,36 @@ export interface CloudCredentialsRef {
   regionName?: string;
 }
 /**
- * The Heat template (HOT or CloudFormation form). Set exactly one of four:
+ * An existing stack to take instead of creating one. Unmanaged, it is observed. Managed, it is adopted: the operator first previews the update to this object's template and parameters, and goes on only if nothing is added, replaced or deleted by it, or when that was approved by the plan's id. While no stack fits, the operator waits for one. It can be removed once the stack is taken, but not changed.
+ */
+export interface ImportSource {
+  /**
+   * The stack's id in Heat.
+   */
+  id?: string;
+  filter?: ImportFilter;
+  /**
+   * Whether a stack may be taken that carries the tags of another HeatStack: of a cluster that is gone, whose objects were restored into this one. Make sure that the other object doesn't work on the stack any more.
+   *
+   * @default false
+   */
+  takeOwnership: boolean;
+}
+/**
+ * What the one stack of the project must match, all of it.
+ */
+export interface ImportFilter {
+  /**
+   * The stack's name, whole.
+   */
+  name?: string;
+  /**
+   * Tags that it must have, all of them; 1 to 20.
+   */
+  tags?: string[];
+}
+/**
+ * The Heat template (HOT or CloudFormation form); needed unless spec.managementPolicy is "unmanaged". Set exactly one of four:
  *
  * inline, text, sent to Heat as it stands: the usual choice.
  *
@@ -160,7 +229,61 @@ export interface SecretKeyRef {
   key: string;
 }
 /**
- * One environment; set exactly one of inline and object.
+ * A ConfigMap or Secret whose keys are files; set exactly one of configMapRef and secretRef.
+ */
+export interface FilesSource {
+  configMapRef?: ConfigMapRef;
+  secretRef?: SecretRef;
+  /**
+   * Put before each key, or path, to make the file's name, such as "lib/".
+   */
+  prefix?: string;
+  /**
+   * The keys to take, 1 to 256, and the name of the file that each becomes. Needed for names with a slash, which a key can't have. Default: all keys, under their own names.
+   */
+  items?: FileItem[];
+}
+/**
+ * A ConfigMap in the same namespace.
+ */
+export interface ConfigMapRef {
+  /**
+   * Name of the ConfigMap.
+   */
+  name: string;
+  /**
+   * Whether to go on without it when it, or its key, isn't there. Default false, which waits for it.
+   */
+  optional?: boolean;
+}
+/**
+ * A Secret in the same namespace.
+ */
+export interface SecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
+  /**
+   * Whether to go on without it when it, or its key, isn't there. Default false, which waits for it.
+   */
+  optional?: boolean;
+}
+/**
+ * A key and the file that it becomes.
+ */
+export interface FileItem {
+  /**
+   * Key in its data.
+   */
+  key: string;
+  /**
+   * The file's name, as the template or an environment writes it.
+   */
+  path: string;
+}
+/**
+ * One environment; set exactly one of four.
  */
 export interface EnvironmentSource {
   /**
@@ -171,6 +294,72 @@ export interface EnvironmentSource {
    * The environment as YAML inside the manifest, without "|".
    */
   object?: JsonObject;
+  /**
+   * A key of a ConfigMap in the same namespace that holds the environment's text.
+   */
+  configMapKeyRef?: ConfigMapKeyRef;
+  /**
+   * A key of a Secret in the same namespace that holds the environment's text.
+   */
+  secretKeyRef?: SecretKeyRef;
+}
+/**
+ * A ConfigMap or Secret whose keys are parameters; set exactly one of configMapRef and secretRef.
+ */
+export interface ParametersSource {
+  /**
+   * A ConfigMap in the same namespace.
+   */
+  configMapRef?: ConfigMapRef;
+  /**
+   * A Secret in the same namespace.
+   */
+  secretRef?: SecretRef;
+  /**
+   * Put before each key to make the parameter's name.
+   */
+  prefix?: string;
+}
+/**
+ * A parameter and where its value is.
+ */
+export interface ParameterValue {
+  /**
+   * Name of the template's parameter.
+   */
+  name: string;
+  valueFrom: ParameterValueSource;
+}
+/**
+ * Where the value is; set exactly one of three.
+ */
+export interface ParameterValueSource {
+  /**
+   * A key of a ConfigMap in the same namespace that holds the value, as text.
+   */
+  configMapKeyRef?: ConfigMapKeyRef;
+  /**
+   * A key of a Secret in the same namespace that holds the value, as text.
+   */
+  secretKeyRef?: SecretKeyRef;
+  heatStackOutputRef?: HeatStackOutputRef;
+  /**
+   * Whether to go on without it when it, or its key, isn't there. Default false, which waits for it.
+   */
+  optional?: boolean;
+}
+/**
+ * An output of another HeatStack in the same namespace, which must be Ready. Its value is read from where that HeatStack writes it: its status (spec.outputs.inStatus), its Secret or its ConfigMap (spec.outputs.secretName, configMapName); the cloud isn't asked. While the output is in use, deleting that HeatStack waits until this one is gone.
+ */
+export interface HeatStackOutputRef {
+  /**
+   * Name of the HeatStack.
+   */
+  name: string;
+  /**
+   * Name of the output.
+   */
+  output: string;
 }
 /**
  * How the operator manages the stack.
@@ -182,6 +371,39 @@ export interface ManagedOptions {
    * @default "delete"
    */
   onDelete: 'delete' | 'detach';
+}
+/**
+ * What to do when somebody else changed the stack's inputs in Heat: template, environment, files, parameters, tags, timeout or rollback.
+ */
+export interface DriftDetection {
+  /**
+   * "warn": say so in the condition Drifted, in status.drift and in an Event; Ready stays True. "enabled": put the inputs back, too. "disabled": don't look.
+   *
+   * @default "warn"
+   */
+  mode: 'disabled' | 'warn' | 'enabled';
+}
+/**
+ * Types of resources, and what may not happen to them.
+ */
+export interface ProtectRule {
+  /**
+   * Types such as OS::Nova::Server, 1 to 64; "*" at the end stands for anything, as in OS::Cinder::*, and "*" alone for all types.
+   */
+  resourceTypes: string[];
+  /**
+   * What is refused, one or both of replace and delete.
+   */
+  operations: ('replace' | 'delete')[];
+}
+/**
+ * A HeatStack in the same namespace.
+ */
+export interface Dependency {
+  /**
+   * Name of the HeatStack.
+   */
+  name: string;
 }
 /**
  * Where values of the stack's outputs go. By default nowhere: the status lists names, descriptions and errors only, since an output may show a hidden parameter in clear.
@@ -346,6 +568,12 @@ export interface HeatStackStatus {
    * What went wrong, cause first: the failed resources themselves, found through nested stacks, without the stacks around them.
    */
   failures?: ResourceFailure[];
+  plan?: Plan;
+  drift?: Drift;
+  /**
+   * What was done to the stack, the newest first, at most 5.
+   */
+  history?: HistoryEntry[];
   /**
    * Digest of what the Secret and the ConfigMap of spec.outputs hold.
    */
@@ -386,6 +614,7 @@ export interface HeatStackStatus {
    * The last value of the annotation reconcile.fluxcd.io/resetAt that was acted on.
    */
   lastHandledResetAt?: string;
+  lastHandledAction?: HandledAction;
 }
 /**
  * One aspect of the object's state.
@@ -558,4 +787,115 @@ export interface ResourceFailure {
    * Heat's reason.
    */
   reason?: string;
+}
+/**
+ * What the wanted create or update would do, as Heat's preview tells it; there while it waits for approval or is refused by spec.protect.
+ */
+export interface Plan {
+  /**
+   * What the annotation heatstack.dev/approve must hold to have it carried out. It is another one when the inputs, the stack or the list of changes is another.
+   */
+  id: string;
+  /**
+   * Resources that would be made; the first 200.
+   */
+  added: PlannedChange[];
+  /**
+   * Resources that would be updated in place; the first 200. Heat lists nested stacks here whether or not anything in them changes.
+   *
+   * Items: A resource that would change.
+   */
+  updated: PlannedChange[];
+  /**
+   * Resources that would be made anew and then deleted; the first 200.
+   *
+   * Items: A resource that would change.
+   */
+  replaced: PlannedChange[];
+  /**
+   * Resources that would be deleted; the first 200.
+   *
+   * Items: A resource that would change.
+   */
+  deleted: PlannedChange[];
+  /**
+   * How many resources would stay as they are.
+   */
+  unchanged: number;
+  /**
+   * When this was first planned.
+   */
+  createdAt: string;
+}
+/**
+ * A resource that would change.
+ */
+export interface PlannedChange {
+  /**
+   * Where the resource is, names from the outermost in, as in "web/0/server".
+   */
+  path: string;
+  /**
+   * The resource's type.
+   */
+  type: string;
+}
+/**
+ * What another client changed in the stack's inputs; there while that is so.
+ */
+export interface Drift {
+  /**
+   * When it was first noticed.
+   */
+  detectedAt: string;
+  /**
+   * What differs from the spec, such as "template", "files/web.yaml", "parameters/size" or "tags"; the first 32.
+   */
+  fields: string[];
+}
+/**
+ * One operation.
+ */
+export interface HistoryEntry {
+  /**
+   * Digest of the inputs that were sent.
+   */
+  digest?: string;
+  /**
+   * Create, Update, Adopt or Delete; or Rollback, when Heat went back to the inputs before.
+   */
+  action: string;
+  /**
+   * When it was begun.
+   */
+  startedAt: string;
+  /**
+   * When its end was seen; missing while it is under way.
+   */
+  finishedAt?: string;
+  /**
+   * The state in Heat that it ended in, such as UPDATE_COMPLETE; or Superseded, when another one overtook it.
+   */
+  result?: string;
+  /**
+   * Why it failed.
+   */
+  reason?: string;
+}
+/**
+ * The last value of the annotation heatstack.dev/action that was acted on, and what came of it.
+ */
+export interface HandledAction {
+  /**
+   * What follows the "@" in the annotation; each token is carried out once.
+   */
+  token: string;
+  /**
+   * What was asked for, for example check.
+   */
+  verb: string;
+  /**
+   * InProgress, Succeeded or Failed; or Refused with the reason, when it can't be done in the stack's state.
+   */
+  result: string;
 }

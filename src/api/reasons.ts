@@ -31,7 +31,9 @@ export type StackReason =
   /** The stack is gone from Heat, and isn't to be made anew. */
   | 'StackNotFound'
   /** The name is taken by a stack that isn't this object's. */
-  | 'NameConflict';
+  | 'NameConflict'
+  /** An update would replace or delete what `spec.protect` names. */
+  | 'ReplacementBlocked';
 
 /** What is wrong with the object, or with what it refers to. */
 export type ConfigurationReason =
@@ -60,7 +62,10 @@ export type CloudReason =
 export type NotReadyReason = StackReason | ConfigurationReason | CloudReason;
 
 /** All reasons of `Ready`. */
-export type ReadyReason = 'Succeeded' | 'Progressing' | 'Suspended' | NotReadyReason;
+export type ReadyReason = 'Succeeded' | WorkingReason | 'Suspended' | NotReadyReason;
+
+/** Why it isn't known yet whether an object is ready. `ApprovalRequired`: its plan waits for somebody to approve it. */
+export type WorkingReason = 'Progressing' | 'ApprovalRequired';
 
 /** All reasons of `Reconciling`, in Flux's words. */
 export type ReconcilingReason = 'Progressing' | 'ProgressingWithRetry';

@@ -11,7 +11,7 @@ import { whoHasTheName } from './observe.ts';
 import type { OutputObjects } from './output-objects.ts';
 import { readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
-import type { Sight, Step } from './plan.ts';
+import type { Review, Sight, Step } from './plan.ts';
 import { type Ended, type Reconciliation, TryAgain } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
@@ -48,7 +48,7 @@ export class Actuator {
     this.#goal = goal;
   }
 
-  async act(step: Step, sight: Sight): Promise<Ended | { again: Sight }> {
+  async act(step: Step, sight: Sight): Promise<Ended | { again: Sight; review?: Review }> {
     switch (step.to) {
       case 'create':
         return this.#create(sight);
@@ -67,8 +67,10 @@ export class Actuator {
           availabilityAt(sight, this.#run.status),
         );
       case 'retry-later': {
-        const message = failureMessage(this.#run.status, step.reason);
-        this.#announceFailure(message);
+        const message = step.failure
+          ? failureMessage(this.#run.status, step.reason, step.message)
+          : `${step.reason}: ${step.message}`;
+        if (step.failure) this.#announceFailure(message);
         return this.#run.finish(
           { state: 'retrying', reason: step.reason, message },
           { requeueAfterMs: step.ms },
@@ -79,6 +81,11 @@ export class Actuator {
         return this.#rest(step.drifted, sight);
       case 'stall':
         return this.#stall(step, sight);
+      case 'review':
+      case 'await-approval':
+      case 'act':
+      case 'refuse':
+        throw new TryAgain(`${step.to} is not there yet`);
     }
   }
 
@@ -180,6 +187,8 @@ export class Actuator {
       retry: ' (another try)',
       lost: ' (the last one was lost)',
       overdue: ' (the operation was stuck)',
+      drift: ' (to put back what another client changed)',
+      adopt: ' (to adopt it)',
     };
     this.#run.event(
       'Normal',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { HeatStackSpec } from '../api/heat-stack.ts';
+import type { HeatStackSpec, TemplateSource } from '../api/heat-stack.ts';
 import { type Json, rawNumber } from '../json.ts';
 import { Digester } from './digest.ts';
 import {
@@ -72,7 +72,7 @@ describe('nested too deeply', () => {
 });
 
 describe('the template', () => {
-  test.each<[string, HeatStackSpec['template'], unknown]>([
+  test.each<[string, TemplateSource, unknown]>([
     ['inline, untouched', { inline: 'a:   2018-08-31 # as it is\n' }, 'a:   2018-08-31 # as it is\n'],
     ['an object', { object: { a: rawNumber('9007199254740993') } }, { a: rawNumber('9007199254740993') }],
     ['a key of a ConfigMap', { configMapKeyRef: { name: 'templates', key: 'web.yaml' } }, TEMPLATE],
@@ -90,7 +90,7 @@ describe('the template', () => {
     expect((await inputs({ template: { object: { [key]: value } } })).template).toEqual({ [key]: expected });
   });
 
-  test.each<[HeatStackSpec['template'], InputError['reason'], string]>([
+  test.each<[TemplateSource, InputError['reason'], string]>([
     [
       { configMapKeyRef: { name: 'nosuch', key: 'k' } },
       'DependencyNotReady',

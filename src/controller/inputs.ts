@@ -62,7 +62,7 @@ export async function resolveInputs(
 ): Promise<Desired> {
   checkDepth(spec);
   const secrets: Json[] = [];
-  const template = await resolveTemplate(spec.template, reader, secrets);
+  const template = await resolveTemplate(spec.template ?? {}, reader, secrets);
   const files = spec.files ?? {};
   const environment = resolveEnvironment(spec.environments ?? []);
   const parameters = Object.fromEntries(
@@ -100,7 +100,7 @@ export function digestMarker(environment: JsonObject): string | undefined {
 /** The API server takes any depth, and what walks the values doesn't. */
 function checkDepth({ template, environments, parameters }: HeatStackSpec): void {
   const parts: [field: string, value: unknown][] = [
-    ['spec.template.object', template.object],
+    ['spec.template.object', template?.object],
     ['spec.environments', environments],
     ['spec.parameters', parameters],
   ];
@@ -113,7 +113,7 @@ function checkDepth({ template, environments, parameters }: HeatStackSpec): void
 }
 
 async function resolveTemplate(
-  source: HeatStackSpec['template'],
+  source: NonNullable<HeatStackSpec['template']>,
   reader: ReferenceReader,
   secrets: Json[],
 ): Promise<string | JsonObject> {

@@ -173,7 +173,10 @@ class Operator {
     const what = `${stack.id} ${stack.status} ${stack.since}`;
     if (this.#seen.what !== what) this.#seen = { what, since: now };
     const times = { operationAgeMs: now - stack.since, seenForMs: now - this.#seen.since };
-    return { is: 'present', stack: { name: 'web', state, stackStatus: stack.status, live, ...times } };
+    return {
+      is: 'present',
+      stack: { name: 'web', whose: 'ours', state, stackStatus: stack.status, live, ...times },
+    };
   }
 
   #forgetFailuresOfOtherInputs(): void {
@@ -254,6 +257,14 @@ const fates = fc.array(
 );
 const wanted: fc.Arbitrary<Wanted> = fc.record({
   deleting: fc.constant(false),
+  managed: fc.constant(true),
+  imports: fc.constant(false),
+  takeOwnership: fc.constant(false),
+  driftMode: fc.constant('warn' as const),
+  updatePolicy: fc.constant('wait' as const),
+  approval: fc.constant('automatic' as const),
+  protects: fc.constant(false),
+  verb: fc.constant(undefined),
   onDelete: fc.constant('delete' as const),
   onExternalDeletion: fc.constantFrom('recreate', 'stall'),
   digest: fc.constant('one'),

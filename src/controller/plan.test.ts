@@ -16,6 +16,14 @@ const HOUR = 60 * MINUTE;
 
 const WANTED: Wanted = {
   deleting: false,
+  managed: true,
+  imports: false,
+  takeOwnership: false,
+  driftMode: 'warn',
+  updatePolicy: 'wait',
+  approval: 'automatic',
+  protects: false,
+  verb: undefined,
   onDelete: 'delete',
   onExternalDeletion: 'recreate',
   digest: 'new',
@@ -45,7 +53,10 @@ const NOTHING: Remembered = { applied: undefined, attempted: undefined, attempts
 function present(stackStatus: string, seen: Partial<SeenStack> = {}): Sight {
   const state = parseState(stackStatus);
   const times = { operationAgeMs: MINUTE, seenForMs: MINUTE };
-  return { is: 'present', stack: { name: 'web', state, stackStatus, live: undefined, ...times, ...seen } };
+  return {
+    is: 'present',
+    stack: { name: 'web', whose: 'ours', state, stackStatus, live: undefined, ...times, ...seen },
+  };
 }
 
 /** A step in two words, as the table below writes it. */
@@ -511,6 +522,14 @@ const stackStatus = fc.oneof(
 );
 const wantedInput: fc.Arbitrary<Wanted> = fc.record({
   deleting: fc.boolean(),
+  managed: fc.constant(true),
+  imports: fc.constant(false),
+  takeOwnership: fc.constant(false),
+  driftMode: fc.constant('warn' as const),
+  updatePolicy: fc.constant('wait' as const),
+  approval: fc.constant('automatic' as const),
+  protects: fc.constant(false),
+  verb: fc.constant(undefined),
   onDelete: fc.constantFrom('delete', 'detach'),
   onExternalDeletion: fc.constantFrom('recreate', 'stall'),
   digest,

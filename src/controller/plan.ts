@@ -1,10 +1,17 @@
 import type { NotReadyReason } from '../api/reasons.ts';
 import type { StackState } from './stack-state.ts';
+import type { Verb } from './verbs.ts';
 
 /** What the object asks for. */
 export interface Wanted {
   /** The object is being deleted. */
   deleting: boolean;
+  /** Whether the operator may write to the stack; else it only observes. */
+  managed: boolean;
+  /** An existing stack is to be taken, and none is to be made; not any more once a stack is the object's own. */
+  imports: boolean;
+  /** A stack may be taken that carries the tags of another HeatStack. */
+  takeOwnership: boolean;
   onDelete: 'delete' | 'detach';
   onExternalDeletion: 'recreate' | 'stall';
   /** Digest of the inputs; empty while deleting, which needs none. */
@@ -20,6 +27,14 @@ export interface Wanted {
   force: boolean;
   /** Heat rolls back a failure by itself, so that a FAILED may be passing. */
   rollback: boolean;
+  driftMode: 'disabled' | 'warn' | 'enabled';
+  /** What a change does while Heat is at work: wait for its end, or overtake it. */
+  updatePolicy: 'wait' | 'supersede';
+  approval: 'automatic' | 'manual';
+  /** There are resources that an update may not replace or delete unasked. */
+  protects: boolean;
+  /** What the annotation `heatstack.dev/action` asks for, until it was handled. */
+  verb: Verb | undefined;
   remediation: {
     create: { retries: number; strategy: 'update' | 'recreate' | 'none' };
     update: { retries: number; strategy: 'update' | 'none' };
@@ -49,13 +64,17 @@ export type Sight =
   | { is: 'elsewhere'; message: string }
   /** A stack that isn't this object's has the name. */
   | { is: 'foreign'; message: string }
+  /** More than one stack fits what is to be imported. */
+  | { is: 'ambiguous'; message: string }
   /** The name belongs to a stack that is being deleted. */
   | { is: 'held'; message: string /** Time since that was first seen, in ms. */; heldForMs: number }
   | { is: 'present'; stack: SeenStack };
 
-/** A stack that is this object's. */
+/** A stack that is this object's, or that the object imports. */
 export interface SeenStack {
   name: string;
+  /** Its tags, or the status with its proof, say whose it is. `other`: another HeatStack's. */
+  whose: 'ours' | 'nobody' | 'other';
   state: StackState;
   /** The state as Heat writes it. */
   stackStatus: string;
@@ -67,19 +86,43 @@ export interface SeenStack {
   seenForMs: number;
 }
 
-/** One step. Those with `to` change something; the others only report. */
-export type Step =
+/** What the preview of a create or an update says. */
+export interface Review {
+  /** Names the plan: these inputs, this stack, these changes. */
+  id: string;
+  /** How many resources would be added, replaced or deleted. */
+  changes: number;
+  /** What `spec.protect` refuses, such as `REPLACE web/server-0`. */
+  blocked: readonly string[];
+  /** The annotation `heatstack.dev/approve` names this plan. */
+  approved: boolean;
+}
+
+/** A write of the inputs to Heat. */
+export type InputStep =
   | { to: 'create' }
-  | { to: 'update'; why: 'changed' | 'forced' | 'retry' | 'lost' | 'overdue' }
+  | { to: 'update'; why: 'changed' | 'forced' | 'retry' | 'lost' | 'overdue' | 'drift' | 'adopt' };
+
+/** One step. */
+export type Step =
+  | InputStep
+  /** Preview a write, and plan anew with what that says. */
+  | { to: 'review'; step: InputStep }
+  /** The plan waits for somebody to approve it. */
+  | { to: 'await-approval'; id: string }
+  /** Carry out what the annotation asks for. */
+  | { to: 'act'; verb: Verb }
+  /** It can't be carried out in this state: say so, and plan anew without it. */
+  | { to: 'refuse'; verb: Verb; message: string }
   | { to: 'delete'; why: 'deleting' | 'recreate' | 'retry' | 'overdue' }
   /** Let the object go: remove the finalizer. */
-  | { to: 'release'; why: 'gone' | 'detached' | 'not-ours' }
+  | { to: 'release'; why: 'gone' | 'detached' | 'not-ours' | 'unmanaged' }
   /** Heat is at work. */
   | { to: 'watch' }
   /** Look again after a while; nothing is wrong. */
   | { to: 'wait'; ms: number; message: string }
-  /** A failure, with another try to come. */
-  | { to: 'retry-later'; ms: number; reason: NotReadyReason; failure: boolean }
+  /** Something failed or is missing, with another try to come. `failure`: the stack's resources tell why. */
+  | { to: 'retry-later'; ms: number; reason: NotReadyReason; message: string; failure: boolean }
   /** The stack is as wanted. `drifted`: somebody else changed its inputs. */
   | { to: 'rest'; drifted: boolean }
   /** Nothing will happen until somebody changes something. `failure`: the stack's resources tell why. */
@@ -94,6 +137,8 @@ const PASSING_FAILURE_MS = 10_000;
 /** A name is free 0.3 to 0.9 s after the stack is deleted (Heat 27); a stack that takes longer may be stuck. */
 const NAME_HELD_MS = 1_000;
 const NAME_HELD_MAX_MS = 30_000;
+/** How many resources a message names. */
+const MOST_NAMED = 5;
 const CREATE_MAY_COME =
   'a create was sent to Heat whose answer was lost; the object stays until it is certain that no stack comes of it';
 
@@ -102,23 +147,65 @@ function patience(waitedMs: number): number {
   return Math.min(NAME_HELD_MAX_MS, Math.max(NAME_HELD_MS, waitedMs * 0.15));
 }
 
+/** The stack that an object imports may appear at any time; nothing tells but another look. */
+const IMPORT_MS = 30_000;
+
 /**
  * The one next step towards what is wanted. Pure and total; every decision about a state of Heat is made here.
  *
- * It never writes to a stack that isn't the object's: only a `present` sight leads to an update or a delete.
+ * It never writes to a stack that isn't the object's: only a `present` sight leads to an update or a delete, and the
+ * one update of another's stack is its adoption, after a review.
+ *
+ * @param review what the preview said that the step before asked for
  */
-export function plan(wanted: Wanted, remembered: Remembered, sight: Sight): Step {
+export function plan(wanted: Wanted, remembered: Remembered, sight: Sight, review?: Review): Step {
   if (wanted.deleting) return planDeletion(wanted, remembered, sight);
+  if (!wanted.managed) return planObservation(wanted, sight);
+  const step = planManaged(wanted, remembered, sight);
+  return step.to === 'create' || step.to === 'update' ? guard(wanted, step, review) : step;
+}
+
+/**
+ * Lets a write through when nobody has to look at it before. Every update of a protected stack is previewed, a retry as
+ * well: Heat replaces what failed.
+ */
+function guard(wanted: Wanted, step: InputStep, review: Review | undefined): Step {
+  const adopts = step.to === 'update' && step.why === 'adopt';
+  const isManual = wanted.approval === 'manual';
+  if (!isManual && !adopts && !(wanted.protects && step.to === 'update')) return step;
+  if (!review) return { to: 'review', step };
+  if (review.approved) return step;
+  if (review.blocked.length > 0) {
+    return {
+      to: 'stall',
+      reason: 'ReplacementBlocked',
+      message: `this update would ${enumerate(review.blocked)}, which spec.protect refuses; change the inputs, or approve the plan with the annotation heatstack.dev/approve: ${review.id}`,
+      failure: false,
+    };
+  }
+  return isManual || review.changes > 0 ? { to: 'await-approval', id: review.id } : step;
+}
+
+/** The first of a list in words. */
+function enumerate(items: readonly string[]): string {
+  const others = items.length - MOST_NAMED;
+  return `${items.slice(0, MOST_NAMED).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+}
+
+function planManaged(wanted: Wanted, remembered: Remembered, sight: Sight): Step {
   switch (sight.is) {
     case 'elsewhere':
       return { to: 'stall', reason: 'CloudChanged', message: sight.message, failure: false };
     case 'foreign':
       return { to: 'stall', reason: 'NameConflict', message: sight.message, failure: false };
+    case 'ambiguous':
+      return { to: 'stall', reason: 'InvalidConfiguration', message: sight.message, failure: false };
     case 'held':
       return { to: 'wait', ms: patience(sight.heldForMs), message: sight.message };
     case 'absent':
-      return { to: 'create' };
+      return wanted.imports ? NOTHING_TO_IMPORT : { to: 'create' };
     case 'gone':
+      if (wanted.imports) return NOTHING_TO_IMPORT;
       if (wanted.onExternalDeletion === 'recreate' || wanted.asked || isRecreating(wanted, remembered))
         return { to: 'create' };
       return {
@@ -129,11 +216,82 @@ export function plan(wanted: Wanted, remembered: Remembered, sight: Sight): Step
         failure: false,
       };
     case 'present':
-      return planPresent(wanted, remembered, sight.stack);
+      return sight.stack.whose === 'ours'
+        ? planPresent(wanted, remembered, sight.stack)
+        : planAdoption(wanted, sight.stack);
   }
 }
 
+const NOTHING_TO_IMPORT: Extract<Step, { to: 'retry-later' }> = {
+  to: 'retry-later',
+  ms: IMPORT_MS,
+  reason: 'StackNotFound',
+  message: 'no stack fits spec.import; it is looked for again and again: create it, or correct spec.import',
+  failure: false,
+};
+
+/** A stack that somebody else made, and that the object is to take over. */
+function planAdoption(wanted: Wanted, stack: SeenStack): Step {
+  const { action, status } = stack.state;
+  if (stack.whose === 'other' && !wanted.takeOwnership) {
+    return {
+      to: 'stall',
+      reason: 'NameConflict',
+      message: `stack "${stack.name}" carries the tags of another HeatStack; it is left alone. If that one is gone, or works on the stack no more, set spec.import.takeOwnership to true`,
+      failure: false,
+    };
+  }
+  if (status === 'UNKNOWN') return planUnknown(stack);
+  if (action === 'DELETE') {
+    return {
+      ...NOTHING_TO_IMPORT,
+      message: `stack "${stack.name}", which spec.import names, is ${stack.stackStatus}`,
+    };
+  }
+  if (status === 'IN_PROGRESS') return { to: 'watch' };
+  if (action === 'SUSPEND') return planSuspended(stack);
+  return { to: 'update', why: 'adopt' };
+}
+
+/** What an unmanaged object says of its stack; it is never written to. */
+function planObservation(wanted: Wanted, sight: Sight): Step {
+  switch (sight.is) {
+    case 'elsewhere':
+      return { to: 'stall', reason: 'CloudChanged', message: sight.message, failure: false };
+    case 'foreign':
+    case 'ambiguous':
+      return { to: 'stall', reason: 'InvalidConfiguration', message: sight.message, failure: false };
+    case 'held':
+    case 'absent':
+      return NOTHING_TO_IMPORT;
+    case 'gone':
+      return {
+        to: 'stall',
+        reason: 'StackNotFound',
+        message:
+          'somebody deleted the stack in Heat; delete this object, or point another one to the new stack',
+        failure: false,
+      };
+    case 'present':
+      break;
+  }
+  const { stack } = sight;
+  const { action, status } = stack.state;
+  if (wanted.verb)
+    return refuse(wanted.verb, 'spec.managementPolicy is "unmanaged", and nothing is written then');
+  if (status === 'UNKNOWN') return planUnknown(stack);
+  if (status === 'IN_PROGRESS') return { to: 'watch' };
+  if (action === 'DELETE') {
+    return status === 'FAILED'
+      ? failed('DeleteFailed')
+      : { to: 'wait', ms: patience(stack.seenForMs), message: 'the stack is deleted' };
+  }
+  if (action === 'SUSPEND') return planSuspended(stack);
+  return status === 'COMPLETE' ? { to: 'rest', drifted: false } : failed(failureReason(action));
+}
+
 function planDeletion(wanted: Wanted, remembered: Remembered, sight: Sight): Step {
+  if (!wanted.managed) return { to: 'release', why: 'unmanaged' };
   if (wanted.onDelete === 'detach') return { to: 'release', why: 'detached' };
   switch (sight.is) {
     case 'absent':
@@ -145,12 +303,14 @@ function planDeletion(wanted: Wanted, remembered: Remembered, sight: Sight): Ste
     case 'gone':
       return { to: 'release', why: 'gone' };
     case 'foreign':
+    case 'ambiguous':
     case 'held':
       return { to: 'release', why: 'not-ours' };
     case 'elsewhere':
       return { to: 'stall', reason: 'CloudChanged', message: sight.message, failure: false };
     case 'present': {
-      const { state, operationAgeMs } = sight.stack;
+      const { state, operationAgeMs, whose } = sight.stack;
+      if (whose !== 'ours') return { to: 'release', why: 'not-ours' };
       if (state.action !== 'DELETE') return { to: 'delete', why: 'deleting' };
       if (state.status === 'IN_PROGRESS') {
         return operationAgeMs > wanted.overdueMs ? { to: 'delete', why: 'overdue' } : { to: 'watch' };
@@ -169,37 +329,77 @@ function planDeletion(wanted: Wanted, remembered: Remembered, sight: Sight): Ste
 function retryDelete(wanted: Wanted, { attempts }: Remembered, stack: SeenStack): Step {
   const ms = retryDelay(wanted, attempts) - stack.seenForMs;
   if (ms <= 0) return { to: 'delete', why: 'retry' };
-  if (attempts < DELETE_RETRIES) return { to: 'retry-later', ms, reason: 'DeleteFailed', failure: true };
+  if (attempts < DELETE_RETRIES) return retryLater('DeleteFailed', ms);
   return { to: 'stall', reason: 'DeleteFailed', message: '', failure: true, againMs: ms };
 }
 
 function planPresent(wanted: Wanted, remembered: Remembered, stack: SeenStack): Step {
   const { action, status } = stack.state;
-  if (status === 'UNKNOWN') {
-    return {
-      to: 'wait',
-      ms: 60_000,
-      message: `Heat reports the state "${stack.stackStatus}", which this version doesn't know; nothing is written until it changes`,
-    };
-  }
+  if (status === 'UNKNOWN') return planUnknown(stack);
+  const verb = wanted.verb && planVerb(wanted.verb, stack);
+  if (verb) return verb;
   if (status === 'IN_PROGRESS') return planInProgress(wanted, remembered, stack);
   if (action === 'DELETE') return planDeleted(wanted, remembered, stack);
-  if (action === 'SUSPEND') {
-    return {
-      to: 'stall',
-      reason: 'StackSuspended',
-      message: `the stack is suspended in Heat, which then refuses updates; resume it with "openstack stack resume ${stack.name}"`,
-      failure: status === 'FAILED',
-    };
-  }
+  if (action === 'SUSPEND') return planSuspended(stack);
   return status === 'COMPLETE'
     ? planComplete(wanted, remembered, stack)
     : planFailed(wanted, remembered, stack);
 }
 
+function planUnknown({ stackStatus }: SeenStack): Step {
+  return {
+    to: 'wait',
+    ms: 60_000,
+    message: `Heat reports the state "${stackStatus}", which this version doesn't know; nothing is written until it changes`,
+  };
+}
+
+function planSuspended({ name, state }: SeenStack): Step {
+  return {
+    to: 'stall',
+    reason: 'StackSuspended',
+    message: `the stack is suspended in Heat, which then refuses updates; resume it with "openstack stack resume ${name}" or the annotation heatstack.dev/action: stack-resume@TOKEN`,
+    failure: state.status === 'FAILED',
+  };
+}
+
+/**
+ * What an action that somebody asked for leads to; `undefined` when it has to wait for the end of the work in progress:
+ * actions that overlap can leave a stack stuck for ever (Heat 27).
+ */
+function planVerb(verb: Verb, { state, stackStatus }: SeenStack): Step | undefined {
+  const { action, status } = state;
+  const inProgress = status === 'IN_PROGRESS';
+  switch (verb) {
+    case 'cancel-update':
+    case 'cancel-without-rollback': {
+      // Heat cancels an update; a create only without a rollback.
+      const can = action === 'UPDATE' || (action === 'CREATE' && verb === 'cancel-without-rollback');
+      if (inProgress && can) return { to: 'act', verb };
+      return refuse(verb, `the stack is ${stackStatus}, and there is nothing to cancel`);
+    }
+    case 'check':
+    case 'stack-suspend':
+      if (inProgress) return undefined;
+      if (action === 'DELETE' || (action === 'SUSPEND' && (status === 'COMPLETE' || verb === 'check')))
+        return refuse(verb, `the stack is ${stackStatus}`);
+      return { to: 'act', verb };
+    case 'stack-resume':
+      if (inProgress) return undefined;
+      if (action === 'SUSPEND' || (action === 'RESUME' && status === 'FAILED')) return { to: 'act', verb };
+      return refuse(verb, `the stack is ${stackStatus}, and not suspended`);
+  }
+}
+
+function refuse(verb: Verb, message: string): Step {
+  return { to: 'refuse', verb, message };
+}
+
 function planInProgress(wanted: Wanted, remembered: Remembered, { state, operationAgeMs }: SeenStack): Step {
-  if (operationAgeMs <= wanted.overdueMs) return { to: 'watch' };
   const ours = state.action === 'CREATE' || state.action === 'UPDATE' || state.action === 'ROLLBACK';
+  const isChanged = remembered.attempted !== undefined && remembered.attempted !== wanted.digest;
+  if (ours && isChanged && wanted.updatePolicy === 'supersede') return { to: 'update', why: 'changed' };
+  if (operationAgeMs <= wanted.overdueMs) return { to: 'watch' };
   // A lost message leaves a stack in progress for ever; a new update starts the work again (Heat's convergence).
   if (ours && remembered.attempts === 0) return { to: 'update', why: 'overdue' };
   if (state.action === 'DELETE' && isRecreating(wanted, remembered)) return { to: 'delete', why: 'overdue' };
@@ -236,7 +436,10 @@ function planComplete(wanted: Wanted, remembered: Remembered, { state, live, see
   if (state.action === 'ROLLBACK')
     return remediate(wanted, remembered, 'RollbackComplete', seenForMs, state.action);
   // These inputs were live once, so somebody else has put others in their place.
-  if (remembered.applied === wanted.digest) return { to: 'rest', drifted: true };
+  if (remembered.applied === wanted.digest) {
+    if (wanted.driftMode === 'enabled') return { to: 'update', why: 'drift' };
+    return { to: 'rest', drifted: wanted.driftMode === 'warn' };
+  }
   // Heat answers 202 and forgets the update when another one wins the race inside it.
   if (remembered.attempts < LOST_UPDATE_RETRIES) return { to: 'update', why: 'lost' };
   return {
@@ -253,22 +456,34 @@ function planFailed(wanted: Wanted, remembered: Remembered, stack: SeenStack): S
   const tried = remembered.attempted ?? stack.live;
   if (wanted.force) return { to: 'update', why: 'forced' };
   if (tried !== wanted.digest) return { to: 'update', why: 'changed' };
-  switch (action) {
-    case 'CHECK':
-      return failed('CheckFailed');
-    case 'RESUME':
-      return failed('ResumeFailed');
-    case 'SNAPSHOT':
-      return failed('SnapshotFailed');
-    case 'RESTORE':
-      return failed('RestoreFailed');
-  }
+  const reason = failureReason(action);
+  if (!REMEDIED.has(reason)) return failed(reason);
   if (wanted.rollback && action !== 'ROLLBACK' && stack.seenForMs < PASSING_FAILURE_MS) {
     return { to: 'wait', ms: 2_000, message: `${stack.stackStatus}; Heat is about to roll back` };
   }
-  const reason =
-    action === 'ROLLBACK' ? 'RollbackFailed' : action === 'UPDATE' ? 'UpdateFailed' : 'CreateFailed';
   return remediate(wanted, remembered, reason, stack.seenForMs, action);
+}
+
+/** Failures of the operator's own operations; those of others are never repaired unasked. */
+const REMEDIED = new Set<NotReadyReason>(['CreateFailed', 'UpdateFailed', 'RollbackFailed']);
+
+function failureReason(action: string): NotReadyReason {
+  switch (action) {
+    case 'UPDATE':
+      return 'UpdateFailed';
+    case 'ROLLBACK':
+      return 'RollbackFailed';
+    case 'CHECK':
+      return 'CheckFailed';
+    case 'RESUME':
+      return 'ResumeFailed';
+    case 'SNAPSHOT':
+      return 'SnapshotFailed';
+    case 'RESTORE':
+      return 'RestoreFailed';
+    default:
+      return 'CreateFailed';
+  }
 }
 
 /** Heat replaces what failed with the next update, so updates are tried again only when asked for. */
@@ -285,11 +500,15 @@ function remediate(
   const { retries, strategy } = neverComplete ? wanted.remediation.create : wanted.remediation.update;
   if (strategy === 'none' || remembered.attempts >= retries) return failed(reason);
   const ms = retryDelay(wanted, remembered.attempts) - seenForMs;
-  if (ms > 0) return { to: 'retry-later', ms, reason, failure: true };
-  // Only the first create itself proves that nothing was ever whole in this stack.
-  if (strategy === 'recreate' && neverComplete && action === 'CREATE')
+  if (ms > 0) return retryLater(reason, ms);
+  // Only the first create itself proves that nothing was ever whole in this stack. Protected resources aren't deleted.
+  if (strategy === 'recreate' && neverComplete && action === 'CREATE' && !wanted.protects)
     return { to: 'delete', why: 'recreate' };
   return { to: 'update', why: 'retry' };
+}
+
+function retryLater(reason: NotReadyReason, ms: number): Step {
+  return { to: 'retry-later', ms, reason, message: '', failure: true };
 }
 
 function failed(reason: NotReadyReason): Step {

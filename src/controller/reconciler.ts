@@ -14,7 +14,7 @@ import { type Desired, InputError, type ReferenceReader, resolveInputs } from '.
 import { OutputObjects } from './output-objects.ts';
 import { isSettled, readyOf } from './own-status.ts';
 import { Ownership } from './ownership.ts';
-import { plan, type Sight, type Wanted } from './plan.ts';
+import { plan, type Review, type Sight, type Wanted } from './plan.ts';
 import {
   type Ended,
   type Memory,
@@ -29,7 +29,7 @@ import { StackView } from './stack-view.ts';
 import { NO_STACK } from './verdict.ts';
 
 const REFUSALS_UNTIL_STALLED = 5;
-const ROUNDS = 4;
+const ROUNDS = 6;
 const QUOTA_MS = 60_000;
 const LET_GO = ' To let the object go and keep the stack, set spec.managedOptions.onDelete to "detach".';
 
@@ -206,11 +206,11 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   }
   const view = new StackView(run, session, ownership);
   const actuator = new Actuator(run, session, view, ownership, goal);
-  const wanted = wantedBy(run);
+  let review: Review | undefined;
   let sight: Sight = elsewhere ? { is: 'elsewhere', message: elsewhere } : await view.look();
   for (let round = 0; round < ROUNDS; round += 1) {
     const remembered = run.remembered(goal?.desired.digest);
-    const step = plan(wanted, remembered, sight);
+    const step = plan(wantedBy(run), remembered, sight, review);
     run.status.attempts = remembered.attempts;
     run.logger.debug({ sight: sight.is, stackStatus: run.status.stackStatus, step }, 'planned');
     const next = await actuator.act(step, sight);
@@ -219,14 +219,24 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
       return next;
     }
     sight = next.again;
+    review = next.review;
   }
   throw new TryAgain('the stack changed again and again while it was looked at');
 }
 
 function wantedBy(run: Reconciliation): Wanted {
-  const { remediation, managedOptions, onExternalDeletion, rollbackOnFailure, timeout } = run.spec;
+  const { spec } = run;
+  const { remediation, managedOptions, onExternalDeletion, rollbackOnFailure, timeout } = spec;
   return {
     deleting: run.deleting,
+    managed: spec.managementPolicy === 'managed',
+    imports: spec.import !== undefined,
+    takeOwnership: spec.import?.takeOwnership ?? false,
+    driftMode: spec.driftDetection.mode,
+    updatePolicy: spec.updatePolicy,
+    approval: spec.approval,
+    protects: (spec.protect ?? []).length > 0,
+    verb: undefined,
     onDelete: managedOptions.onDelete,
     onExternalDeletion,
     digest: run.digest ?? '',

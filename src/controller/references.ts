@@ -25,7 +25,7 @@ export function referencesOf(spec: HeatStackSpec, namespace: string): string[] {
 
 /** The ConfigMaps and Secrets that a spec reads. */
 export function sourcesOf(spec: HeatStackSpec, namespace: string): string[] {
-  const { configMapKeyRef, secretKeyRef } = spec.template;
+  const { configMapKeyRef, secretKeyRef } = spec.template ?? {};
   return [
     referenceKey('Secret', namespace, spec.cloudCredentialsRef.secretName),
     ...(configMapKeyRef ? [referenceKey('ConfigMap', namespace, configMapKeyRef.name)] : []),

@@ -181,6 +181,7 @@ export class StackView implements OutputSource {
     const began = Date.parse(this.#run.status.updatedAt ?? this.#run.status.createdAt ?? '');
     return {
       name,
+      whose: 'ours',
       state: parseState(stackStatus),
       stackStatus,
       live,

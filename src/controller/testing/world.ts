@@ -38,6 +38,10 @@ const SPEC: HeatStackSpec = {
   rollbackOnFailure: false,
   suspend: false,
   resyncPeriod: '10m',
+  managementPolicy: 'managed',
+  driftDetection: { mode: 'warn' },
+  updatePolicy: 'wait',
+  approval: 'automatic',
   managedOptions: { onDelete: 'delete' },
   onExternalDeletion: 'recreate',
   remediation: {
