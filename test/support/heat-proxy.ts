@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 
 /** An answer of Heat, as the proxy saw it. */
@@ -34,6 +35,8 @@ export class HeatProxy {
     this.#pass(request, response).catch(() => response.destroy());
   });
   #onAnswer: (answer: HeatAnswer) => Promise<void> | undefined = () => undefined;
+  #rewrite: ((text: string) => string) | undefined;
+  readonly #swallowed = new Map<string, number>();
 
   /** @param heatUrl Heat's API, with /v1 and without a project */
   constructor(heatUrl: string) {
@@ -79,8 +82,30 @@ export class HeatProxy {
     };
   }
 
+  /** Changes what Heat says in the answers to GET from now on; without a function they pass as they are. */
+  rewrite(change?: (text: string) => string): void {
+    this.#rewrite = change;
+  }
+
+  /** Answers 202 to all requests with this method from now on, and forgets them: so Heat loses an update. */
+  swallow(method: string): void {
+    this.#swallowed.set(method, 0);
+  }
+
+  /** How many requests with this method were swallowed. */
+  swallowed(method: string): number {
+    return this.#swallowed.get(method) ?? 0;
+  }
+
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/', headers } = request;
+    const swallowed = this.#swallowed.get(method);
+    if (swallowed !== undefined) {
+      this.#swallowed.set(method, swallowed + 1);
+      request.resume();
+      response.writeHead(202).end();
+      return;
+    }
     const upstream = forward(new URL(url, this.#heatUrl), { method, headers });
     const [[answer]] = await Promise.all([
       once(upstream, 'response') as Promise<[IncomingMessage]>,
@@ -92,6 +117,11 @@ export class HeatProxy {
     const seen = { method, path, status, token };
     this.#answers.push(seen);
     await this.#onAnswer(seen);
+    if (method === 'GET' && this.#rewrite) {
+      const { 'content-length': _, ...others } = answer.headers;
+      response.writeHead(status, others).end(this.#rewrite(await text(answer)));
+      return;
+    }
     response.writeHead(status, answer.headers);
     await pipeline(answer, response);
   }
