@@ -23,6 +23,12 @@ export interface HeldAnswers {
   release(): void;
 }
 
+/** An answer that Heat could give. */
+export interface CannedAnswer {
+  status: number;
+  body?: unknown;
+}
+
 /**
  * A proxy in front of Heat, on loopback, to stop the world between an answer and who gets it. A client uses it by
  * {@link endpoint} as `orchestration_endpoint_override` in its clouds.yaml.
@@ -36,7 +42,7 @@ export class HeatProxy {
   });
   #onAnswer: (answer: HeatAnswer) => Promise<void> | undefined = () => undefined;
   #rewrite: ((text: string) => string) | undefined;
-  readonly #swallowed = new Map<string, number>();
+  readonly #canned = new Map<string, { answer: CannedAnswer; count: number }>();
 
   /** @param heatUrl Heat's API, with /v1 and without a project */
   constructor(heatUrl: string) {
@@ -87,23 +93,26 @@ export class HeatProxy {
     this.#rewrite = change;
   }
 
-  /** Answers 202 to all requests with this method from now on, and forgets them: so Heat loses an update. */
-  swallow(method: string): void {
-    this.#swallowed.set(method, 0);
+  /** Answers all requests with this method itself from now on; Heat doesn't see them. */
+  answer(method: string, answer: CannedAnswer): void {
+    this.#canned.set(method, { answer, count: 0 });
   }
 
-  /** How many requests with this method were swallowed. */
-  swallowed(method: string): number {
-    return this.#swallowed.get(method) ?? 0;
+  /** Lets requests with this method through to Heat again. @returns how many were answered here. */
+  passOn(method: string): number {
+    const count = this.#canned.get(method)?.count ?? 0;
+    this.#canned.delete(method);
+    return count;
   }
 
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/', headers } = request;
-    const swallowed = this.#swallowed.get(method);
-    if (swallowed !== undefined) {
-      this.#swallowed.set(method, swallowed + 1);
+    const canned = this.#canned.get(method);
+    if (canned) {
+      canned.count += 1;
       request.resume();
-      response.writeHead(202).end();
+      response.writeHead(canned.answer.status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(canned.answer.body));
       return;
     }
     const upstream = forward(new URL(url, this.#heatUrl), { method, headers });

@@ -70,7 +70,7 @@ it('an update that Heat accepts and forgets', async () => {
   const operator = await s.startOperator();
   await s.apply(name, { ...SPEC, template: { inline: RANDOM_STRING } });
   await s.ready(name);
-  proxy.swallow('PUT');
+  proxy.answer('PUT', { status: 202 });
   await s.apply(name, {
     ...SPEC,
     resyncPeriod: '10s',
@@ -80,7 +80,7 @@ it('an update that Heat accepts and forgets', async () => {
   expect(underway(stalled)).toEqual(['Stalled']);
   expect(condition(stalled, 'Ready')?.message).toContain('accepted the update several times');
   expect(stalled.status).toMatchObject({ stackStatus: 'CREATE_COMPLETE', attempts: 3 });
-  expect(proxy.swallowed('PUT')).toBe(4);
+  expect(proxy.passOn('PUT')).toBe(4);
   expect((await s.events(name)).map(({ note }) => note)).toContainEqual(
     expect.stringContaining('the last one was lost'),
   );
