@@ -12,6 +12,7 @@ export default defineConfig({
             'test/testbed/**/*.test.ts',
             'test/conformance/**/*.test.ts',
             'test/demo/**/*.test.ts',
+            'test/kstatus/**/*.test.ts',
             'bench/**/*.test.ts',
           ],
           environment: 'node',

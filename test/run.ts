@@ -5,8 +5,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkHistories } from './kstatus/check.ts';
+import { kstatusProgram } from './kstatus/kstatus.ts';
 import { type ScenarioBed, startScenarioBed } from './support/bed.ts';
 import { findSecrets } from './support/secrets.ts';
+import { cacheRoot } from './testbed/cache.ts';
+import { findPython } from './testbed/python.ts';
 
 const USAGE = `npm test: checks, unit tests and the scenarios on a real API server, Keystone and Heat
 
@@ -68,6 +72,8 @@ async function main(): Promise<number> {
     }
     await vitest('unit', positionals, artifacts);
     if (!values.unit) {
+      const python = (await findPython()).path;
+      const kstatus = await kstatusProgram({ root: cacheRoot(), python, log: say, signal: stop.signal });
       bed = await startScenarioBed(artifacts, say, stop.signal);
       const env = { HEATSTACK_TESTBED: bed.file };
       await vitest('e2e', positionals, artifacts, env);
@@ -75,6 +81,7 @@ async function main(): Promise<number> {
       const conformance = positionals.length === 0 ? startConformance(artifacts) : undefined;
       await vitest('disruptive', positionals, artifacts, env);
       await conformance?.end();
+      await judgeHistories(artifacts, kstatus, positionals.length === 0);
       const secrets = await findSecrets(bed.info);
       record('no secret outside Secrets, in all logs, Events and objects', secrets);
     }
@@ -149,6 +156,23 @@ async function vitest(
   count.skipped += result.numPendingTests + result.numTodoTests;
   // A file that can't be loaded, or an error outside of a test.
   if (code !== 0 && result.numFailedTests === 0) count.failed += 1;
+}
+
+/**
+ * Has kstatus judge all versions of objects that the scenarios recorded; each history counts as a test.
+ *
+ * @param all whether all scenarios ran
+ */
+async function judgeHistories(artifacts: string, kstatus: string, all: boolean): Promise<void> {
+  say('\n── kstatus ──');
+  const histories = await checkHistories(artifacts, kstatus);
+  for (const { scenario, problems } of histories)
+    if (problems.length > 0) record(`kstatus agrees in ${scenario}`, problems);
+  const good = histories.filter(({ problems }) => problems.length === 0);
+  const sum = (what: 'versions' | 'objects') => good.reduce((total, each) => total + each[what], 0);
+  count.passed += good.length;
+  if (good.length > 0) say(`✓ kstatus agrees in ${sum('versions')} versions of ${sum('objects')} objects`);
+  if (all && sum('versions') === 0) record('kstatus agrees', ['no scenario recorded a history']);
 }
 
 /** Compares the client with openstacksdk and the mock in the background; `end` waits for it, tells what failed, and counts. */

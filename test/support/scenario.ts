@@ -22,6 +22,8 @@ import {
   parseCloudsYaml,
   type Stack,
 } from '../../src/openstack/index.ts';
+import { HISTORY_FILE } from '../kstatus/history.ts';
+import { HistoryRecorder } from '../kstatus/recorder.ts';
 import { spawnGuarded } from '../testbed/guard.ts';
 import { findPython } from '../testbed/python.ts';
 import { bedRelease, type Release } from './release.ts';
@@ -145,6 +147,7 @@ export class Scenario {
   readonly #operators: Operator[] = [];
   readonly #connections = new Map<string, Promise<Connection>>();
   readonly #artifacts: string;
+  #history: HistoryRecorder | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -158,20 +161,31 @@ export class Scenario {
     mkdirSync(this.#artifacts, { recursive: true });
   }
 
-  /** Makes the namespace and the Secret. */
+  /** Makes the namespace and the Secret, and records every version of the namespace's HeatStacks from now on. */
   async open(): Promise<void> {
     await this.kubectl(['create', 'namespace', this.namespace], { namespaced: false });
+    this.#history = await HistoryRecorder.start(
+      this.kube,
+      this.namespace,
+      join(this.#artifacts, HISTORY_FILE),
+    );
     await this.writeSecret('openstack-clouds', { 'clouds.yaml': readFileSync(this.bed.clouds, 'utf8') });
   }
 
-  /** Stops the operators, keeps what they left for the search for secrets, and deletes the stacks. */
+  /**
+   * Stops the operators, keeps what they left for the search for secrets, and deletes the stacks.
+   *
+   * @throws Error when the history of the HeatStacks isn't complete
+   */
   async close(): Promise<void> {
     await Promise.all(this.#operators.map((operator) => operator.kill()));
     await this.keepObjects().catch(() => undefined);
+    const recorded = await this.#history?.stop().catch((error: unknown) => ({ error }));
     for (const cloudName of new Set(['demo', ...this.#connections.keys()]))
       await this.#deleteStacks(cloudName);
     await Promise.all([...this.#connections.values()].map(async (connection) => (await connection).close()));
     await this.#transport.close();
+    if (recorded) throw recorded.error;
   }
 
   /** Deletes what a failed test left: stacks of the namespace's objects, and stacks named after the namespace. */

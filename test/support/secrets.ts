@@ -56,7 +56,7 @@ export async function findSecrets({
   };
   for (const entry of await readdir(artifacts, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && /\.(log|yaml|json)$/.test(entry.name)) search(path, await readFile(path, 'utf8'));
+    if (entry.isFile() && /\.(log|yaml|jsonl?)$/.test(entry.name)) search(path, await readFile(path, 'utf8'));
   }
   const everything = [
     'get',

@@ -1,0 +1,46 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../testbed/errors.ts';
+import { HISTORY_FILE, parseHistory } from './history.ts';
+import { type Judgement, judgeHistory } from './judge.ts';
+import { askKstatus } from './kstatus.ts';
+
+/** More of one scenario are only counted: what is wrong is mostly wrong in every version. */
+const MAX_PROBLEMS = 20;
+
+/**
+ * Judges the histories that scenarios left.
+ *
+ * @param artifacts the run's folder; each folder in it is a scenario's
+ * @param program asks kstatus
+ */
+export async function checkHistories(
+  artifacts: string,
+  program: string,
+): Promise<(Judgement & { scenario: string })[]> {
+  const entries = await readdir(artifacts, { withFileTypes: true });
+  const scenarios = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const judgements = [];
+  for (const scenario of scenarios.sort()) {
+    const judgement = await check(join(artifacts, scenario, HISTORY_FILE), program).catch(
+      (error: unknown): Judgement => ({ versions: 0, objects: 0, problems: [messageOf(error)] }),
+    );
+    judgements.push({ scenario, ...judgement });
+  }
+  return judgements;
+}
+
+async function check(file: string, program: string): Promise<Judgement> {
+  const history = parseHistory(await readFile(file, 'utf8'));
+  const judgement = judgeHistory(
+    history,
+    await askKstatus(
+      program,
+      history.map(({ object }) => object),
+    ),
+  );
+  const { length } = judgement.problems;
+  const problems = judgement.problems.slice(0, MAX_PROBLEMS);
+  if (length > MAX_PROBLEMS) problems.push(`and ${length - MAX_PROBLEMS} more`);
+  return { ...judgement, problems };
+}
