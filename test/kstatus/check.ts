@@ -32,13 +32,8 @@ export async function checkHistories(
 
 async function check(file: string, program: string): Promise<Judgement> {
   const history = parseHistory(await readFile(file, 'utf8'));
-  const judgement = judgeHistory(
-    history,
-    await askKstatus(
-      program,
-      history.map(({ object }) => object),
-    ),
-  );
+  const objects = history.versions.map(({ object }) => object);
+  const judgement = judgeHistory(history, await askKstatus(program, objects));
   const { length } = judgement.problems;
   const problems = judgement.problems.slice(0, MAX_PROBLEMS);
   if (length > MAX_PROBLEMS) problems.push(`and ${length - MAX_PROBLEMS} more`);

@@ -1,19 +1,22 @@
 import * as v from 'valibot';
 import type { HeatStack } from '../../src/api/heat-stack.ts';
+import { isTooDeep } from '../../src/json.ts';
 
-/** The file of a scenario's artifacts that has its history: a {@link Version} on each line, as JSON. */
+/** The file of a scenario's artifacts that has its history: JSON lines, see {@link History}. */
 export const HISTORY_FILE = 'history.jsonl';
 
-/** A larger spec, in characters of JSON, is left out of the history: kstatus doesn't read it. */
+/** A larger spec, in characters of JSON, is left out of the history, and so is a deep one: kstatus doesn't read it. */
 const MAX_SPEC_LENGTH = 64 * 1024;
 
-const conditionSchema = v.object({ type: v.string(), status: v.string(), reason: v.optional(v.string()) });
+const conditionSchema = v.looseObject({
+  type: v.string(),
+  status: v.string(),
+  reason: v.optional(v.string()),
+});
 
 const versionSchema = v.object({
   /** As in a watch; `LISTED`: the watch was lost, and versions before this one may be missing. */
   event: v.picklist(['ADDED', 'MODIFIED', 'DELETED', 'LISTED']),
-  /** Who wrote to the status last; several when they did in the same second, none when nobody did yet. */
-  writtenBy: v.array(v.string()),
   /** The object without its managed fields. */
   object: v.looseObject({
     metadata: v.looseObject({
@@ -41,41 +44,46 @@ const versionSchema = v.object({
   }),
 });
 
+const byHandSchema = v.object({ byHand: v.string() });
+
 /** One version of a HeatStack as a watch saw it. */
 export type Version = v.InferOutput<typeof versionSchema>;
 
+/** What a scenario's objects were like. */
+export interface History {
+  /** In the order of their events. */
+  versions: Version[];
+  /** Resource versions whose status the scenario wrote itself. */
+  byHand: Set<string>;
+}
+
 /** The line of a history for a version of an object. */
-export function historyLine(event: Version['event'], { metadata, spec, ...rest }: HeatStack): string {
-  const { managedFields = [], ...kept } = metadata;
-  const writers = managedFields.filter(({ subresource }) => subresource === 'status');
-  // Times have whole seconds, so there can be several newest.
-  const newest = writers.map(({ time = '' }) => time).reduce((a, b) => (a > b ? a : b), '');
-  const latest = writers.filter(({ time = '' }) => time === newest);
-  const writtenBy = [...new Set(latest.map(({ manager = '' }) => manager))].sort();
-  return JSON.stringify({
-    event,
-    writtenBy,
-    object: { ...rest, metadata: kept, ...(isSmall(spec) && { spec }) },
-  });
+export function versionLine(event: Version['event'], { metadata, spec, ...rest }: HeatStack): string {
+  const { managedFields: _, ...kept } = metadata;
+  const object = { ...rest, metadata: kept, ...(isSmall(spec) && { spec }) };
+  return JSON.stringify({ event, object });
+}
+
+/** The line of a history for a status that the scenario wrote; it may stand after that of the version. */
+export function byHandLine(resourceVersion: string): string {
+  return JSON.stringify({ byHand: resourceVersion });
 }
 
 function isSmall(spec: unknown): boolean {
-  try {
-    return JSON.stringify(spec).length <= MAX_SPEC_LENGTH;
-  } catch {
-    // RangeError: nested too deeply to be written
-    return false;
-  }
+  return !isTooDeep(spec) && JSON.stringify(spec).length <= MAX_SPEC_LENGTH;
 }
 
 /**
- * The versions of a history, in the order of their events.
+ * Reads a history.
  *
- * @throws ValiError or SyntaxError when a line isn't a {@link Version}
+ * @throws ValiError or SyntaxError when a line is none of a history
  */
-export function parseHistory(text: string): Version[] {
-  return text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => v.parse(versionSchema, JSON.parse(line)));
+export function parseHistory(text: string): History {
+  const history: History = { versions: [], byHand: new Set() };
+  for (const line of text.split('\n').filter(Boolean)) {
+    const parsed = v.parse(v.union([byHandSchema, versionSchema]), JSON.parse(line));
+    if ('byHand' in parsed) history.byHand.add(parsed.byHand);
+    else history.versions.push(parsed);
+  }
+  return history;
 }

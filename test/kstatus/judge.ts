@@ -1,6 +1,5 @@
-import { FIELD_MANAGER } from '../../src/api/constants.ts';
 import { canonicalJson } from '../../src/json.ts';
-import type { Version } from './history.ts';
+import type { History, Version } from './history.ts';
 import type { Verdict } from './kstatus.ts';
 
 /** What a history is worth. */
@@ -16,45 +15,51 @@ export interface Judgement {
 const COMPLETE = /^(CREATE|UPDATE|ADOPT|RESUME|CHECK|SNAPSHOT|RESTORE|ROLLBACK)_COMPLETE$/;
 
 /**
- * Judges what kstatus says of each version of a history. Versions whose status somebody else wrote last, as scenarios do
- * by hand, are left out: nobody promises anything of them.
+ * Judges what kstatus says of each version of a history. A status that the scenario wrote by hand is left out, until the
+ * operator has written another: nobody promises anything of it.
  *
  * @param verdicts one for each version
  */
-export function judgeHistory(history: readonly Version[], verdicts: readonly Verdict[]): Judgement {
+export function judgeHistory({ versions, byHand }: History, verdicts: readonly Verdict[]): Judgement {
   const problems: string[] = [];
-  const objects = new Map<string, Inputs>();
-  let versions = 0;
-  for (const [index, version] of history.entries()) {
-    const { uid, name, namespace, resourceVersion } = version.object.metadata;
+  const objects = new Map<string, { inputs: Inputs; byHand?: string }>();
+  let judged = 0;
+  for (const [index, version] of versions.entries()) {
+    const { metadata, status } = version.object;
     // The object is gone then; what it was last stands in the version before.
     if (version.event === 'DELETED') continue;
     const found: string[] = [];
-    const known = objects.get(uid);
+    const known = objects.get(metadata.uid);
     if (known === undefined) found.push(...judgeFirst(version));
-    const inputs = known ?? new Inputs();
-    objects.set(uid, inputs);
-    const verdict = verdicts[index] ?? { status: 'Unknown', message: 'kstatus was not asked' };
-    const isOurs = version.writtenBy.every((writer) => writer === FIELD_MANAGER);
-    if (isOurs) {
-      versions += 1;
+    const object = known ?? { inputs: new Inputs() };
+    objects.set(metadata.uid, object);
+    const says = canonicalJson(status);
+    if (byHand.has(metadata.resourceVersion)) object.byHand = says;
+    if (object.byHand !== says) {
+      judged += 1;
+      const verdict = verdicts[index] ?? { status: 'Unknown', message: 'it was not asked' };
       found.push(...judgeVersion(version, verdict));
-      if (verdict.status === 'Current') found.push(...inputs.judge(version));
+      if (verdict.status === 'Current') found.push(...object.inputs.judge(version));
     }
-    problems.push(...found.map((what) => `${namespace}/${name} version ${resourceVersion}: ${what}`));
+    const where = `${metadata.namespace}/${metadata.name} version ${metadata.resourceVersion}`;
+    problems.push(...found.map((what) => `${where}: ${what}`));
   }
-  return { versions, objects: objects.size, problems };
+  return { versions: judged, objects: objects.size, problems };
 }
 
-/** The first version of an object is the one that was just created, or else it tells nothing of a waiter's first second. */
-function judgeFirst({ event, writtenBy }: Version): string[] {
-  if (event === 'LISTED') return [];
-  if (event === 'ADDED' && writtenBy.length === 0) return [];
+/** The first version of an object is the one that was just created; without it, nothing is known of the first second. */
+function judgeFirst({ event, object }: Version): string[] {
+  if (event === 'LISTED' || (event === 'ADDED' && isUnseen(object))) return [];
   return ['its history does not begin with its creation'];
 }
 
+/** Whether the status is the one that the API server gives a new object. */
+function isUnseen({ status }: Version['object']): boolean {
+  return status.observedGeneration === -1 && status.conditions === undefined;
+}
+
 /** Whether kstatus says the right thing of one version, and whether its conditions go together (docs/conditions.md). */
-export function judgeVersion({ object, writtenBy }: Version, { status: says, message }: Verdict): string[] {
+export function judgeVersion({ object }: Version, { status: says, message }: Verdict): string[] {
   const { metadata, spec, status } = object;
   const conditions = new Map(status.conditions?.map((condition) => [condition.type, condition]));
   const isTrue = (type: string): boolean => conditions.get(type)?.status === 'True';
@@ -63,14 +68,11 @@ export function judgeVersion({ object, writtenBy }: Version, { status: says, mes
 
   const expected = (): [status: Verdict['status'], why: string] => {
     if (metadata.deletionTimestamp !== undefined) return ['Terminating', 'it is being deleted'];
-    if (writtenBy.length === 0) return ['InProgress', 'nobody has looked at it yet'];
+    if (isUnseen(object)) return ['InProgress', 'nobody has looked at it yet'];
     if (!isSeen) return ['InProgress', 'nobody has looked at its newest generation yet'];
     if (isTrue('Stalled')) return ['Failed', 'it is Stalled'];
     if (isTrue('Reconciling')) return ['InProgress', 'it is Reconciling'];
-    return [
-      ready?.status === 'True' ? 'Current' : 'InProgress',
-      `its Ready is ${ready?.status ?? 'missing'} (${ready?.reason})`,
-    ];
+    return [ready?.status === 'True' ? 'Current' : 'InProgress', told(ready)];
   };
 
   const problems: string[] = [];
@@ -86,20 +88,23 @@ export function judgeVersion({ object, writtenBy }: Version, { status: says, mes
       );
     }
   }
-  // A status that somebody took away is as if nobody had looked.
-  if (writtenBy.length > 0 && (isSeen || conditions.size > 0)) {
-    const beside = ['Reconciling', 'Stalled'].filter(isTrue);
-    if (!allowed(ready).includes(beside.join(' and '))) {
-      problems.push(
-        `Ready is ${ready?.status ?? 'missing'} (${ready?.reason}) beside ${beside.join(' and ') || 'neither Reconciling nor Stalled'}`,
-      );
+  if (!isUnseen(object)) {
+    const beside = ['Reconciling', 'Stalled'].filter(isTrue).join(' and ');
+    if (!allowed(ready).includes(beside)) {
+      problems.push(`${told(ready)}, beside ${beside || 'neither Reconciling nor Stalled'}`);
     }
   }
   return problems;
 }
 
+type Condition = NonNullable<Version['object']['status']['conditions']>[number];
+
+function told(ready: Condition | undefined): string {
+  return ready ? `Ready is ${ready.status} (${ready.reason})` : 'there is no Ready';
+}
+
 /** Which of Reconciling and Stalled may be True beside a Ready. */
-function allowed(ready: { status: string; reason?: string | undefined } | undefined): string[] {
+function allowed(ready: Condition | undefined): string[] {
   switch (ready?.status) {
     case 'True':
       return [''];

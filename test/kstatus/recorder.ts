@@ -3,11 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HEAT_STACKS } from '../../src/api/constants.ts';
 import type { HeatStack } from '../../src/api/heat-stack.ts';
 import { isKubeError, type KubeClient } from '../../src/kube/index.ts';
-import { historyLine, type Version } from './history.ts';
+import { byHandLine, type Version, versionLine } from './history.ts';
 
 const WATCH_SECONDS = 600;
 const AGAIN_MS = 250;
-/** How long the last events may take. */
 const DRAIN_MS = 10_000;
 
 /** Writes every version of the HeatStacks of a namespace to a file, from a list on and then by watches. */
@@ -40,13 +39,22 @@ export class HistoryRecorder {
   }
 
   /**
+   * Notes that the scenario itself wrote the status of a version. Managed fields wouldn't tell: who only takes something
+   * out of a status doesn't appear there, and times have whole seconds.
+   */
+  wroteByHand(resourceVersion: string): void {
+    writeSync(this.#file, `${byHandLine(resourceVersion)}\n`);
+  }
+
+  /**
    * Ends it, once all that is there now is recorded.
    *
-   * @throws Error when a version can't be recorded, or isn't within some seconds
+   * @param withinMs how long the last events may take
+   * @throws Error when they didn't come, or a version could not be written
    */
-  async stop(): Promise<void> {
+  async stop(withinMs = DRAIN_MS): Promise<void> {
     try {
-      await this.#drain();
+      await this.#drain(withinMs);
     } finally {
       this.#stop.abort();
       await this.#running;
@@ -54,8 +62,8 @@ export class HistoryRecorder {
     }
   }
 
-  async #drain(): Promise<void> {
-    for (const end = Date.now() + DRAIN_MS; ; await sleep(AGAIN_MS / 5)) {
+  async #drain(withinMs: number): Promise<void> {
+    for (const end = Date.now() + withinMs; ; await sleep(AGAIN_MS / 5)) {
       const { items } = await this.#client.list(HEAT_STACKS, {
         namespace: this.#namespace,
         metadataOnly: true,
@@ -115,7 +123,7 @@ export class HistoryRecorder {
   }
 
   #record(event: Version['event'], object: HeatStack): void {
-    writeSync(this.#file, `${historyLine(event, object)}\n`);
+    writeSync(this.#file, `${versionLine(event, object)}\n`);
     const { uid, resourceVersion } = object.metadata;
     if (event === 'DELETED') this.#recorded.delete(uid);
     else this.#recorded.set(uid, resourceVersion);

@@ -250,7 +250,11 @@ export class Scenario {
   /** JSON merge patch on a HeatStack; `subresource` for its status. */
   async patch(name: string, patch: unknown, subresource?: 'status'): Promise<void> {
     const where = subresource ? [`--subresource=${subresource}`] : [];
-    await this.kubectl(['patch', 'heatstack', name, '--type=merge', ...where, '-p', JSON.stringify(patch)]);
+    const version = await this.kubectl([
+      ...['patch', 'heatstack', name, '--type=merge', ...where, '-p', JSON.stringify(patch)],
+      ...['-o', 'jsonpath={.metadata.resourceVersion}'],
+    ]);
+    if (subresource) this.#history?.wroteByHand(version);
   }
 
   /** Asks for a reconcile, and waits until the operator has dealt with the object as it is now. */
