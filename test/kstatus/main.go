@@ -1,4 +1,4 @@
-// What kstatus, by which Flux, Argo CD and `helm install --wait` tell whether an object is done, says of objects.
+// What kstatus, by which Flux and `helm install --wait` tell whether an object is done, says of objects.
 //
 // It reads one object a line as JSON from standard input, and writes a line of JSON for each, in the same order: status
 // (Current, InProgress, Failed, Terminating, or Unknown when there is an error) and message.
