@@ -160,7 +160,9 @@ const IMPORT_MS = 30_000;
  */
 export function plan(wanted: Wanted, remembered: Remembered, sight: Sight, review?: Review): Step {
   if (wanted.deleting) return planDeletion(wanted, remembered, sight);
-  if (!wanted.managed) return planObservation(wanted, sight);
+  const obstacle = wanted.verb && whyNoAction(wanted, sight);
+  if (wanted.verb && obstacle) return refuse(wanted.verb, obstacle);
+  if (!wanted.managed) return planObservation(sight);
   const step = planManaged(wanted, remembered, sight);
   return step.to === 'create' || step.to === 'update' ? guard(wanted, step, review) : step;
 }
@@ -183,13 +185,24 @@ function guard(wanted: Wanted, step: InputStep, review: Review | undefined): Ste
       failure: false,
     };
   }
-  return isManual || review.changes > 0 ? { to: 'await-approval', id: review.id } : step;
+  return isManual || (adopts && review.changes > 0) ? { to: 'await-approval', id: review.id } : step;
 }
 
 /** The first of a list in words. */
 function enumerate(items: readonly string[]): string {
   const others = items.length - MOST_NAMED;
   return `${items.slice(0, MOST_NAMED).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+}
+
+/**
+ * Why no action that somebody asked for can be carried out here. It is meant for the stack that was there when it was
+ * asked for: it must not cancel the create of the next one, or the update that adopts one.
+ */
+function whyNoAction({ managed }: Wanted, sight: Sight): string | undefined {
+  if (!managed) return 'spec.managementPolicy is "unmanaged", and nothing is written then';
+  if (sight.is === 'elsewhere') return sight.message;
+  if (sight.is !== 'present' || sight.stack.whose !== 'ours') return 'there is no stack of this object';
+  return undefined;
 }
 
 function planManaged(wanted: Wanted, remembered: Remembered, sight: Sight): Step {
@@ -233,6 +246,14 @@ const NOTHING_TO_IMPORT: Extract<Step, { to: 'retry-later' }> = {
 /** A stack that somebody else made, and that the object is to take over. */
 function planAdoption(wanted: Wanted, stack: SeenStack): Step {
   const { action, status } = stack.state;
+  if (!wanted.imports) {
+    return {
+      to: 'stall',
+      reason: 'NameConflict',
+      message: `stack "${stack.name}" isn't this object's; it is left alone. To take it over, create the object anew with spec.import`,
+      failure: false,
+    };
+  }
   if (stack.whose === 'other' && !wanted.takeOwnership) {
     return {
       to: 'stall',
@@ -254,7 +275,7 @@ function planAdoption(wanted: Wanted, stack: SeenStack): Step {
 }
 
 /** What an unmanaged object says of its stack; it is never written to. */
-function planObservation(wanted: Wanted, sight: Sight): Step {
+function planObservation(sight: Sight): Step {
   switch (sight.is) {
     case 'elsewhere':
       return { to: 'stall', reason: 'CloudChanged', message: sight.message, failure: false };
@@ -277,8 +298,6 @@ function planObservation(wanted: Wanted, sight: Sight): Step {
   }
   const { stack } = sight;
   const { action, status } = stack.state;
-  if (wanted.verb)
-    return refuse(wanted.verb, 'spec.managementPolicy is "unmanaged", and nothing is written then');
   if (status === 'UNKNOWN') return planUnknown(stack);
   if (status === 'IN_PROGRESS') return { to: 'watch' };
   if (action === 'DELETE') {
@@ -295,16 +314,16 @@ function planDeletion(wanted: Wanted, remembered: Remembered, sight: Sight): Ste
   if (wanted.onDelete === 'detach') return { to: 'release', why: 'detached' };
   switch (sight.is) {
     case 'absent':
-      // Absence from a list is no proof while Heat may still be at work on a create.
+    case 'held':
+      // Absence from a list is no proof while Heat may still be at work on a create; nor is a name that is free soon.
       if (wanted.createMayComeMs > 0) {
         return { to: 'wait', ms: Math.min(wanted.createMayComeMs, 5_000), message: CREATE_MAY_COME };
       }
-      return { to: 'release', why: 'gone' };
+      return { to: 'release', why: sight.is === 'held' ? 'not-ours' : 'gone' };
     case 'gone':
       return { to: 'release', why: 'gone' };
     case 'foreign':
     case 'ambiguous':
-    case 'held':
       return { to: 'release', why: 'not-ours' };
     case 'elsewhere':
       return { to: 'stall', reason: 'CloudChanged', message: sight.message, failure: false };
@@ -340,7 +359,8 @@ function planPresent(wanted: Wanted, remembered: Remembered, stack: SeenStack): 
   if (verb) return verb;
   if (status === 'IN_PROGRESS') return planInProgress(wanted, remembered, stack);
   if (action === 'DELETE') return planDeleted(wanted, remembered, stack);
-  if (action === 'SUSPEND') return planSuspended(stack);
+  if (action === 'SUSPEND')
+    return planSuspended(stack, ', or the annotation heatstack.dev/action: stack-resume@TOKEN');
   return status === 'COMPLETE'
     ? planComplete(wanted, remembered, stack)
     : planFailed(wanted, remembered, stack);
@@ -354,11 +374,12 @@ function planUnknown({ stackStatus }: SeenStack): Step {
   };
 }
 
-function planSuspended({ name, state }: SeenStack): Step {
+/** @param orElse another cure than Heat's own, for a stack that is the object's */
+function planSuspended({ name, state }: SeenStack, orElse = ''): Step {
   return {
     to: 'stall',
     reason: 'StackSuspended',
-    message: `the stack is suspended in Heat, which then refuses updates; resume it with "openstack stack resume ${name}" or the annotation heatstack.dev/action: stack-resume@TOKEN`,
+    message: `the stack is suspended in Heat, which then refuses updates; resume it with "openstack stack resume ${name}"${orElse}`,
     failure: state.status === 'FAILED',
   };
 }
@@ -379,9 +400,15 @@ function planVerb(verb: Verb, { state, stackStatus }: SeenStack): Step | undefin
       return refuse(verb, `the stack is ${stackStatus}, and there is nothing to cancel`);
     }
     case 'check':
+      if (inProgress) return undefined;
+      if (action === 'DELETE' || action === 'SUSPEND') return refuse(verb, `the stack is ${stackStatus}`);
+      // Heat calls a resource that it can't check COMPLETE, a failed one as well (Heat 27), and repairs it no more.
+      if (status === 'FAILED' && action !== 'CHECK' && action !== 'SNAPSHOT')
+        return refuse(verb, `the stack is ${stackStatus}, which a check would hide; let an update repair it`);
+      return { to: 'act', verb };
     case 'stack-suspend':
       if (inProgress) return undefined;
-      if (action === 'DELETE' || (action === 'SUSPEND' && (status === 'COMPLETE' || verb === 'check')))
+      if (action === 'DELETE' || (action === 'SUSPEND' && status === 'COMPLETE'))
         return refuse(verb, `the stack is ${stackStatus}`);
       return { to: 'act', verb };
     case 'stack-resume':
@@ -433,13 +460,13 @@ function planComplete(wanted: Wanted, remembered: Remembered, { state, live, see
   if (wanted.force) return { to: 'update', why: 'forced' };
   if (live === wanted.digest) return { to: 'rest', drifted: false };
   if (remembered.attempted !== wanted.digest) return { to: 'update', why: 'changed' };
+  // These inputs were live once, so somebody else has put others in their place.
+  const isDrifted = remembered.applied === wanted.digest;
+  const putsBack = isDrifted && wanted.driftMode === 'enabled';
+  if (putsBack && remembered.attempts === 0) return { to: 'update', why: 'drift' };
   if (state.action === 'ROLLBACK')
     return remediate(wanted, remembered, 'RollbackComplete', seenForMs, state.action);
-  // These inputs were live once, so somebody else has put others in their place.
-  if (remembered.applied === wanted.digest) {
-    if (wanted.driftMode === 'enabled') return { to: 'update', why: 'drift' };
-    return { to: 'rest', drifted: wanted.driftMode === 'warn' };
-  }
+  if (isDrifted && !putsBack) return { to: 'rest', drifted: wanted.driftMode === 'warn' };
   // Heat answers 202 and forgets the update when another one wins the race inside it.
   if (remembered.attempts < LOST_UPDATE_RETRIES) return { to: 'update', why: 'lost' };
   return {
@@ -501,9 +528,8 @@ function remediate(
   if (strategy === 'none' || remembered.attempts >= retries) return failed(reason);
   const ms = retryDelay(wanted, remembered.attempts) - seenForMs;
   if (ms > 0) return retryLater(reason, ms);
-  // Only the first create itself proves that nothing was ever whole in this stack. Protected resources aren't deleted.
-  if (strategy === 'recreate' && neverComplete && action === 'CREATE' && !wanted.protects)
-    return { to: 'delete', why: 'recreate' };
+  // Only the first create itself proves that nothing was ever whole in this stack.
+  if (action === 'CREATE' && mayRecreate(wanted, remembered)) return { to: 'delete', why: 'recreate' };
   return { to: 'update', why: 'retry' };
 }
 
@@ -519,7 +545,16 @@ function retryDelay({ remediation }: Wanted, attempts: number): number {
   return Math.min(MAX_RETRY_MS, remediation.retryIntervalMs * 2 ** Math.min(attempts, 20));
 }
 
+/**
+ * Whether a stack that was never whole may be deleted, to be created again. Nobody can approve a delete, so where plans
+ * are to be approved, or resources are protected, an update repairs the stack instead.
+ */
+function mayRecreate({ remediation, approval, protects }: Wanted, { applied }: Remembered): boolean {
+  const isWanted = remediation.create.strategy === 'recreate' && applied === undefined;
+  return isWanted && approval === 'automatic' && !protects;
+}
+
 /** The stack failed to be created and was deleted by the operator, to be created again. */
-function isRecreating({ remediation }: Wanted, { applied, attempts }: Remembered): boolean {
-  return remediation.create.strategy === 'recreate' && applied === undefined && attempts > 0;
+function isRecreating(wanted: Wanted, remembered: Remembered): boolean {
+  return mayRecreate(wanted, remembered) && remembered.attempts > 0;
 }
