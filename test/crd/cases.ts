@@ -31,7 +31,11 @@ export interface CreateCase {
 }
 
 const ONE_TEMPLATE = /spec\.template: .*keep one of inline, object, configMapKeyRef and secretKeyRef/;
-const ONE_ENVIRONMENT = /spec\.environments\[0\]: .*keep one of inline and object/;
+const ONE_ENVIRONMENT =
+  /spec\.environments\[0\]: .*keep one of inline, object, configMapKeyRef and secretKeyRef/;
+const ONE_OBJECT = /come from one object: keep one of configMapRef and secretRef/;
+const ONE_VALUE =
+  /spec\.parameterValues\[0\]\.valueFrom: .*keep one of configMapKeyRef, secretKeyRef and heatStackOutputRef/;
 const NOT_A_NAME = /spec\.stackName.* should match '\^\[a-zA-Z\]/;
 const letters = (count: number) => 'a'.repeat(count);
 
@@ -47,6 +51,18 @@ const duration = (
 
 export const CREATE_CASES: CreateCase[] = [
   { title: 'the least there can be' },
+  {
+    title: 'all words that are the default',
+    spec: {
+      managementPolicy: 'managed',
+      managedOptions: { onDelete: 'delete' },
+      driftDetection: { mode: 'warn' },
+      updatePolicy: 'wait',
+      approval: 'automatic',
+      onExternalDeletion: 'recreate',
+      remediation: { create: { strategy: 'update' }, update: { strategy: 'update' } },
+    },
+  },
 
   { title: 'no template', spec: { template: undefined }, refused: /spec\.template: Required value/ },
   { title: 'no template source', spec: { template: {} }, refused: ONE_TEMPLATE },
@@ -190,6 +206,76 @@ export const CREATE_CASES: CreateCase[] = [
     spec: { environments: Array.from({ length: 33 }, () => ({ inline: '' })) },
     refused: /must have at most 32 items/,
   },
+  {
+    title: 'environments from objects',
+    spec: {
+      environments: [
+        { configMapKeyRef: { name: 'a', key: 'env.yaml' } },
+        { secretKeyRef: { name: 'b', key: 'env.yaml' } },
+      ],
+    },
+  },
+  {
+    title: 'an environment from a ConfigMap and a Secret',
+    spec: {
+      environments: [{ configMapKeyRef: { name: 'a', key: 'b' }, secretKeyRef: { name: 'a', key: 'b' } }],
+    },
+    refused: ONE_ENVIRONMENT,
+  },
+  {
+    title: 'an environment from a whole ConfigMap',
+    spec: { environments: [{ configMapRef: { name: 'a' } }] },
+    refused: /unknown field "spec\.environments\[0\]\.configMapRef"/,
+  },
+
+  {
+    title: 'files from objects',
+    spec: {
+      filesFrom: [
+        { configMapRef: { name: 'a', optional: true }, prefix: 'lib/' },
+        {
+          secretRef: { name: 'b', optional: false },
+          items: [{ key: 'web.yaml', path: 'file:///lib/web.yaml' }],
+        },
+      ],
+    },
+  },
+  { title: 'files from nowhere', spec: { filesFrom: [{ prefix: 'a' }] }, refused: ONE_OBJECT },
+  {
+    title: 'files from a ConfigMap and a Secret',
+    spec: { filesFrom: [{ configMapRef: { name: 'a' }, secretRef: { name: 'a' } }] },
+    refused: /spec\.filesFrom\[0\]: .*files come from one object/,
+  },
+  {
+    title: 'files from an object without a name',
+    spec: { filesFrom: [{ configMapRef: {} }] },
+    refused: /spec\.filesFrom\[0\]\.configMapRef\.name: Required value/,
+  },
+  {
+    title: 'files from another namespace',
+    spec: { filesFrom: [{ secretRef: { name: 'other/a' } }] },
+    refused: /secretRef\.name.* should match/,
+  },
+  {
+    title: 'no items of the files',
+    spec: { filesFrom: [{ configMapRef: { name: 'a' }, items: [] }] },
+    refused: /items.* should have at least 1 items/,
+  },
+  {
+    title: 'an item of the files without a path',
+    spec: { filesFrom: [{ configMapRef: { name: 'a' }, items: [{ key: 'a' }] }] },
+    refused: /items\[0\]\.path: Required value/,
+  },
+  {
+    title: 'an item of the files with a key that no object has',
+    spec: { filesFrom: [{ configMapRef: { name: 'a' }, items: [{ key: 'a/b', path: 'a' }] }] },
+    refused: /items\[0\]\.key.* should match/,
+  },
+  {
+    title: 'more than 32 sources of files',
+    spec: { filesFrom: Array.from({ length: 33 }, () => ({ configMapRef: { name: 'a' } })) },
+    refused: /must have at most 32 items/,
+  },
 
   {
     title: 'parameters of every type',
@@ -214,6 +300,101 @@ export const CREATE_CASES: CreateCase[] = [
     title: 'more than 1000 parameters',
     spec: { parameters: Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`p${i}`, i])) },
     refused: /must have at most 1000/,
+  },
+  { title: 'a parameter that is not set', spec: { parameters: { a: null } } },
+  {
+    title: 'parameters from objects',
+    spec: {
+      parametersFrom: [
+        { configMapRef: { name: 'a', optional: true } },
+        { secretRef: { name: 'b', optional: true }, prefix: 'db_' },
+      ],
+    },
+  },
+  { title: 'parameters from nowhere', spec: { parametersFrom: [{}] }, refused: ONE_OBJECT },
+  {
+    title: 'parameters from a ConfigMap and a Secret',
+    spec: { parametersFrom: [{ configMapRef: { name: 'a' }, secretRef: { name: 'a' } }] },
+    refused: /spec\.parametersFrom\[0\]: .*parameters come from one object/,
+  },
+  {
+    title: 'parameters from keys',
+    spec: { parametersFrom: [{ secretRef: { name: 'a' }, items: [{ key: 'a', path: 'b' }] }] },
+    refused: /unknown field "spec\.parametersFrom\[0\]\.items"/,
+  },
+  {
+    title: 'more than 32 sources of parameters',
+    spec: { parametersFrom: Array.from({ length: 33 }, () => ({ configMapRef: { name: 'a' } })) },
+    refused: /must have at most 32 items/,
+  },
+  {
+    title: 'values from elsewhere',
+    spec: {
+      parameterValues: [
+        { name: 'a', valueFrom: { configMapKeyRef: { name: 'a', key: 'b' }, optional: true } },
+        { name: 'odd name/é', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } },
+        { name: 'a', valueFrom: { heatStackOutputRef: { name: 'network', output: 'odd output/é' } } },
+      ],
+    },
+  },
+  {
+    title: 'a value from nowhere',
+    spec: { parameterValues: [{ name: 'a', valueFrom: { optional: true } }] },
+    refused: ONE_VALUE,
+  },
+  {
+    title: 'a value from two places',
+    spec: {
+      parameterValues: [
+        {
+          name: 'a',
+          valueFrom: {
+            secretKeyRef: { name: 'a', key: 'b' },
+            heatStackOutputRef: { name: 'a', output: 'b' },
+          },
+        },
+      ],
+    },
+    refused: ONE_VALUE,
+  },
+  {
+    title: 'a value that is written out',
+    spec: { parameterValues: [{ name: 'a', value: 'b' }] },
+    refused: /unknown field "spec\.parameterValues\[0\]\.value"/,
+  },
+  {
+    title: 'a value without a name',
+    spec: { parameterValues: [{ valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } }] },
+    refused: /spec\.parameterValues\[0\]\.name: Required value/,
+  },
+  {
+    title: 'an output of another namespace',
+    spec: {
+      parameterValues: [{ name: 'a', valueFrom: { heatStackOutputRef: { name: 'other/a', output: 'b' } } }],
+    },
+    refused: /heatStackOutputRef\.name.* should match/,
+  },
+  {
+    title: 'an output without its name',
+    spec: { parameterValues: [{ name: 'a', valueFrom: { heatStackOutputRef: { name: 'a' } } }] },
+    refused: /heatStackOutputRef\.output: Required value/,
+  },
+  {
+    title: 'an output of its own',
+    spec: {
+      parameterValues: [{ name: 'a', valueFrom: { heatStackOutputRef: { name: 'web', output: 'b' } } }],
+    },
+    refused: /spec\.parameterValues: .*output of this object itself.*: name another HeatStack/,
+  },
+  {
+    title: 'more than 256 values',
+    spec: {
+      parameterValues: Array.from({ length: 257 }, () => ({
+        name: 'a',
+        valueFrom: { secretKeyRef: { name: 'a', key: 'b' } },
+      })),
+    },
+    refused: /must have at most 256 items/,
   },
 
   { title: 'tags', spec: { tags: ['a', 'team=shop', letters(80)] } },
@@ -297,6 +478,169 @@ export const CREATE_CASES: CreateCase[] = [
     spec: { managedOptions: { onDelete: 'keep' } },
     refused: /onDelete: Unsupported value: "keep"/,
   },
+  { title: 'unmanaged', spec: { managementPolicy: 'unmanaged', import: { id: 'a-1' }, template: undefined } },
+  {
+    title: 'unmanaged, with everything that being managed needs',
+    spec: { managementPolicy: 'unmanaged', import: { filter: { name: 'web' } } },
+  },
+  {
+    title: 'unmanaged without a stack',
+    spec: { managementPolicy: 'unmanaged' },
+    refused: /spec\.import: .*set spec\.import to say which/,
+  },
+  {
+    title: 'managementPolicy observe',
+    spec: { managementPolicy: 'observe' },
+    refused: /managementPolicy: Unsupported value: "observe"/,
+  },
+  {
+    title: 'import by id',
+    spec: { import: { id: '7a43b1f8-0000-4000-8000-000000000000', takeOwnership: true } },
+  },
+  { title: 'import by name and tags', spec: { import: { filter: { name: 'Web 1', tags: ['a', 'b=c'] } } } },
+  {
+    title: "import by the operator's own tags",
+    spec: { import: { filter: { tags: ['heatstack.dev/object=other/web'] } } },
+  },
+  {
+    title: 'import of nothing',
+    spec: { import: {} },
+    refused: /spec\.import: .*exactly one of id and filter: remove the other/,
+  },
+  {
+    title: 'import of nothing but the wish to own it',
+    spec: { import: { takeOwnership: true } },
+    refused: /spec\.import: .*exactly one of id and filter/,
+  },
+  {
+    title: 'import by id and filter',
+    spec: { import: { id: 'a', filter: { name: 'b' } } },
+    refused: /spec\.import: .*exactly one of id and filter/,
+  },
+  {
+    title: 'import of any stack',
+    spec: { import: { filter: {} } },
+    refused: /spec\.import\.filter: .*needs a name or tags/,
+  },
+  {
+    title: 'import by no tags',
+    spec: { import: { filter: { tags: [] } } },
+    refused: /tags.* should have at least 1 items/,
+  },
+  {
+    title: 'import by a tag with a comma',
+    spec: { import: { filter: { tags: ['a,b'] } } },
+    refused: /spec\.import\.filter\.tags\[0\]: .*can't hold a comma/,
+  },
+  {
+    title: 'import by a path',
+    spec: { import: { id: '../a' } },
+    refused: /spec\.import\.id.* should match/,
+  },
+
+  { title: 'driftDetection disabled', spec: { driftDetection: { mode: 'disabled' } } },
+  { title: 'driftDetection warn', spec: { driftDetection: { mode: 'warn' } } },
+  { title: 'driftDetection enabled', spec: { driftDetection: { mode: 'enabled' } } },
+  {
+    title: 'driftDetection as a flag',
+    spec: { driftDetection: true },
+    refused: /spec\.driftDetection: .*must be of type object/,
+  },
+  {
+    title: 'driftDetection repair',
+    spec: { driftDetection: { mode: 'repair' } },
+    refused: /driftDetection\.mode: Unsupported value: "repair"/,
+  },
+  { title: 'updatePolicy supersede', spec: { updatePolicy: 'supersede' } },
+  {
+    title: 'updatePolicy cancel',
+    spec: { updatePolicy: 'cancel' },
+    refused: /updatePolicy: Unsupported value: "cancel"/,
+  },
+  { title: 'approval manual', spec: { approval: 'manual' } },
+  {
+    title: 'approval auto',
+    spec: { approval: 'auto' },
+    refused: /approval: Unsupported value: "auto"/,
+  },
+  {
+    title: 'protect',
+    spec: {
+      protect: [
+        {
+          resourceTypes: ['OS::Nova::Server', 'OS::Cinder::*', 'server.yaml'],
+          operations: ['replace', 'delete'],
+        },
+        { resourceTypes: ['*'], operations: ['delete'] },
+      ],
+    },
+  },
+  {
+    title: 'protect with a "*" in the middle',
+    spec: { protect: [{ resourceTypes: ['OS::*::Server'], operations: ['delete'] }] },
+    refused: /spec\.protect\[0\]\.resourceTypes\[0\]: .*"\*" may only be the last character/,
+  },
+  {
+    title: 'protect with two "*"',
+    spec: { protect: [{ resourceTypes: ['OS::**'], operations: ['delete'] }] },
+    refused: /"\*" may only be the last character/,
+  },
+  {
+    title: 'protect without types',
+    spec: { protect: [{ operations: ['delete'] }] },
+    refused: /spec\.protect\[0\]\.resourceTypes: Required value/,
+  },
+  {
+    title: 'protect no types',
+    spec: { protect: [{ resourceTypes: [], operations: ['delete'] }] },
+    refused: /resourceTypes.* should have at least 1 items/,
+  },
+  {
+    title: 'protect from nothing',
+    spec: { protect: [{ resourceTypes: ['*'], operations: [] }] },
+    refused: /operations.* should have at least 1 items/,
+  },
+  {
+    title: 'protect from updates',
+    spec: { protect: [{ resourceTypes: ['*'], operations: ['update'] }] },
+    refused: /operations\[0\]: Unsupported value: "update"/,
+  },
+  {
+    title: 'protect from the same twice',
+    spec: { protect: [{ resourceTypes: ['*'], operations: ['delete', 'delete'] }] },
+    refused: /operations\[1\]: Duplicate value/,
+  },
+  {
+    title: 'more than 32 rules to protect',
+    spec: { protect: Array.from({ length: 33 }, () => ({ resourceTypes: ['*'], operations: ['delete'] })) },
+    refused: /must have at most 32 items/,
+  },
+  { title: 'dependsOn', spec: { dependsOn: [{ name: 'network' }, { name: 'db.v1' }] } },
+  {
+    title: 'dependsOn itself',
+    spec: { dependsOn: [{ name: 'network' }, { name: 'web' }] },
+    refused: /spec\.dependsOn: .*names this object itself.*: remove it/,
+  },
+  {
+    title: 'dependsOn a text',
+    spec: { dependsOn: ['network'] },
+    refused: /spec\.dependsOn\[0\]: .*must be of type object/,
+  },
+  {
+    title: 'dependsOn an object of another namespace',
+    spec: { dependsOn: [{ name: 'network', namespace: 'other' }] },
+    refused: /unknown field "spec\.dependsOn\[0\]\.namespace"/,
+  },
+  {
+    title: 'dependsOn nobody',
+    spec: { dependsOn: [{ name: '' }] },
+    refused: /should be at least 1 chars long/,
+  },
+  {
+    title: 'dependsOn more than 32',
+    spec: { dependsOn: Array.from({ length: 33 }, (_, i) => ({ name: `s${i}` })) },
+    refused: /must have at most 32 items/,
+  },
   { title: 'onExternalDeletion stall', spec: { onExternalDeletion: 'stall' } },
   {
     title: 'onExternalDeletion ignore',
@@ -308,6 +652,7 @@ export const CREATE_CASES: CreateCase[] = [
     title: 'remediation of create',
     spec: { remediation: { create: { strategy: 'recreate', retries: 100 } } },
   },
+  { title: 'no remediation of create', spec: { remediation: { create: { strategy: 'none' } } } },
   { title: 'remediation of update', spec: { remediation: { update: { strategy: 'none', retries: 0 } } } },
   {
     title: 'recreate after a failed update',
@@ -384,12 +729,47 @@ export const CREATE_CASES: CreateCase[] = [
   {
     title: 'the outputs in the ConfigMap with the template',
     spec: { template: { configMapKeyRef: { name: 'a', key: 'b' } }, outputs: { configMapName: 'a' } },
-    refused: /spec\.outputs\.configMapName: .*template comes from: take another name/,
+    refused: /spec\.outputs\.configMapName: .*is a ConfigMap that this object reads.*: take another name/,
   },
   {
     title: 'the outputs in a ConfigMap that is named as the Secret with the template',
     spec: { template: { secretKeyRef: { name: 'a', key: 'b' } }, outputs: { configMapName: 'a' } },
   },
+  ...(
+    [
+      ['files', 'Ref', (ref: JsonObject) => ({ filesFrom: [{ configMapRef: { name: 'b' } }, ref] })],
+      ['an environment', 'KeyRef', (ref: JsonObject) => ({ environments: [{ inline: '' }, ref] })],
+      ['parameters', 'Ref', (ref: JsonObject) => ({ parametersFrom: [ref] })],
+      ['a value', 'KeyRef', (ref: JsonObject) => ({ parameterValues: [{ name: 'b', valueFrom: ref }] })],
+    ] as const
+  ).flatMap(([what, suffix, specOf]) => {
+    const source = { name: 'a', ...(suffix === 'KeyRef' && { key: 'b' }) };
+    return [
+      {
+        title: `the outputs in the Secret with ${what}`,
+        spec: {
+          ...specOf({ [`secret${suffix}`]: source }),
+          outputs: { secretName: 'a', configMapName: 'z' },
+        },
+        refused: /spec\.outputs\.secretName: .*is a Secret that this object reads.*take another name/,
+      },
+      {
+        title: `the outputs in the ConfigMap with ${what}`,
+        spec: {
+          ...specOf({ [`configMap${suffix}`]: source }),
+          outputs: { secretName: 'z', configMapName: 'a' },
+        },
+        refused: /spec\.outputs\.configMapName: .*is a ConfigMap that this object reads.*take another name/,
+      },
+      {
+        title: `the outputs in objects of other kinds than those with ${what}`,
+        spec: {
+          ...specOf({ [`secret${suffix}`]: source }),
+          outputs: { secretName: 'z', configMapName: 'a' },
+        },
+      },
+    ];
+  }),
   ...['labels', 'annotations'].flatMap((member) => [
     ...[
       'app.kubernetes.io/name',
@@ -436,7 +816,8 @@ export const CREATE_CASES: CreateCase[] = [
 export interface UpdateCase {
   title: string;
   before: SpecChange;
-  after: SpecChange;
+  /** What it is changed to; or that, for the object's name. */
+  after: SpecChange | ((name: string) => SpecChange);
   refused?: RegExp;
 }
 
@@ -459,6 +840,69 @@ export const UPDATE_CASES: UpdateCase[] = [
     after: { template: { configMapKeyRef: { name: 'a', key: 'b' } } },
   },
   { title: 'onDelete changed', before: {}, after: { managedOptions: { onDelete: 'detach' } } },
+  { title: 'import added', before: {}, after: { import: { id: 'a' } } },
+  { title: 'import removed', before: { import: { id: 'a' } }, after: {} },
+  { title: 'import stays', before: { import: { id: 'a' } }, after: { import: { id: 'a' }, tags: ['b'] } },
+  {
+    title: 'takeOwnership changed',
+    before: { import: { id: 'a' } },
+    after: { import: { id: 'a', takeOwnership: true } },
+  },
+  ...(
+    [
+      ['id', { id: 'a' }, { id: 'b' }],
+      ['id by a filter', { id: 'a' }, { filter: { name: 'a' } }],
+      ['filter by an id', { filter: { name: 'a' } }, { id: 'a' }],
+      ['name', { filter: { name: 'a' } }, { filter: { name: 'b' } }],
+      ['tags', { filter: { tags: ['a'] } }, { filter: { tags: ['a', 'b'] } }],
+      ['name by tags', { filter: { name: 'a' } }, { filter: { tags: ['a'] } }],
+      ['filter by a wider one', { filter: { name: 'a', tags: ['a'] } }, { filter: { name: 'a' } }],
+    ] satisfies [string, JsonObject, JsonObject][]
+  ).map(([what, before, after]) => ({
+    title: `import: another ${what}`,
+    before: { import: before },
+    after: { import: after },
+    refused: /spec\.import.* can be removed but not point to another stack.*put the old value back/,
+  })),
+  {
+    title: 'managementPolicy to managed, with the import kept',
+    before: { managementPolicy: 'unmanaged', import: { id: 'a' }, template: undefined },
+    after: { managementPolicy: 'managed', import: { id: 'a' } },
+  },
+  {
+    title: 'managementPolicy to managed, with the import removed',
+    before: { managementPolicy: 'unmanaged', import: { id: 'a' } },
+    after: { managementPolicy: 'managed' },
+  },
+  {
+    title: 'managementPolicy to managed without a template',
+    before: { managementPolicy: 'unmanaged', import: { id: 'a' }, template: undefined },
+    after: { managementPolicy: 'managed', import: { id: 'a' }, template: undefined },
+    refused: /spec\.template: .*a managed stack needs a template/,
+  },
+  {
+    title: 'managementPolicy to unmanaged',
+    before: {},
+    after: { managementPolicy: 'unmanaged', import: { id: 'a' }, template: undefined },
+  },
+  {
+    title: 'managementPolicy to unmanaged without an import',
+    before: {},
+    after: { managementPolicy: 'unmanaged' },
+    refused: /spec\.import: .*set spec\.import to say which/,
+  },
+  { title: 'approval changed', before: {}, after: { approval: 'manual' } },
+  {
+    title: 'protect changed',
+    before: { protect: [{ resourceTypes: ['*'], operations: ['delete'] }] },
+    after: { protect: [] },
+  },
+  {
+    title: 'dependsOn itself, later',
+    before: {},
+    after: (name) => ({ dependsOn: [{ name }] }),
+    refused: /spec\.dependsOn: .*names this object itself/,
+  },
   {
     title: 'other credentials',
     before: {},

@@ -1,7 +1,7 @@
 /** The CRD on a real API server: what it takes, what it refuses and how it says so, and how an object then looks. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,14 +9,24 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { STATUS_LIMITS } from '../../src/api/limits.ts';
-import { type JsonObject, parseJson } from '../../src/json.ts';
+import { type Json, type JsonObject, parseJson } from '../../src/json.ts';
 import { bed } from '../support/scenario.ts';
-import { CREATE_CASES, heatStack, type SpecChange, UPDATE_CASES } from './cases.ts';
+import {
+  CREATE_CASES,
+  type CreateCase,
+  heatStack,
+  type SpecChange,
+  UPDATE_CASES,
+  type UpdateCase,
+} from './cases.ts';
+import { fieldsOf, pathsIn, readSchema, rulesOf } from './schema.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../deploy/samples/', import.meta.url));
 const DEFINITION = fileURLToPath(new URL('../../crds/heatstack.dev_heatstacks.yaml', import.meta.url));
 const NAMESPACE = `crd-test-${process.pid}`;
 const STACKS = `/apis/heatstack.dev/v1alpha1/namespaces/${NAMESPACE}/heatstacks`;
+
+const SCHEMA = readSchema(readFileSync(DEFINITION, 'utf8'));
 
 const testbed = bed();
 
@@ -49,6 +59,18 @@ async function send(
 const dryRunCreate = (object: JsonObject) =>
   send('POST', `${STACKS}?dryRun=All&fieldValidation=Strict`, object);
 
+const tryCreate = ({ name = 'web', spec }: CreateCase) => dryRunCreate(heatStack(name, spec));
+
+/** Creates an object of a name of its own, and tries the change. */
+async function tryUpdate(name: string, { before, after }: Pick<UpdateCase, 'before' | 'after'>) {
+  const stored = await store(name, before);
+  const changed = heatStack(name, {
+    ...(typeof after === 'function' ? after(name) : after),
+    suspend: true,
+  });
+  return send('PUT', `${STACKS}/${name}?dryRun=All`, { ...changed, metadata: stored['metadata'] });
+}
+
 beforeAll(async () => {
   // The test bed has it, but maybe not as it is now. Only then, as who applies it has a say in each later upgrade.
   const definition = ['--server-side', '--force-conflicts', `--filename=${DEFINITION}`];
@@ -72,8 +94,9 @@ afterAll(async () => {
 });
 
 describe('create', () => {
-  test.each(CREATE_CASES)('$title', async ({ name = 'web', spec, refused }) => {
-    const answer = await dryRunCreate(heatStack(name, spec));
+  test.each(CREATE_CASES)('$title', async (each) => {
+    const { refused } = each;
+    const answer = await tryCreate(each);
     if (refused) {
       expect(answer.body['message']).toMatch(refused);
       expect([400, 422]).toContain(answer.status);
@@ -93,13 +116,8 @@ describe('create', () => {
 describe('update', () => {
   test.each(UPDATE_CASES.map((each, index) => ({ ...each, name: `update-${index}` })))(
     '$title',
-    async ({ name, before, after, refused }) => {
-      const stored = await store(name, before);
-      const changed = heatStack(name, { ...after, suspend: true });
-      const answer = await send('PUT', `${STACKS}/${name}?dryRun=All`, {
-        ...changed,
-        metadata: stored['metadata'],
-      });
+    async ({ name, refused, ...each }) => {
+      const answer = await tryUpdate(name, each);
       if (refused) {
         expect(answer.body['message']).toMatch(refused);
         expect(answer.status).toBe(422);
@@ -108,6 +126,45 @@ describe('update', () => {
       }
     },
   );
+});
+
+/** What a refusal says, for each field. */
+function causesOf(answer: JsonObject): { field: string; message: string }[] {
+  const { causes = [] } = (answer['details'] ?? {}) as { causes?: { field?: string; message?: string }[] };
+  return causes.map(({ field = '', message = '' }) => ({ field, message }));
+}
+
+describe('the table of cases', () => {
+  test('has each rule of the CRD refuse something, with its message and at its field', async () => {
+    const rules = rulesOf(SCHEMA);
+    expect(rules.length).toBeGreaterThan(25);
+    const answers = await Promise.all([
+      ...CREATE_CASES.filter(({ refused }) => refused).map(tryCreate),
+      ...UPDATE_CASES.filter(({ refused }) => refused).map((each, index) => tryUpdate(`rule-${index}`, each)),
+    ]);
+    const causes = answers.flatMap(({ body }) => causesOf(body));
+    // The API server puts a kind of error, and mostly the value, before the message.
+    const isSeen = (rule: { field: string; message: string }) =>
+      causes.some(
+        ({ field, message }) =>
+          field.replaceAll(/\[\d+\]/g, '[]') === rule.field && message.endsWith(`: ${rule.message}`),
+      );
+    expect(rules.filter((rule) => !isSeen(rule))).toEqual([]);
+  });
+
+  test('has each field and each word of the spec taken somewhere', () => {
+    const specs = [
+      ...CREATE_CASES.filter(({ refused }) => !refused).map(({ spec = {} }) => spec),
+      ...UPDATE_CASES.filter(({ refused }) => !refused).flatMap(({ before, after }) => [
+        before,
+        ...(typeof after === 'function' ? [] : [after]),
+      ]),
+    ];
+    const used = new Set(specs.flatMap((spec) => pathsIn(heatStack('web', spec)['spec'] as Json, 'spec')));
+    const wanted = fieldsOf(SCHEMA.properties?.['spec'] ?? {}, 'spec');
+    expect(wanted.length).toBeGreaterThan(60);
+    expect(wanted.filter((field) => !used.has(field))).toEqual([]);
+  });
 });
 
 /** Creates a HeatStack for real; suspended, so that an operator that may run leaves it alone. */
@@ -122,8 +179,13 @@ describe('an object', () => {
     await store('defaults');
     expect((await send('GET', `${STACKS}/defaults`)).body).toMatchObject({
       spec: {
+        managementPolicy: 'managed',
         timeout: '60m',
         rollbackOnFailure: false,
+        suspend: true,
+        driftDetection: { mode: 'warn' },
+        updatePolicy: 'wait',
+        approval: 'automatic',
         resyncPeriod: '10m',
         managedOptions: { onDelete: 'delete' },
         onExternalDeletion: 'recreate',
@@ -135,6 +197,9 @@ describe('an object', () => {
         resources: { nestedDepth: 0, maxItems: 100, refreshPeriod: '1h' },
       },
       status: { observedGeneration: -1 },
+    });
+    expect((await dryRunCreate(heatStack('importing', { import: { id: 'a' } }))).body).toMatchObject({
+      spec: { import: { takeOwnership: false } },
     });
   });
 
@@ -185,12 +250,19 @@ describe('an object', () => {
         type: 'OS::Heat::None',
         status: 'CREATE_COMPLETE',
         requiredBy: ['a'],
+        ...(index === 0 && {
+          physicalResourceID: text,
+          statusReason: text,
+          updatedAt: time,
+          path: 'a/b/r0',
+        }),
       })),
       resourceSummary: { total: 3, complete: 1, inProgress: 1, failed: 1, text: '1/3' },
       resourcesTruncated: true,
       failures: Array.from({ length: STATUS_LIMITS.failures }, () => ({
         path: 'a/b',
         type: 'c',
+        physicalResourceID: text,
         reason: text,
       })),
       appliedDigest: 'h1:0',
@@ -199,8 +271,36 @@ describe('an object', () => {
       hidesInputs: true,
       attempts: 1,
       lastSyncTime: time,
+      plan: {
+        id: 'p1:0',
+        ...Object.fromEntries(
+          ['added', 'updated', 'replaced', 'deleted'].map((list) => [
+            list,
+            Array.from({ length: 200 }, () => ({ path: 'a/b', type: 'c' })),
+          ]),
+        ),
+        unchanged: 3,
+        createdAt: time,
+      },
+      drift: { detectedAt: time, fields: Array.from({ length: 32 }, () => 'parameters/a') },
+      history: Array.from({ length: 5 }, () => ({
+        digest: 'h1:0',
+        action: 'Update',
+        startedAt: time,
+        finishedAt: time,
+        result: 'UPDATE_FAILED',
+        reason: text,
+      })),
       lastHandledReconcileAt: 'x'.repeat(STATUS_LIMITS.handled),
+      lastHandledForceAt: 'x'.repeat(STATUS_LIMITS.handled),
+      lastHandledResetAt: 'x'.repeat(STATUS_LIMITS.handled),
+      lastHandledAction: { token: 'x'.repeat(STATUS_LIMITS.handled), verb: 'check', result: 'Succeeded' },
     };
+    const said = new Set(pathsIn(status as unknown as Json, 'status'));
+    const fields = fieldsOf(SCHEMA.properties?.['status'] ?? {}, 'status').filter(
+      (field) => !field.includes('='),
+    );
+    expect(fields.filter((field) => !said.has(field))).toEqual([]);
     const answer = await send('PUT', `${STACKS}/shown/status?fieldValidation=Strict`, { ...object, status });
     expect(answer.status, String(answer.body['message'])).toBe(200);
     expect(answer.body['status']).toEqual(status);
