@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../testbed/errors.ts';
@@ -31,6 +32,7 @@ export async function checkHistories(
 }
 
 async function check(file: string, program: string): Promise<Judgement> {
+  if (!existsSync(file)) return { versions: 0, objects: 0, problems: ['no history was recorded'] };
   const history = parseHistory(await readFile(file, 'utf8'));
   const objects = history.versions.map(({ object }) => object);
   const judgement = judgeHistory(history, await askKstatus(program, objects));
