@@ -34,13 +34,17 @@ const versionSchema = v.object({
         parameters: v.optional(v.record(v.string(), v.unknown())),
       }),
     ),
-    status: v.looseObject({
-      observedGeneration: v.number(),
-      conditions: v.optional(v.array(conditionSchema)),
-      stackStatus: v.optional(v.string()),
-      appliedDigest: v.optional(v.string()),
-      attemptedDigest: v.optional(v.string()),
-    }),
+    // Not there only if the definition lost its default.
+    status: v.optional(
+      v.looseObject({
+        observedGeneration: v.optional(v.number()),
+        conditions: v.optional(v.array(conditionSchema)),
+        stackStatus: v.optional(v.string()),
+        appliedDigest: v.optional(v.string()),
+        attemptedDigest: v.optional(v.string()),
+      }),
+      {},
+    ),
   }),
 });
 

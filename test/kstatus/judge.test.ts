@@ -54,6 +54,11 @@ const complete = (status: object = {}, spec?: Fields['spec']) =>
 describe('judgeVersion', () => {
   it.each<[string, Version, Verdict['status']]>([
     ['a new object', unseen(), 'InProgress'],
+    [
+      'a new object without a status',
+      version({ status: { observedGeneration: undefined } }, 'ADDED'),
+      'InProgress',
+    ],
     ['work', working(), 'InProgress'],
     [
       'a retry',

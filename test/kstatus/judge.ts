@@ -53,9 +53,9 @@ function judgeFirst({ event, object }: Version): string[] {
   return ['its history does not begin with its creation'];
 }
 
-/** Whether the status is the one that the API server gives a new object. */
-function isUnseen({ status }: Version['object']): boolean {
-  return status.observedGeneration === -1 && status.conditions === undefined;
+/** Whether the status is the one of a new object: -1 is the default that the API server gives it. */
+function isUnseen({ status: { observedGeneration = -1, conditions } }: Version['object']): boolean {
+  return observedGeneration === -1 && conditions === undefined;
 }
 
 /** Whether kstatus says the right thing of one version, and whether its conditions go together (docs/conditions.md). */
