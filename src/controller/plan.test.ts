@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Outcome, summarise } from '../api/conditions.ts';
 import {
   MAX_RETRY_MS,
   plan,
@@ -1032,7 +1033,7 @@ const stackStatus = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
-      .tuple(fc.constantFrom(...ACTIONS), fc.constantFrom('IN_PROGRESS', 'COMPLETE', 'FAILED'))
+      .tuple(fc.constantFrom(...ACTIONS, 'INIT'), fc.constantFrom('IN_PROGRESS', 'COMPLETE', 'FAILED'))
       .map((parts) => parts.join('_')),
   },
   {
@@ -1042,22 +1043,24 @@ const stackStatus = fc.oneof(
   fc.string(),
   fc.constantFrom('COMPLETE', '_COMPLETE', 'constructor_COMPLETE', 'CREATE_COMPLETE ', 'create_complete', ''),
 );
+const mostly = fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false));
+const seldom = mostly.map((is) => !is);
 const wantedInput: fc.Arbitrary<Wanted> = fc.record({
-  deleting: fc.boolean(),
-  managed: fc.constant(true),
-  imports: fc.constant(false),
-  takeOwnership: fc.constant(false),
-  driftMode: fc.constant('warn' as const),
-  updatePolicy: fc.constant('wait' as const),
-  approval: fc.constant('automatic' as const),
-  protects: fc.constant(false),
-  verb: fc.constant(undefined),
+  deleting: seldom,
+  managed: mostly,
+  imports: fc.boolean(),
+  takeOwnership: fc.boolean(),
+  driftMode: fc.constantFrom('disabled', 'warn', 'enabled'),
+  updatePolicy: fc.constantFrom('wait', 'supersede'),
+  approval: fc.constantFrom('automatic', 'manual'),
+  protects: fc.boolean(),
+  verb: fc.option(fc.constantFrom(...VERBS), { nil: undefined, freq: 2 }),
   onDelete: fc.constantFrom('delete', 'detach'),
   onExternalDeletion: fc.constantFrom('recreate', 'stall'),
   digest,
   asked: fc.boolean(),
-  createMayComeMs: fc.nat(200_000),
-  force: fc.boolean(),
+  createMayComeMs: fc.oneof(fc.constant(0), fc.nat(200_000)),
+  force: seldom,
   rollback: fc.boolean(),
   remediation: fc.record({
     create: fc.record({ retries: fc.nat(100), strategy: fc.constantFrom('update', 'recreate', 'none') }),
@@ -1074,6 +1077,7 @@ const rememberedInput: fc.Arbitrary<Remembered> = fc.record({
 const seenInput = fc
   .record({
     stackStatus,
+    whose: fc.constantFrom<SeenStack['whose'][]>('ours', 'ours', 'ours', 'nobody', 'other'),
     live: fc.option(digest, { nil: undefined }),
     operationAgeMs: ms,
     seenForMs: ms,
@@ -1081,83 +1085,279 @@ const seenInput = fc
   .map(({ stackStatus, ...seen }) => present(stackStatus, seen));
 const sightInput: fc.Arbitrary<Sight> = fc.oneof(
   { weight: 6, arbitrary: seenInput },
-  fc.constantFrom<Sight[]>({ is: 'absent' }, { is: 'gone' }, elsewhere, foreign, held),
+  fc.constantFrom<Sight[]>({ is: 'absent' }, { is: 'gone' }, elsewhere, foreign, ambiguous, held),
+);
+const reviewInput: fc.Arbitrary<Review | undefined> = fc.option(
+  fc.record({
+    id: fc.constant('plan-1'),
+    changes: fc.nat(2),
+    blocked: fc.constantFrom([], BLOCKED.blocked),
+    approved: fc.boolean(),
+  }),
+  { nil: undefined },
 );
 
+interface Given {
+  wanted: Wanted;
+  remembered: Remembered;
+  sight: Sight;
+  review: Review | undefined;
+  /** The stack, if one is seen. */
+  stack: SeenStack | undefined;
+}
+const givenInput: fc.Arbitrary<Given> = fc
+  .record({ wanted: wantedInput, remembered: rememberedInput, sight: sightInput, review: reviewInput })
+  .map((given) => ({ ...given, stack: given.sight.is === 'present' ? given.sight.stack : undefined }));
+
 /** Runs a check on every combination that fast-check comes up with. */
-function always(check: (step: Step, wanted: Wanted, remembered: Remembered, sight: Sight) => void): void {
+function always(check: (step: Step, given: Given) => void): void {
   fc.assert(
-    fc.property(wantedInput, rememberedInput, sightInput, (wanted, remembered, sight) =>
-      check(plan(wanted, remembered, sight), wanted, remembered, sight),
+    fc.property(givenInput, (given) =>
+      check(plan(given.wanted, given.remembered, given.sight, given.review), given),
     ),
-    { numRuns: 3000 },
+    { numRuns: 4000 },
   );
 }
 
+type Write = Extract<Step, { to: 'create' | 'update' | 'delete' | 'act' }>;
+/** Whether a step changes something in Heat. */
+function isWrite(step: Step): step is Write {
+  return ['create', 'update', 'delete', 'act'].includes(step.to);
+}
+
+/** How a step ends a reconcile; `undefined` when it doesn't, or when the object is let go. */
+function outcomeOf(step: Step): Outcome | undefined {
+  switch (step.to) {
+    case 'create':
+    case 'update':
+    case 'delete':
+    case 'act':
+    case 'watch':
+      return { state: 'working', message: step.to };
+    case 'wait':
+      return { state: 'working', message: step.message };
+    case 'await-approval':
+      return { state: 'working', reason: 'ApprovalRequired', message: step.id };
+    case 'retry-later':
+      return { state: 'retrying', reason: step.reason, message: step.message };
+    case 'stall':
+      return { state: 'stalled', reason: step.reason, message: step.message };
+    case 'rest':
+      return { state: 'ready', message: step.to };
+    case 'review':
+    case 'refuse':
+    case 'release':
+      return undefined;
+  }
+}
+
 describe('for every input', () => {
-  test('there is a step, and its times are sane', () => {
-    always((step, _wanted, _remembered, sight) => {
-      expect(step.to).toMatch(/^(create|update|delete|release|watch|wait|retry-later|rest|stall)$/);
+  test('there is a step, its times are sane, and its message says something', () => {
+    always((step, { stack }) => {
+      expect(step.to).toMatch(
+        /^(create|update|review|await-approval|act|refuse|delete|release|watch|wait|retry-later|rest|stall)$/,
+      );
       for (const time of ['ms' in step ? step.ms : 1, 'againMs' in step ? step.againMs : 1]) {
         expect(time).toBeGreaterThan(0);
         expect(time).toBeLessThanOrEqual(MAX_RETRY_MS);
       }
-      if (step.to === 'watch') expect(sight.is === 'present' && sight.stack.state.status).toBe('IN_PROGRESS');
+      if (step.to === 'watch') expect(stack?.state.status).toBe('IN_PROGRESS');
+      // Of a failure, the stack's resources tell.
+      if ('message' in step && !('failure' in step && step.failure))
+        expect(step.message).toMatch(/^\S.{3,}/s);
+      if ('message' in step) expect(step.message).not.toContain('undefined');
     });
   });
 
-  test("nothing is written to a stack that isn't the object's", () => {
-    always((step, _wanted, _remembered, sight) => {
-      if (sight.is !== 'present') expect(step.to).not.toMatch(/update|delete|watch|rest/);
-      if (sight.is !== 'absent' && sight.is !== 'gone') expect(step.to).not.toBe('create');
+  test('the conditions keep their invariants', () => {
+    always((step) => {
+      const outcome = outcomeOf(step);
+      if (!outcome) return;
+      const conditions = summarise({ generation: 1, outcome, now: 0 });
+      const is = (type: string) => conditions.find((condition) => condition.type === type)?.status;
+      const marks = [is('Reconciling'), is('Stalled')].filter((status) => status === 'True');
+      const expected = { True: [0, undefined, undefined], False: [1, is('Reconciling'), is('Stalled')] };
+      const unknown = [1, 'True', undefined];
+      const ready = is('Ready');
+      const wants = ready === 'True' || ready === 'False' ? expected[ready] : unknown;
+      expect([marks.length, is('Reconciling'), is('Stalled')]).toEqual(wants);
+    });
+  });
+
+  test("nothing is written to a stack that isn't the object's, but to adopt it", () => {
+    always((step, { wanted, stack, review }) => {
+      if (step.to === 'update' && step.why === 'adopt') {
+        expect(wanted).toMatchObject({ managed: true, imports: true, deleting: false });
+        expect(stack?.whose).toMatch(wanted.takeOwnership ? /^(nobody|other)$/ : /^nobody$/);
+        const isHarmless = review?.changes === 0 && review.blocked.length === 0;
+        expect(review?.approved || (isHarmless && wanted.approval === 'automatic')).toBe(true);
+        expect(stack?.state.status).toMatch(/^(COMPLETE|FAILED)$/);
+      } else if (isWrite(step) && step.to !== 'create') {
+        expect(stack?.whose).toBe('ours');
+      }
+    });
+  });
+
+  test('a stack is made only when none is there, and none is to be imported', () => {
+    always((step, { wanted, sight }) => {
+      if (step.to !== 'create') return;
+      expect(sight.is).toMatch(/^(absent|gone)$/);
+      expect(wanted).toMatchObject({ managed: true, imports: false, deleting: false });
+    });
+  });
+
+  test('what is unmanaged, or out of sight, is not written to, nor is a write to it previewed', () => {
+    always((step, { wanted, sight }) => {
+      const outOfSight = ['elsewhere', 'foreign', 'ambiguous', 'held'].includes(sight.is);
+      if (wanted.managed && !outOfSight) return;
+      expect(isWrite(step)).toBe(false);
+      expect(step.to).not.toMatch(/review|await-approval/);
+    });
+  });
+
+  test('plans that are to be approved are carried out when they are, and never before', () => {
+    always((step, { wanted, review }) => {
+      if (wanted.approval !== 'manual' || wanted.deleting) return;
+      expect(step.to).not.toBe('delete');
+      if (step.to === 'create' || step.to === 'update') expect(review?.approved).toBe(true);
+    });
+  });
+
+  test('what is protected is not updated before a look at what that would do', () => {
+    always((step, { wanted, review }) => {
+      if (!wanted.protects || step.to !== 'update') return;
+      expect(review?.approved || review?.blocked.length === 0).toBe(true);
+    });
+  });
+
+  test('a review decides: after it the step that it was for is carried out, or somebody is needed', () => {
+    always((step, { wanted, remembered, sight, review }) => {
+      if (review) expect(step.to).not.toBe('review');
+      if (step.to !== 'review') return;
+      const decide = (said: Partial<Review>) => plan(wanted, remembered, sight, { ...NO_CHANGES, ...said });
+      expect(decide({ ...BLOCKED, approved: true })).toEqual(step.step);
+      expect(decide(BLOCKED)).toMatchObject({ to: 'stall', reason: 'ReplacementBlocked' });
+      const isManual = wanted.approval === 'manual';
+      expect(decide({})).toEqual(isManual ? { to: 'await-approval', id: 'plan-1' } : step.step);
+      // Changes are what an update is for, and what an adoption isn't.
+      const mustAsk = isManual || (step.step.to === 'update' && step.step.why === 'adopt');
+      expect(decide({ changes: 1 })).toEqual(mustAsk ? { to: 'await-approval', id: 'plan-1' } : step.step);
     });
   });
 
   test('only a deletion deletes, or the wanted recreate of a stack that was never whole', () => {
-    always((step, { deleting, remediation }, { applied }, sight) => {
-      if (step.to !== 'delete' || deleting) return;
-      expect(remediation.create.strategy).toBe('recreate');
-      expect(applied).toBeUndefined();
-      expect(sight.is === 'present' && sight.stack.stackStatus).toMatch(
-        /^(CREATE_FAILED|DELETE_(FAILED|IN_PROGRESS))$/,
-      );
+    always((step, { wanted, remembered, stack }) => {
+      if (step.to !== 'delete' || wanted.deleting) return;
+      expect(wanted.remediation.create.strategy).toBe('recreate');
+      expect(wanted).toMatchObject({ protects: false, approval: 'automatic' });
+      expect(remembered.applied).toBeUndefined();
+      expect(stack?.stackStatus).toMatch(/^(CREATE_FAILED|DELETE_(FAILED|IN_PROGRESS))$/);
     });
   });
 
-  test('a deletion never creates, updates or rests, and one with detach always lets go', () => {
-    always((step, { deleting, onDelete }) => {
+  test('a deletion only deletes and lets go, and where the stack is to stay it lets go at once', () => {
+    always((step, { wanted: { deleting, managed, onDelete } }) => {
       if (!deleting) {
         expect(step.to).not.toBe('release');
         return;
       }
-      expect(step.to).not.toMatch(/create|update|rest/);
-      if (onDelete === 'detach') expect(step).toEqual({ to: 'release', why: 'detached' });
+      expect(step.to).toMatch(/^(delete|release|watch|wait|retry-later|stall)$/);
+      if (!managed) expect(step).toEqual({ to: 'release', why: 'unmanaged' });
+      else if (onDelete === 'detach') expect(step).toEqual({ to: 'release', why: 'detached' });
     });
   });
 
-  test('the object is let go only when its stack is gone, never was, or stays', () => {
-    always((step, { onDelete }, _remembered, sight) => {
-      if (step.to !== 'release' || onDelete === 'detach') return;
-      expect(['absent', 'gone', 'foreign', 'held']).toContain(sight.is);
+  test('the object is let go only when its stack is gone, never will be, or stays', () => {
+    always((step, { wanted: { managed, onDelete, createMayComeMs }, sight, stack }) => {
+      if (step.to !== 'release' || onDelete === 'detach' || !managed) return;
+      expect(stack?.whose).not.toBe('ours');
+      expect(['absent', 'gone', 'foreign', 'ambiguous', 'held', 'present']).toContain(sight.is);
+      if (sight.is === 'absent' || sight.is === 'held') expect(createMayComeMs).toBe(0);
     });
   });
 
-  test('a state that is not known, and work in progress, are left alone', () => {
-    always((step, { deleting, overdueMs }, _remembered, sight) => {
-      if (deleting || sight.is !== 'present') return;
-      const { state, operationAgeMs } = sight.stack;
-      const busy = state.status === 'IN_PROGRESS' && operationAgeMs <= overdueMs;
-      if (busy || state.status === 'UNKNOWN') expect(step.to).toMatch(/^(wait|watch)$/);
+  test('a state that is not known is left alone', () => {
+    always((step, { wanted, stack }) => {
+      if (wanted.deleting || stack?.state.status !== 'UNKNOWN') return;
+      expect(step.to).toMatch(/^(wait|refuse|stall)$/);
+      if (step.to === 'stall') expect(step.reason).toBe('NameConflict');
     });
   });
 
-  test('a stack that has the wanted inputs and is well rests, unless it is suspended or forced', () => {
-    always((step, wanted, _remembered, sight) => {
-      if (wanted.deleting || wanted.force || sight.is !== 'present') return;
-      const { state, live } = sight.stack;
+  test('work in progress is left alone, unless it is canceled, overtaken as wanted, or overdue', () => {
+    always((step, { wanted, remembered, stack }) => {
+      if (wanted.deleting || stack?.state.status !== 'IN_PROGRESS') return;
+      const write = step.to === 'review' ? step.step : step;
+      if (!isWrite(write)) return;
+      if (write.to === 'act') {
+        expect(write.verb).toMatch(/^cancel-/);
+        return;
+      }
+      if (write.to === 'update') expect(stack.state.action).toMatch(/^(CREATE|UPDATE|ROLLBACK)$/);
+      if (stack.operationAgeMs > wanted.overdueMs) return;
+      expect(write).toEqual({ to: 'update', why: 'changed' });
+      expect(wanted.updatePolicy).toBe('supersede');
+      expect(remembered.attempted).not.toBe(wanted.digest);
+    });
+  });
+
+  test('an action is carried out or refused as soon as nothing is in progress, and before all else', () => {
+    always((step, { wanted, remembered, sight, stack, review }) => {
+      if (step.to === 'act' || step.to === 'refuse') expect(step.verb).toBe(wanted.verb);
+      if (step.to === 'act') {
+        const pattern = step.verb.startsWith('cancel') ? /_IN_PROGRESS$/ : /_(COMPLETE|FAILED)$/;
+        expect(stack?.stackStatus).toMatch(pattern);
+        expect(stack?.state.action).not.toBe('DELETE');
+      }
+      if (!wanted.verb || wanted.deleting) return;
+      if (!stack || /^(COMPLETE|FAILED)$/.test(stack.state.status)) expect(step.to).toMatch(/^(act|refuse)$/);
+      const other = plan({ ...wanted, verb: undefined }, remembered, sight, review);
+      expect(other.to).not.toMatch(/^(act|refuse)$/);
+      // One that has to wait changes nothing.
+      if (step.to !== 'act' && step.to !== 'refuse') expect(step).toEqual(other);
+    });
+  });
+
+  test('a stack that has the wanted inputs and is well rests, unless it is suspended or something is asked for', () => {
+    always((step, { wanted, stack }) => {
+      if (wanted.deleting || wanted.force || wanted.verb || stack?.whose !== 'ours') return;
+      const { state, live } = stack;
       if (state.status !== 'COMPLETE' || ['SUSPEND', 'DELETE'].includes(state.action)) return;
-      if (live === wanted.digest) expect(step).toEqual({ to: 'rest', drifted: false });
-      else if (step.to === 'rest') expect(step.drifted).toBe(true);
+      if (live === wanted.digest || !wanted.managed) expect(step).toEqual({ to: 'rest', drifted: false });
+    });
+  });
+
+  test('what others changed is told or put back as wanted, and only what was whole counts as changed', () => {
+    always((step, { wanted, remembered, stack }) => {
+      const write = step.to === 'review' ? step.step : step;
+      const putsBack = write.to === 'update' && write.why === 'drift';
+      if (putsBack) expect(wanted.driftMode).toBe('enabled');
+      if (step.to === 'rest' && step.drifted) expect(wanted.driftMode).toBe('warn');
+      const ignores = step.to === 'rest' && wanted.managed && stack?.live !== wanted.digest;
+      if (ignores) expect(wanted.driftMode).not.toBe('enabled');
+      if (putsBack || ignores)
+        expect(remembered).toMatchObject({ applied: wanted.digest, attempted: wanted.digest });
+    });
+  });
+
+  test('the same inputs are sent again only as often as wanted', () => {
+    always((step, { wanted, remembered, stack }) => {
+      const write = step.to === 'review' ? step.step : step;
+      if (write.to !== 'update' || write.why === 'forced' || write.why === 'adopt') return;
+      if (write.why === 'changed') {
+        expect(remembered.attempted ?? stack?.live).not.toBe(wanted.digest);
+        return;
+      }
+      const { create, update } = wanted.remediation;
+      const retries = Math.max(create.retries, update.retries);
+      const most = { retry: retries, lost: 3, overdue: 1, drift: 1 }[write.why];
+      expect(remembered.attempts).toBeLessThan(most);
+      if (write.why === 'retry') {
+        expect(stack?.stackStatus).toMatch(
+          /^((CREATE|UPDATE|ROLLBACK|ADOPT|INIT)_FAILED|ROLLBACK_COMPLETE)$/,
+        );
+        expect(remembered.applied === undefined ? create.strategy : update.strategy).not.toBe('none');
+      }
     });
   });
 });
