@@ -250,7 +250,7 @@ function planAdoption(wanted: Wanted, stack: SeenStack): Step {
     return {
       to: 'stall',
       reason: 'NameConflict',
-      message: `stack "${stack.name}" isn't this object's; it is left alone. To take it over, create the object anew with spec.import`,
+      message: `stack "${stack.name}" isn't this object's; it is left alone; set spec.import to take it over`,
       failure: false,
     };
   }
