@@ -11,6 +11,8 @@ export const STATUS_LIMITS = {
   requiredBy: 1000,
   /** Most items of `status.failures`. */
   failures: 20,
+  /** Most items of each list of `status.plan`. */
+  plannedChanges: 200,
   /** Names of stacks, resources and outputs, of regions and projects. */
   name: 255,
   /** A resource's type: a nested stack's may be a long path. */

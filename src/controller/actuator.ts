@@ -11,8 +11,17 @@ import { whoHasTheName } from './observe.ts';
 import type { OutputObjects } from './output-objects.ts';
 import { readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
-import type { Review, Sight, Step } from './plan.ts';
+import type { InputStep, Review, Sight, Step } from './plan.ts';
 import { type Ended, type Reconciliation, TryAgain } from './reconciliation.ts';
+import {
+  countChanges,
+  describePreview,
+  type Preview,
+  planId,
+  previewCreate,
+  previewUpdate,
+  toPlan,
+} from './review.ts';
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
 import { cloudFields } from './stack-status.ts';
@@ -32,6 +41,7 @@ export class Actuator {
   readonly #view: StackView;
   readonly #ownership: Ownership;
   readonly #goal: Goal | undefined;
+  #preview: Preview | undefined;
 
   /** @param goal none while deleting */
   constructor(
@@ -49,6 +59,11 @@ export class Actuator {
   }
 
   async act(step: Step, sight: Sight): Promise<Ended | { again: Sight; review?: Review }> {
+    const isPlanned =
+      step.to === 'review' ||
+      step.to === 'await-approval' ||
+      (step.to === 'stall' && step.reason === 'ReplacementBlocked');
+    if (!isPlanned) delete this.#run.status.plan;
     switch (step.to) {
       case 'create':
         return this.#create(sight);
@@ -82,7 +97,9 @@ export class Actuator {
       case 'stall':
         return this.#stall(step, sight);
       case 'review':
+        return this.#review(step.step, sight);
       case 'await-approval':
+        return this.#awaitApproval(step.id, sight);
       case 'act':
       case 'refuse':
         throw new TryAgain(`${step.to} is not there yet`);
@@ -113,15 +130,7 @@ export class Actuator {
         signal: this.#run.signal,
       }));
     } catch (error) {
-      if (isOpenStackError(error, 'BadRequest')) {
-        this.#run.status.attemptedDigest = desired.digest;
-        this.#run.forceDone();
-      }
-      if (!isOpenStackError(error, 'Conflict.StackExists')) throw error;
-      const owner = { tags, deleting: false };
-      return {
-        again: await this.#view.note(await whoHasTheName(orchestration, name, owner, this.#run.signal)),
-      };
+      return this.#createRefused(error);
     }
     delete this.#run.memory.heldSince;
     this.#run.status.id = id;
@@ -138,6 +147,87 @@ export class Actuator {
       reason: 'Progressing',
       message: 'The stack is being created.',
     });
+  }
+
+  /** Notes why Heat doesn't take a create, or its preview. */
+  async #createRefused(error: unknown): Promise<{ again: Sight }> {
+    const { orchestration, desired } = this.#need();
+    if (isOpenStackError(error, 'BadRequest')) {
+      this.#run.status.attemptedDigest = desired.digest;
+      this.#run.forceDone();
+    }
+    if (!isOpenStackError(error, 'Conflict.StackExists')) throw error;
+    const owner = { tags: this.#run.ownerTags, deleting: false };
+    const found = await whoHasTheName(orchestration, this.#run.stackName, owner, this.#run.signal);
+    return { again: await this.#view.note(found) };
+  }
+
+  /** Asks Heat what a write would do, with exactly what would be sent, and shows it in the status. */
+  async #review(step: InputStep, sight: Sight): Promise<Ended | { again: Sight; review?: Review }> {
+    const { orchestration, desired } = this.#need();
+    const { status, before, spec, signal, stackName, ownerTags, now } = this.#run;
+    const attributes = this.#attributes(desired, ownerTags);
+    let preview: Preview;
+    try {
+      if (step.to === 'create') {
+        preview = await previewCreate(orchestration, { ...attributes, name: stackName }, signal);
+      } else {
+        const { id, stackName: name } = status;
+        if (!id || !name) throw new TryAgain('the stack has no id');
+        preview = await previewUpdate(orchestration, { id, name }, attributes, spec.protect ?? [], signal);
+      }
+    } catch (error) {
+      if (isOpenStackError(error, 'ResponseTooLarge')) {
+        delete status.plan;
+        const message = `Heat's preview of this ${step.to} is too large to be read, and nothing is sent without it; divide the stack, or take spec.approval and spec.protect out`;
+        return this.#run.settle(
+          { state: 'stalled', reason: 'InvalidConfiguration', message },
+          availabilityAt(sight, status),
+        );
+      }
+      if (step.to === 'create') return this.#createRefused(error);
+      if (isOpenStackError(error, 'BadRequest')) this.#run.forceDone();
+      throw error;
+    }
+    const live = sight.is === 'present' ? sight.stack.live : undefined;
+    // A look that is the same in all of it is of the same stack in the same state: none is ever in it twice.
+    const state = [status.id, status.updatedAt ?? status.createdAt, live];
+    const id = planId(desired.digest, state, preview);
+    const createdAt = before.plan?.id === id ? before.plan.createdAt : new Date(now).toISOString();
+    status.plan = toPlan(preview, id, createdAt.replace(/\.\d+Z$/, 'Z'));
+    this.#preview = preview;
+    const approved = this.#run.annotation('approve') === id;
+    return {
+      again: sight,
+      review: { id, changes: countChanges(preview), blocked: preview.blocked, approved },
+    };
+  }
+
+  #awaitApproval(id: string, sight: Sight): Promise<Result> {
+    const { status, before, stackName } = this.#run;
+    const doing = sight.is === 'present' ? 'Updating' : 'Creating';
+    const what = this.#preview ? describePreview(this.#preview) : 'do what status.plan lists';
+    const message = `${doing} stack ${stackName} would ${what}; to have it done, set the annotation ${ANNOTATIONS.approve}: ${id}${this.#outdated}`;
+    if (before.plan?.id !== id) this.#run.event('Normal', 'PlanReady', 'Plan', message);
+    this.#watchOn(sight);
+    return this.#run.settle(
+      { state: 'working', reason: 'ApprovalRequired', message },
+      availabilityAt(sight, status),
+    );
+  }
+
+  /** What to say of an approval that isn't of the plan. */
+  get #outdated(): string {
+    const approved = this.#run.annotation('approve');
+    const isOutdated = approved !== undefined && approved !== this.#run.status.plan?.id;
+    return isOutdated ? ' (the one that it names is out of date)' : '';
+  }
+
+  /** Notices the end of what Heat is at work on. */
+  #watchOn(sight: Sight): void {
+    const { id } = this.#run.status;
+    if (id === undefined || sight.is !== 'present' || sight.stack.state.status !== 'IN_PROGRESS') return;
+    this.#session.operations.add(this.#run.key, id, sight.stack.operationAgeMs);
   }
 
   async #update(why: Extract<Step, { to: 'update' }>['why'], sight: Sight): Promise<Result> {
@@ -264,12 +354,17 @@ export class Actuator {
   }
 
   #stall(step: Extract<Step, { to: 'stall' }>, sight: Sight): Promise<Result> {
+    const isBlocked = step.reason === 'ReplacementBlocked';
     const message = step.failure
       ? failureMessage(this.#run.status, step.reason, step.message)
-      : `${step.reason}: ${step.message}`;
+      : `${step.reason}: ${step.message}${isBlocked ? this.#outdated : ''}`;
     const before = readyOf(this.#run.before);
+    const isNews =
+      before?.reason !== step.reason ||
+      (isBlocked && this.#run.before.plan?.id !== this.#run.status.plan?.id);
+    if (isBlocked) this.#watchOn(sight);
     if (step.failure) this.#announceFailure(message);
-    else if (before?.reason !== step.reason) this.#run.event('Warning', step.reason, 'Reconcile', message);
+    else if (isNews) this.#run.event('Warning', step.reason, 'Reconcile', message);
     if (step.failure && (this.#run.status.attempts ?? 0) > 0 && !this.#run.wasStalled) {
       this.#run.event(
         'Warning',

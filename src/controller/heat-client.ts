@@ -8,6 +8,7 @@ export type HeatClient = Pick<
   | 'stacks'
   | 'getStack'
   | 'updateStack'
+  | 'previewStackUpdate'
   | 'deleteStack'
   | 'resources'
   | 'events'

@@ -20,10 +20,10 @@ export function provable(status: HeatStackStatus): HeatStackStatus {
   return { observedGeneration: -1, ...kept };
 }
 
-/** A status without anything about a stack: what was asked for and handled stays, and how often a create was tried. */
+/** A status without anything about a stack: what was asked for and handled stays, how often a create was tried, and what is planned. */
 export function withoutStack(status: HeatStackStatus): HeatStackStatus {
   const { observedGeneration } = status;
-  return { observedGeneration, ...pick(status, ['conditions', 'attempts', ...HANDLED]) };
+  return { observedGeneration, ...pick(status, ['conditions', 'attempts', 'plan', ...HANDLED]) };
 }
 
 function pick(

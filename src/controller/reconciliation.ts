@@ -150,6 +150,7 @@ export class Reconciliation {
       found.observedGeneration !== object.metadata.generation ||
       (this.annotation('requestedAt') ?? found.lastHandledReconcileAt) !== found.lastHandledReconcileAt ||
       this.forced ||
+      this.#approves(found.plan?.id) ||
       this.isNew('resetAt', found.lastHandledResetAt);
   }
 
@@ -168,6 +169,11 @@ export class Reconciliation {
   /** Somebody asked for an update with the same inputs, and it wasn't sent yet. */
   get forced(): boolean {
     return this.isNew('forceAt', this.object.status.lastHandledForceAt);
+  }
+
+  /** Whether somebody approved the plan with this id. */
+  #approves(id: string | undefined): boolean {
+    return id !== undefined && this.annotation('approve') === id;
   }
 
   /** Notes in the status that requests were seen. A forced update is noted when it was sent. */
@@ -253,12 +259,13 @@ export class Reconciliation {
 
   /**
    * How long a create may still come true whose answer was lost, in ms. The finalizer is written right before the create;
-   * without an id, only a status that tells of Heat's answer to it proves that no stack will come.
+   * without an id, only a status that tells of Heat's answer to it, or that nobody approved it, proves that no stack will come.
    */
   get createMayComeMs(): number {
     const deletedAt = Date.parse(this.object.metadata.deletionTimestamp ?? '');
     const ready = readyOf(this.before);
-    const unanswered = this.before.id === undefined && !ANSWERED.has(ready?.reason ?? '');
+    const isHeld = ready?.reason === 'ApprovalRequired' && !this.#approves(this.before.plan?.id);
+    const unanswered = this.before.id === undefined && !isHeld && !ANSWERED.has(ready?.reason ?? '');
     return unanswered ? Math.max(0, deletedAt + CREATE_MS - this.now) : 0;
   }
 

@@ -7,9 +7,11 @@ import {
   type EventQuery,
   type Output,
   type Resource,
+  type ResourceChange,
   type ResourceQuery,
   type Stack,
   type StackAttributes,
+  type StackChanges,
   type StackEvent,
   type StackPreview,
   type StackQuery,
@@ -42,6 +44,7 @@ export type HeatCall =
   | 'find'
   | 'get'
   | 'get+outputs'
+  | 'preview'
   | 'update'
   | 'delete'
   | 'resources'
@@ -60,6 +63,10 @@ export class FakeHeat implements HeatClient {
   readonly heldNames = new Set<string>();
   /** Updates that are accepted and then forgotten, as when another client wins a race inside Heat. */
   lostUpdates = 0;
+  /** What previews tell; that of a create tells `added`. */
+  changes: Partial<StackChanges> = {};
+  /** What was previewed last. */
+  previewed: (StackAttributes & { showNested?: boolean | undefined }) | undefined;
   /** Lists everything whatever the name asked for, as Heat does with a filter that it doesn't know. */
   ignoresNames = false;
   /** Called when a call comes in, before it is answered. */
@@ -120,12 +127,19 @@ export class FakeHeat implements HeatClient {
 
   createStack(attributes: StackAttributes): Promise<CreatedStack>;
   createStack(attributes: StackAttributes, options: { preview: true }): Promise<StackPreview>;
-  async createStack(attributes: StackAttributes): Promise<CreatedStack | StackPreview> {
-    return this.#call('create', () => {
+  async createStack(
+    attributes: StackAttributes,
+    options?: { preview: true },
+  ): Promise<CreatedStack | StackPreview> {
+    return this.#call(options?.preview ? 'preview' : 'create', () => {
       const name = attributes.name ?? '';
       const taken = [...this.all.values()].some((stack) => stack.name === name && !stack.deletedAt);
       if (taken || this.heldNames.has(name))
         throw createError('Conflict.StackExists', `The Stack (${name}) already exists.`, { status: 409 });
+      if (options?.preview) {
+        this.previewed = structuredClone(attributes);
+        return { name, resources: this.changes.added ?? [], tags: [], links: [] };
+      }
       const { id } = this.add({
         name,
         status: 'CREATE_IN_PROGRESS',
@@ -153,6 +167,18 @@ export class FakeHeat implements HeatClient {
       stack.statusReason = 'Stack UPDATE started';
       stack.updatedAt = this.#time();
       stack.attributes = structuredClone(attributes);
+    });
+  }
+
+  async previewStackUpdate(
+    ref: StackRef,
+    attributes: StackAttributes,
+    { showNested }: { showNested?: boolean } = {},
+  ): Promise<StackChanges> {
+    return this.#call('preview', () => {
+      this.#find(ref);
+      this.previewed = { ...structuredClone(attributes), showNested };
+      return { added: [], updated: [], replaced: [], deleted: [], unchanged: [], ...this.changes };
     });
   }
 
@@ -242,6 +268,11 @@ export class FakeHeat implements HeatClient {
 /** A resource as Heat lists it. */
 export function resource(name: string, status: string, more: Partial<Resource> = {}): Resource {
   return { name, logicalId: name, type: 'OS::Heat::Value', status, requiredBy: [], links: [], ...more };
+}
+
+/** A resource as a preview tells of it. */
+export function change(name: string, type: string, more: Partial<ResourceChange> = {}): ResourceChange {
+  return { name, type, status: 'INIT_COMPLETE', stackName: 'web', requiredBy: [], ...more };
 }
 
 function idOf(ref: StackRef): string {
