@@ -51,6 +51,7 @@ describe('limits of the status are those of the CRD', () => {
     ['status.resources[].updatedAt', limits.time],
     ['status.resources[].path', limits.path],
     ['status.failures', limits.failures],
+    ['status.history', limits.history],
     ['status.failures[].path', limits.path],
     ['status.failures[].type', limits.type],
     ['status.failures[].physicalResourceID', limits.physicalResourceID],

@@ -7,6 +7,8 @@ export const STATUS_LIMITS = {
   outputs: 256,
   /** Most items of `status.resources`, also the upper bound of `spec.resources.maxItems`. */
   resources: 2000,
+  /** Most items of `status.history`. */
+  history: 5,
   /** Most items of `requiredBy` of a resource. */
   requiredBy: 1000,
   /** Most items of `status.failures`. */

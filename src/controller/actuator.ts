@@ -2,9 +2,11 @@ import type { Availability } from '../api/conditions.ts';
 import { ANNOTATIONS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { Result } from '../kube/index.ts';
-import { isOpenStackError } from '../openstack/index.ts';
+import { isOpenStackError, type OpenStackError } from '../openstack/index.ts';
+import { type Actions, wasCancelled, wasSuspended } from './actions.ts';
 import type { HeatClient } from './heat-client.ts';
 import { toCloudProblem } from './heat-errors.ts';
+import { begun, ended, type Operation } from './history.ts';
 import { type Desired, markedEnvironment } from './inputs.ts';
 import { needsPause, noteCreate, noteSending, noteUpdate, PAUSE_MS } from './known-inputs.ts';
 import { whoHasTheName } from './observe.ts';
@@ -26,6 +28,7 @@ import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
 import { cloudFields } from './stack-status.ts';
 import { heatOf, type StackView } from './stack-view.ts';
+import { CALLS, type Verb } from './verbs.ts';
 import { availabilityAt, availabilityOf, DRIFT, failureMessage } from './verdict.ts';
 
 /** What is to be brought about, while the object isn't being deleted. */
@@ -40,6 +43,7 @@ export class Actuator {
   readonly #session: Session;
   readonly #view: StackView;
   readonly #ownership: Ownership;
+  readonly #actions: Actions;
   readonly #goal: Goal | undefined;
   #preview: Preview | undefined;
 
@@ -49,12 +53,14 @@ export class Actuator {
     session: Session,
     view: StackView,
     ownership: Ownership,
+    actions: Actions,
     goal: Goal | undefined,
   ) {
     this.#run = run;
     this.#session = session;
     this.#view = view;
     this.#ownership = ownership;
+    this.#actions = actions;
     this.#goal = goal;
   }
 
@@ -86,6 +92,7 @@ export class Actuator {
           ? failureMessage(this.#run.status, step.reason, step.message)
           : `${step.reason}: ${step.message}`;
         if (step.failure) this.#announceFailure(message);
+        if (step.failure) this.#noteEnd();
         return this.#run.finish(
           { state: 'retrying', reason: step.reason, message },
           { requeueAfterMs: step.ms },
@@ -96,13 +103,15 @@ export class Actuator {
         return this.#rest(step.drifted, sight);
       case 'stall':
         return this.#stall(step, sight);
+      case 'act':
+        return this.#act(step.verb, sight);
+      case 'refuse':
+        this.#actions.refuse(step.message);
+        return { again: sight };
       case 'review':
         return this.#review(step.step, sight);
       case 'await-approval':
         return this.#awaitApproval(step.id, sight);
-      case 'act':
-      case 'refuse':
-        throw new TryAgain(`${step.to} is not there yet`);
     }
   }
 
@@ -139,6 +148,7 @@ export class Actuator {
     this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id);
     this.#run.status.stackStatus = 'CREATE_IN_PROGRESS';
     noteCreate(this.#run.status, desired);
+    this.#noteBegin('Create', desired.digest);
     this.#run.forceDone();
     this.#session.operations.begin(this.#run.key, id);
     this.#run.event('Normal', 'StackCreating', 'Create', `Heat is creating stack ${name} (${id})`);
@@ -265,6 +275,7 @@ export class Actuator {
       throw error;
     }
     noteUpdate(this.#run.status, desired);
+    this.#noteBegin(why === 'adopt' ? 'Adopt' : 'Update', desired.digest);
     // What others changed is overwritten.
     if (this.#view.wasDrifted) this.#run.drifted = false;
     this.#run.status.attempts = why === 'changed' || why === 'forced' ? 0 : attempts + 1;
@@ -296,6 +307,7 @@ export class Actuator {
     await orchestration.deleteStack({ id, name: stackName }, { signal: this.#run.signal });
     this.#run.status.stackStatus = 'DELETE_IN_PROGRESS';
     this.#run.status.attempts = why === 'deleting' ? 0 : attempts + 1;
+    this.#noteBegin('Delete');
     delete this.#run.status.stackStatusReason;
     delete this.#run.status.failures;
     this.#session.operations.begin(this.#run.key, id);
@@ -336,6 +348,7 @@ export class Actuator {
     this.#run.status.appliedDigest = digest;
     this.#run.status.attemptedDigest = digest;
     this.#run.status.attempts = 0;
+    this.#noteEnd();
     this.#announceSuccess();
     if (drifted) this.#view.noteDrift();
     else this.#run.drifted = false;
@@ -354,18 +367,23 @@ export class Actuator {
   }
 
   #stall(step: Extract<Step, { to: 'stall' }>, sight: Sight): Promise<Result> {
+    const { lastHandledAction: handled } = this.#run.status;
     const isBlocked = step.reason === 'ReplacementBlocked';
-    const message = step.failure
+    const told = step.failure
       ? failureMessage(this.#run.status, step.reason, step.message)
       : `${step.reason}: ${step.message}${isBlocked ? this.#outdated : ''}`;
+    const isAsked = step.reason === 'StackSuspended' && handled !== undefined && wasSuspended(handled);
+    const message = isAsked ? `${told}. The annotation ${ANNOTATIONS.action} asked for it` : told;
     const before = readyOf(this.#run.before);
     const isNews =
       before?.reason !== step.reason ||
       (isBlocked && this.#run.before.plan?.id !== this.#run.status.plan?.id);
     if (isBlocked) this.#watchOn(sight);
+    if (step.failure) this.#noteEnd();
     if (step.failure) this.#announceFailure(message);
-    else if (isNews) this.#run.event('Warning', step.reason, 'Reconcile', message);
-    if (step.failure && (this.#run.status.attempts ?? 0) > 0 && !this.#run.wasStalled) {
+    else if (isNews && !isAsked) this.#run.event('Warning', step.reason, 'Reconcile', message);
+    const isTired = (this.#run.status.attempts ?? 0) > 0 && !(handled && wasCancelled(handled));
+    if (step.failure && isTired && !this.#run.wasStalled) {
       this.#run.event(
         'Warning',
         'RetryExhausted',
@@ -378,6 +396,49 @@ export class Actuator {
       availabilityAt(sight, this.#run.status),
       step.againMs,
     );
+  }
+
+  /** Asks Heat for what the annotation asks for. */
+  async #act(verb: Verb, sight: Sight): Promise<Ended | { again: Sight }> {
+    const heat = heatOf(this.#session);
+    const { id, stackName } = this.#run.status;
+    if (!id || !stackName) throw new TryAgain('the stack has no id');
+    // Written before it is sent: an operator that ends in between must not send it twice.
+    const former = this.#actions.begin(verb);
+    const result = await this.#working(
+      `Heat is asked for "${verb}" of stack ${stackName}, as the annotation ${ANNOTATIONS.action} says`,
+    );
+    try {
+      await heat[CALLS[verb]]({ id, name: stackName }, { signal: this.#run.signal });
+    } catch (error) {
+      if (this.#run.signal.aborted || !isOpenStackError(error)) throw error;
+      const message = toCloudProblem(error, 'Heat does not take it', this.#run.scrubber)?.message ?? '';
+      if (isOpenStackError(error, 'BadRequest', 'Forbidden')) {
+        this.#actions.refuse(message);
+        return { again: sight };
+      }
+      // Whether it was carried out is for the next look to tell.
+      if (!wasNotTaken(error)) return { requeueAfterMs: 1_000 };
+      this.#actions.withdraw(former);
+      if (!isOpenStackError(error, 'Conflict')) throw error;
+      return this.#run.finish({ state: 'working', message }, { requeueAfterMs: 5_000 });
+    }
+    this.#session.operations.begin(this.#run.key, id);
+    this.#actions.begun();
+    return result;
+  }
+
+  #noteBegin(action: Operation, digest?: string): void {
+    const { status, now } = this.#run;
+    status.history = begun(status.history, { action, digest }, now);
+  }
+
+  /** Notes the end of an operation that was over before anybody saw it, within one of Heat's seconds. */
+  #noteEnd(): void {
+    const { status, now } = this.#run;
+    const { stackStatus = '', history } = status;
+    if (history && !stackStatus.endsWith('_IN_PROGRESS'))
+      status.history = ended(history, { result: stackStatus }, now);
   }
 
   #working(message: string, available?: Availability): Promise<Result> {
@@ -434,4 +495,19 @@ export class Actuator {
       this.#run.event('Warning', 'StackFailed', 'Reconcile', message);
     }
   }
+}
+
+/** Whether a request that failed surely had no effect, so that it can be sent again. */
+function wasNotTaken(error: OpenStackError): boolean {
+  return (
+    error.notSent === true ||
+    isOpenStackError(
+      error,
+      'Conflict',
+      'Unauthorized',
+      'IdentityChanged',
+      'ResourceNotFound',
+      'TooManyRequests',
+    )
+  );
 }

@@ -13,6 +13,11 @@ export type HeatClient = Pick<
   | 'resources'
   | 'events'
   | 'stackEnvironment'
+  | 'checkStack'
+  | 'suspendStack'
+  | 'resumeStack'
+  | 'cancelUpdate'
+  | 'cancelWithoutRollback'
 >;
 
 /** What the operator needs of a connection. */

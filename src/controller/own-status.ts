@@ -12,7 +12,12 @@ export function hasForeignStatus({ metadata }: HeatStack): boolean {
   );
 }
 
-const HANDLED = ['lastHandledReconcileAt', 'lastHandledForceAt', 'lastHandledResetAt'] as const;
+const HANDLED = [
+  'lastHandledReconcileAt',
+  'lastHandledForceAt',
+  'lastHandledResetAt',
+  'lastHandledAction',
+] as const;
 
 /** What a status that somebody else wrote to may still say: the stack's id, if its proof holds, and what was handled. */
 export function provable(status: HeatStackStatus): HeatStackStatus {
@@ -20,10 +25,10 @@ export function provable(status: HeatStackStatus): HeatStackStatus {
   return { observedGeneration: -1, ...kept };
 }
 
-/** A status without anything about a stack: what was asked for and handled stays, how often a create was tried, and what is planned. */
+/** A status without anything about a stack: what was done, asked for and planned stays, and how often a create was tried. */
 export function withoutStack(status: HeatStackStatus): HeatStackStatus {
   const { observedGeneration } = status;
-  return { observedGeneration, ...pick(status, ['conditions', 'attempts', 'plan', ...HANDLED]) };
+  return { observedGeneration, ...pick(status, ['conditions', 'attempts', 'plan', 'history', ...HANDLED]) };
 }
 
 function pick(

@@ -331,8 +331,9 @@ describe('the status', () => {
       });
       await world.reconcile();
       const { lastSyncTime: _, ...now } = world.status;
-      // What inputs the stack had before, Heat doesn't tell.
-      expect(now).toEqual({ ...before, lastSyncTime: undefined, hidesInputs: undefined });
+      // What inputs the stack had before, and what was done to it, Heat doesn't tell.
+      const lost = { lastSyncTime: undefined, hidesInputs: undefined, history: undefined };
+      expect(now).toEqual({ ...before, ...lost });
       expect(world.heat.calls).not.toContain('update');
     },
   );
@@ -707,7 +708,7 @@ describe('updating', () => {
     await world.reconcile();
     expect(world.ready).toBe('False RollbackComplete Stalled');
     expect(world.condition('Ready')?.message).toBe(
-      'ROLLBACK_COMPLETE: resources.web: No valid host; Heat went back to the inputs before',
+      'ROLLBACK_COMPLETE: resources.web: No valid host; Heat went back to the inputs of 2026-01-01T00:00:01Z',
     );
     expect(world.condition('Available')?.status).toBe('True');
 

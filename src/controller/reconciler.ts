@@ -6,6 +6,7 @@ import { parseDuration } from '../api/duration.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
 import { CONFIG_MAPS, type Result, SECRETS } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
+import { Actions } from './actions.ts';
 import { Actuator, type Goal } from './actuator.ts';
 import { leaveOldSession, openSession } from './credentials.ts';
 import { type DataObject, dataOf } from './data-object.ts';
@@ -26,6 +27,7 @@ import {
 import type { Session } from './sessions.ts';
 import { statusFingerprint } from './stack-status.ts';
 import { StackView } from './stack-view.ts';
+import type { Verb } from './verbs.ts';
 import { NO_STACK } from './verdict.ts';
 
 const REFUSALS_UNTIL_STALLED = 5;
@@ -156,7 +158,7 @@ function inputProblem(run: Reconciliation, { reason, message }: InputError): Pro
 function settledForMs(run: Reconciliation, digest: string, objects: OutputObjects): number | undefined {
   const { memory } = run;
   const { status } = run.object;
-  if (run.asked || run.tampered || (status.id && !run.hasFinalizer)) return undefined;
+  if (run.asked || run.request || run.tampered || (status.id && !run.hasFinalizer)) return undefined;
   if (!isSettled(status) && !objects.refusedAsBefore) return undefined;
   if (digest !== (memory.digest ?? run.newForm(status.attemptedDigest))) return undefined;
   const { secretName } = run.spec.cloudCredentialsRef;
@@ -205,12 +207,14 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
     return run.finish({ state: 'retrying', reason: 'OrchestrationNotAvailable', message }, 'backoff');
   }
   const view = new StackView(run, session, ownership);
-  const actuator = new Actuator(run, session, view, ownership, goal);
+  const actions = new Actions(run);
+  const actuator = new Actuator(run, session, view, ownership, actions, goal);
   let review: Review | undefined;
   let sight: Sight = elsewhere ? { is: 'elsewhere', message: elsewhere } : await view.look();
   for (let round = 0; round < ROUNDS; round += 1) {
+    const early = run.deleting ? undefined : actions.settle(sight);
     const remembered = run.remembered(goal?.desired.digest);
-    const step = plan(wantedBy(run), remembered, sight, review);
+    const step = early ?? plan(wantedBy(run, actions.wanted), remembered, sight, review);
     run.status.attempts = remembered.attempts;
     run.logger.debug({ sight: sight.is, stackStatus: run.status.stackStatus, step }, 'planned');
     const next = await actuator.act(step, sight);
@@ -224,7 +228,7 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   throw new TryAgain('the stack changed again and again while it was looked at');
 }
 
-function wantedBy(run: Reconciliation): Wanted {
+function wantedBy(run: Reconciliation, verb: Verb | undefined): Wanted {
   const { spec } = run;
   const { remediation, managedOptions, onExternalDeletion, rollbackOnFailure, timeout } = spec;
   return {
@@ -236,7 +240,7 @@ function wantedBy(run: Reconciliation): Wanted {
     updatePolicy: spec.updatePolicy,
     approval: spec.approval,
     protects: (spec.protect ?? []).length > 0,
-    verb: undefined,
+    verb,
     onDelete: managedOptions.onDelete,
     onExternalDeletion,
     digest: run.digest ?? '',

@@ -14,6 +14,7 @@ import type { Remembered, Step } from './plan.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Sessions } from './sessions.ts';
 import { statusFingerprint } from './stack-status.ts';
+import { parseAction, type Request } from './verbs.ts';
 import type { WatchedObjects } from './written-objects.ts';
 
 /** Settings of a {@link Reconciler}. */
@@ -47,6 +48,8 @@ export interface Memory {
   /** When to look at a settled stack again, in ms. */
   nextLookAt?: number;
   resourcesReadAt?: number;
+  /** When the action that is under way was sent, in ms. */
+  actionSentAt?: number;
   /** Since when another stack holds the name, in ms. */
   heldSince?: number;
   /** The stack as it was last seen, and since when. */
@@ -152,6 +155,14 @@ export class Reconciliation {
       this.forced ||
       this.#approves(found.plan?.id) ||
       this.isNew('resetAt', found.lastHandledResetAt);
+  }
+
+  /** What the annotation `heatstack.dev/action` asks for; `undefined` once it was handled. */
+  get request(): Request | undefined {
+    const value = this.annotation('action');
+    if (value === undefined) return undefined;
+    const request = parseAction(value);
+    return request.token === this.status.lastHandledAction?.token ? undefined : request;
   }
 
   /** The value of one of the annotations that ask for something. */
@@ -375,7 +386,9 @@ export class Reconciliation {
           { signal: this.signal },
         );
         // After a conflict it is a newer object that was written to, and its change is still to be seen.
-        if (round === 0) this.memory.ownVersion = current.metadata.resourceVersion;
+        if (round > 0) break;
+        this.memory.ownVersion = current.metadata.resourceVersion;
+        this.object = current;
         break;
       } catch (error) {
         if (isKubeError(error, 'NotFound')) return;

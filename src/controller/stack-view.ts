@@ -1,5 +1,5 @@
 import { parseDuration } from '../api/duration.ts';
-import type { HeatStackStatus } from '../api/heat-stack.ts';
+import type { HeatStackStatus, HistoryEntry } from '../api/heat-stack.ts';
 import {
   createError,
   isOpenStackError,
@@ -9,6 +9,7 @@ import {
   type StackIdentity,
 } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
+import { ended, type History, seen } from './history.ts';
 import { digestMarker } from './inputs.ts';
 import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
 import { type Found, lookUpStack, readStack } from './observe.ts';
@@ -22,7 +23,7 @@ import { Scrubber } from './scrubber.ts';
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
 import { cloudFields, fitReport, keepKeys, reportOutputs, stackFields } from './stack-status.ts';
-import { DRIFT } from './verdict.ts';
+import { causeOf, DRIFT } from './verdict.ts';
 
 const FAILURE_DEPTH = 5;
 /** A failed operation and its rollback have a handful of events of the stack itself. */
@@ -109,7 +110,13 @@ export class StackView implements OutputSource {
     }
     // A name that nobody seems to have may still be held: only a create tells.
     if (found.is !== 'absent') delete memory.heldSince;
-    if (found.is === 'gone') delete this.#run.status.stackStatus;
+    if (found.is === 'gone') {
+      delete this.#run.status.stackStatus;
+      this.#noteHistory((history) => {
+        const result = history[0]?.action === 'Delete' ? 'DELETE_COMPLETE' : 'Superseded';
+        return ended(history, { result }, now);
+      });
+    }
     if (found.is !== 'stack') return found;
     try {
       return await this.#noteStack(found);
@@ -118,6 +125,12 @@ export class StackView implements OutputSource {
       this.#restoreState();
       throw error;
     }
+  }
+
+  /** Notes what was seen of the operations that the status tells of. */
+  #noteHistory(after: (history: History) => HistoryEntry[]): void {
+    const { history } = this.#run.status;
+    if (history !== undefined) this.#run.status.history = after(history);
   }
 
   #restoreState(): void {
@@ -162,12 +175,14 @@ export class StackView implements OutputSource {
     ) {
       await this.readResources(failed);
     }
+    let cause = failed ? causeOf(this.#run.status) : undefined;
     if (state.action === 'ROLLBACK' && state.status === 'COMPLETE' && !this.#run.deleting) {
       // Heat's own reason says only that the rollback went well, and not why it had to be.
-      const cause = moved ? await this.#causeOfRollback(stack) : before?.stackStatusReason;
+      cause = moved ? await this.#causeOfRollback(stack) : before?.stackStatusReason;
       if (cause !== undefined) this.#run.status.stackStatusReason = cause;
     }
     if (state.status === 'COMPLETE') this.#noteApplied(live, state.action);
+    if (moved) this.#noteHistory((history) => seen(history, this.#run.status, cause, this.#run.now));
     return { is: 'present', stack: this.#seen(stack.name, stack.status, live) };
   }
 

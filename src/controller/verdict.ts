@@ -1,6 +1,7 @@
 import type { Availability } from '../api/conditions.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
 import type { NotReadyReason } from '../api/reasons.ts';
+import { sentAt } from './history.ts';
 import type { Sight } from './plan.ts';
 import { parseState } from './stack-state.ts';
 
@@ -51,13 +52,20 @@ export function availabilityOf({
   return undefined;
 }
 
-/** Why the stack failed, in one line: the first leaf cause, else Heat's own reason. */
-export function failureMessage(status: HeatStackStatus, reason: NotReadyReason, cure = ''): string {
-  const { stackStatus, stackStatusReason, appliedDigest, failures = [] } = status;
+/** Why the stack failed: the first leaf cause, else Heat's own reason. */
+export function causeOf({ stackStatusReason, failures = [] }: HeatStackStatus): string | undefined {
   const [first, ...others] = failures;
-  const cause = first
-    ? `${first.path} (${first.type}): ${first.reason}${others.length > 0 ? ` (and ${others.length} more, see status.failures)` : ''}`
-    : (stackStatusReason ?? 'Heat gives no reason');
-  const rolledBack = appliedDigest ? 'went back to the inputs before' : 'removed what it had made';
+  if (!first) return stackStatusReason;
+  const more = others.length > 0 ? ` (and ${others.length} more, see status.failures)` : '';
+  return `${first.path} (${first.type}): ${first.reason}${more}`;
+}
+
+/** State and cause of a failure in one line, and which inputs Heat has after a rollback. */
+export function failureMessage(status: HeatStackStatus, reason: NotReadyReason, cure = ''): string {
+  const { stackStatus, appliedDigest, history } = status;
+  const cause = causeOf(status) ?? 'Heat gives no reason';
+  const since = sentAt(history, appliedDigest);
+  const inputs = since === undefined ? 'the inputs before' : `the inputs of ${since}`;
+  const rolledBack = appliedDigest ? `went back to ${inputs}` : 'removed what it had made';
   return `${stackStatus}: ${cause}${reason === 'RollbackComplete' ? `; Heat ${rolledBack}` : ''}${cure ? `; ${cure}` : ''}`;
 }

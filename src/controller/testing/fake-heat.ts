@@ -49,7 +49,11 @@ export type HeatCall =
   | 'delete'
   | 'resources'
   | 'events'
-  | 'environment';
+  | 'environment'
+  | Action;
+
+/** What is done to a stack besides its inputs. */
+export type Action = 'check' | 'suspend' | 'resume' | 'cancel_update' | 'cancel_without_rollback';
 
 /**
  * Heat with stacks in memory. It begins operations; a test ends them with {@link FakeHeat.finish}, as it goes with a
@@ -67,6 +71,8 @@ export class FakeHeat implements HeatClient {
   changes: Partial<StackChanges> = {};
   /** What was previewed last. */
   previewed: (StackAttributes & { showNested?: boolean | undefined }) | undefined;
+  /** Checks, suspends and resumes that are accepted and never begun. */
+  lostActions = 0;
   /** Lists everything whatever the name asked for, as Heat does with a filter that it doesn't know. */
   ignoresNames = false;
   /** Called when a call comes in, before it is answered. */
@@ -188,6 +194,51 @@ export class FakeHeat implements HeatClient {
       if (!stack || this.#find(ref).status === 'DELETE_COMPLETE') return;
       stack.status = 'DELETE_IN_PROGRESS';
       stack.statusReason = 'Stack DELETE started';
+      stack.updatedAt = this.#time();
+    });
+  }
+
+  async checkStack(ref: StackRef): Promise<void> {
+    this.#act('check', ref);
+  }
+
+  async suspendStack(ref: StackRef): Promise<void> {
+    this.#act('suspend', ref);
+  }
+
+  async resumeStack(ref: StackRef): Promise<void> {
+    this.#act('resume', ref);
+  }
+
+  async cancelUpdate(ref: StackRef): Promise<void> {
+    this.#act('cancel_update', ref);
+  }
+
+  async cancelWithoutRollback(ref: StackRef): Promise<void> {
+    this.#act('cancel_without_rollback', ref);
+  }
+
+  #act(action: Action, ref: StackRef): void {
+    this.#call(action, () => {
+      const stack = this.#find(ref);
+      if (action === 'cancel_update' || action === 'cancel_without_rollback') {
+        if (stack.status !== 'UPDATE_IN_PROGRESS' && stack.status !== 'CREATE_IN_PROGRESS')
+          throw createError('BadRequest.NotSupported', `Cancelling ${stack.status} is not supported.`, {
+            status: 400,
+            type: 'NotSupported',
+          });
+        const isRollback = action === 'cancel_update';
+        stack.status = isRollback ? 'ROLLBACK_IN_PROGRESS' : stack.status.replace('IN_PROGRESS', 'FAILED');
+        stack.statusReason = isRollback ? 'Stack ROLLBACK started' : 'Stack UPDATE cancelled';
+        stack.updatedAt = this.#time();
+        return;
+      }
+      if (this.lostActions > 0) {
+        this.lostActions -= 1;
+        return;
+      }
+      stack.status = `${action.toUpperCase()}_IN_PROGRESS`;
+      stack.statusReason = `Stack ${action.toUpperCase()} started`;
       stack.updatedAt = this.#time();
     });
   }
