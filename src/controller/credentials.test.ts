@@ -207,3 +207,51 @@ test('no session is kept for an object that goes while its login fails', async (
   expect(world.exists).toBe(false);
   expect(world.sessions.size).toBe(0);
 });
+
+describe('the Event of a rotation', () => {
+  const rotations = () => world.events.filter(({ reason }) => reason === 'CredentialsRotated');
+  const resync = async () => {
+    await world.clock.advance(12 * 60_000);
+    await world.reconcile();
+  };
+
+  test('comes once, with the first login that went well, and names the Secret only', async () => {
+    await world.created();
+    rotate();
+    world.loginErrors.push(createError('Unauthorized', 'Keystone refused the credentials.'));
+    await world.reconcile();
+    expect(rotations()).toEqual([]);
+    await world.reconcile();
+    await resync();
+    expect(rotations()).toEqual([
+      {
+        type: 'Normal',
+        reason: 'CredentialsRotated',
+        note: 'logged in with the changed credentials of Secret "creds"',
+      },
+    ]);
+  });
+
+  test('comes not at a start, for the first login or for one that is renewed', async () => {
+    await world.created();
+    await world.restart();
+    await resync();
+    world.sessions.evict(KEY);
+    await resync();
+    expect(world.logins).toBeGreaterThan(1);
+    expect(rotations()).toEqual([]);
+  });
+
+  test('comes not when the Secret changes and its content does not, or the object names another', async () => {
+    await world.created();
+    world.cluster.edit('Secret', NAMESPACE, 'creds', ({ metadata }) => {
+      metadata.labels = { team: 'blue' };
+    });
+    await world.reconcile();
+    world.writeData('Secret', 'others', { 'clouds.yaml': CLOUDS_YAML });
+    world.apply({ cloudCredentialsRef: { secretName: 'others', cloudName: 'prod' } });
+    await world.reconcile();
+    expect(world.logins).toBe(2);
+    expect(rotations()).toEqual([]);
+  });
+});

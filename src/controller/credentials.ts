@@ -3,7 +3,7 @@ import { CREDENTIALS_KEYS } from '../api/constants.ts';
 import { type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
 import { type CloudConfig, type CloudOptions, parseCloudsYaml, secretOf } from '../openstack/index.ts';
 import { type DataObject, dataOf } from './data-object.ts';
-import { MISSING_MS, type Reconciliation } from './reconciliation.ts';
+import { type Memory, MISSING_MS, type Reconciliation } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
 
 /** What stands in the way of a login, and when to look again. */
@@ -43,9 +43,21 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
   if (version !== run.memory.secretVersion) run.memory.refusals = 0;
   run.memory.secretVersion = version;
   const session = await run.options.sessions.acquire(run.key, secret.metadata.uid, cloud, run.signal);
+  noteLogin(run, { secretName, version, credentials: session.credentials });
   // A catalog without Heat may have it by now.
   if (!session.connection.orchestration) await session.connection.reauthenticate({ signal: run.signal });
   return session;
+}
+
+/** Says that the object works with other credentials of the same Secret than before. */
+function noteLogin(run: Reconciliation, login: NonNullable<Memory['login']>): void {
+  const { memory } = run;
+  const former = memory.login;
+  memory.login = login;
+  if (!former || former.secretName !== login.secretName || former.version === login.version) return;
+  if (former.credentials === login.credentials) return;
+  const note = `logged in with the changed credentials of Secret "${login.secretName}"`;
+  run.event('Normal', 'CredentialsRotated', 'Login', note);
 }
 
 /** Credentials that can't be read are no reason to go on with the ones before. */

@@ -72,6 +72,19 @@ describe('the message', () => {
     expect(problem('QuotaExceeded')?.message).toMatch(/; raise the quota/);
   });
 
+  test('says once how Heat gets the trust that Keystone refused', () => {
+    const { cure } = ERRORS['Forbidden.TrustRefused'];
+    const told = `Keystone lets this login make no trust, which Heat needs for each stack. ${cure}`;
+    for (const [text, withheld] of [[told], ['Bad abc!', 'x']] as const) {
+      const message = problem('Forbidden.TrustRefused', {}, text)?.message ?? '';
+      expect(message.split(cure)).toHaveLength(2);
+      expect(message).toMatch(
+        withheld ? /^creating: Forbidden; Sign in with user/ : /^creating: Keystone lets/,
+      );
+      expect(message).not.toContain('\n');
+    }
+  });
+
   test('names the request once', () => {
     expect(problem('BadRequest', { requestId: 'req-1' }, 'No (req-1).')?.message).toBe(
       'creating: No (req-1).',

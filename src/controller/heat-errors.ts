@@ -1,5 +1,5 @@
 import type { NotReadyReason } from '../api/reasons.ts';
-import { errorFamily, isOpenStackError, type OpenStackError } from '../openstack/index.ts';
+import { ERRORS, errorFamily, isOpenStackError, type OpenStackError } from '../openstack/index.ts';
 import type { Scrubber } from './scrubber.ts';
 
 /** What an error of the OpenStack client means for the object. */
@@ -23,7 +23,10 @@ export interface CloudProblem {
  */
 export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber): CloudProblem | undefined {
   if (!isOpenStackError(error)) return undefined;
-  const message = `${doing}: ${describe(error, scrubber)}${CURES[error.code] ?? ''}`;
+  const said = describe(error, scrubber);
+  const cure = CURES[error.code] ?? '';
+  // The client says some cures itself.
+  const message = `${doing}: ${said}${said.includes(cure.slice(2)) ? '' : cure}`;
   const retryAfterMs = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs };
   const family = errorFamily(error.code);
   switch (family) {
@@ -49,6 +52,7 @@ export function toCloudProblem(error: unknown, doing: string, scrubber: Scrubber
 const CURES: Partial<Record<OpenStackError['code'], string>> = {
   Unauthorized: '; correct the credentials in the Secret',
   Forbidden: '; give the user the roles that Heat asks for, or use other credentials',
+  'Forbidden.TrustRefused': `; ${ERRORS['Forbidden.TrustRefused'].cure}`,
   QuotaExceeded: '; raise the quota or delete what is not needed, the operator goes on by itself',
 };
 

@@ -45,6 +45,8 @@ export interface Memory {
   /** Digest that was wanted, and the version of the credentials, at the last full look. */
   digest?: string;
   secretVersion?: string | undefined;
+  /** The Secret that the last login was made with: its name, its version, and what names the credentials in it. */
+  login?: { secretName: string; version: string; credentials: string };
   /** When to look at a settled stack again, in ms. */
   nextLookAt?: number;
   resourcesReadAt?: number;

@@ -9,6 +9,8 @@ import { OperationWatch } from './operation-watch.ts';
 
 /** A login to one cloud with one Secret's credentials, shared by all HeatStacks that use just these. */
 export interface Session {
+  /** Names the credentials, as their hash: another one means others, or others of the same Secret. */
+  readonly credentials: string;
   readonly connection: CloudConnection;
   readonly operations: OperationWatch;
 }
@@ -65,7 +67,7 @@ export class Sessions {
     if (this.#keyOf.get(user) !== key) this.release(user);
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = { opening: this.#open(user, cloud), users: new Set() };
+      entry = { opening: this.#open(user, key, cloud), users: new Set() };
       this.#entries.set(key, entry);
     }
     entry.users.add(user);
@@ -138,7 +140,7 @@ export class Sessions {
     await Promise.all(entries.map(close));
   }
 
-  async #open(user: string, cloud: CloudConfig): Promise<Session> {
+  async #open(user: string, credentials: string, cloud: CloudConfig): Promise<Session> {
     // Not bound to one object's signal: others wait for the same login. The client bounds its time.
     const connection = await this.#options.connect(cloud, { onRequest: this.#options.onRequest });
     const { onNews, progressIntervalMs, clock, logger } = this.#options;
@@ -150,7 +152,7 @@ export class Sessions {
       logger,
     });
     logger.debug({ key: user, sessions: this.size }, 'session opened');
-    return { connection, operations };
+    return { credentials, connection, operations };
   }
 }
 
