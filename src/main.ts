@@ -60,6 +60,7 @@ async function main(): Promise<number> {
           own: apiServerUrls(config),
         }),
         outputObjects: options.outputObjects,
+        protectCredentials: options.protectCredentials,
         userAgent,
         instance: hostname(),
       },

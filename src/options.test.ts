@@ -13,6 +13,7 @@ const FLAGS = [
   '--allowed-endpoints',
   '--refused-endpoints',
   '--output-objects',
+  '--protect-credentials',
   '--log-level',
   '--log-format',
 ];
@@ -42,6 +43,7 @@ test('without any there are the defaults', () => {
     allowedEndpoints: [],
     refusedEndpoints: [],
     outputObjects: true,
+    protectCredentials: false,
     logLevel: 'info',
     logFormat: 'auto',
   });
@@ -70,6 +72,7 @@ test('flags are read, with a space or an equals sign', () => {
     '--allowed-endpoints=keystone',
     '--refused-endpoints=10.96.0.0/12',
     '--output-objects=false',
+    '--protect-credentials=true',
     '--log-level=debug',
     '--log-format=json',
   ];
@@ -85,6 +88,7 @@ test('flags are read, with a space or an equals sign', () => {
     allowedEndpoints: ['*.example.com', '192.0.2.0/24', 'keystone'],
     refusedEndpoints: ['10.96.0.0/12'],
     outputObjects: false,
+    protectCredentials: true,
     logLevel: 'debug',
     logFormat: 'json',
   });
@@ -104,6 +108,7 @@ describe('the environment', () => {
       HEATSTACK_ALLOWED_ENDPOINTS: 'keystone',
       HEATSTACK_REFUSED_ENDPOINTS: '10.96.0.0/12, 10.88.0.0/16',
       HEATSTACK_OUTPUT_OBJECTS: 'false',
+      HEATSTACK_PROTECT_CREDENTIALS: 'true',
       HEATSTACK_LOG_LEVEL: 'warn',
       HEATSTACK_LOG_FORMAT: 'pretty',
     };
@@ -120,6 +125,7 @@ describe('the environment', () => {
       allowedEndpoints: ['keystone'],
       refusedEndpoints: ['10.96.0.0/12', '10.88.0.0/16'],
       outputObjects: false,
+      protectCredentials: true,
       logLevel: 'warn',
       logFormat: 'pretty',
     });
@@ -154,6 +160,7 @@ describe('an error names the flag, what is wrong and what would be right', () =>
     ],
     [['--progress-interval=0s'], '--progress-interval must be a duration of at least 1s'],
     [['--operation-grace=soon'], '--operation-grace must be a duration'],
+    [['--protect-credentials=1'], '--protect-credentials must be one of true, false; it is "1"'],
     [['--output-objects=no'], '--output-objects must be one of true, false; it is "no"'],
     [['--log-level=loud'], '--log-level must be one of trace, debug, info, warn, error, fatal; it is "loud"'],
     [['--log-format=xml'], '--log-format must be one of auto, json, pretty; it is "xml"'],

@@ -17,6 +17,8 @@ export interface Options {
   refusedEndpoints: string[];
   /** Whether outputs may be written to Secrets and ConfigMaps. */
   outputObjects: boolean;
+  /** Whether Secrets with credentials are kept while HeatStacks need them. */
+  protectCredentials: boolean;
   logLevel: string;
   logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -82,6 +84,11 @@ const DEFINITIONS = {
     value: 'BOOL',
     help: 'write outputs to the Secrets and ConfigMaps that HeatStacks ask for',
     preset: 'true',
+  },
+  'protect-credentials': {
+    value: 'BOOL',
+    help: 'keep Secrets with credentials, by a finalizer, while HeatStacks need them',
+    preset: 'false',
   },
   'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn, error or fatal', preset: 'info' },
   'log-format': { value: 'FORMAT', help: 'json, pretty, or auto: pretty on a terminal', preset: 'auto' },
@@ -192,6 +199,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     allowedEndpoints: list('allowed-endpoints'),
     refusedEndpoints: list('refused-endpoints'),
     outputObjects: oneOf('output-objects', ['true', 'false']) === 'true',
+    protectCredentials: oneOf('protect-credentials', ['true', 'false']) === 'true',
     logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     logFormat: oneOf('log-format', ['auto', 'json', 'pretty']),
   };

@@ -11,6 +11,9 @@ export const HEAT_STACKS = { group: GROUP, version: VERSION, plural: PLURAL, kin
 /** Set before the first request that can make a stack; removed once Heat says that the stack is gone. */
 export const FINALIZER = 'heatstack.dev/stack';
 
+/** Keeps a Secret with credentials as long as a HeatStack needs it to delete its stack; only if that is asked for. */
+export const IN_USE_FINALIZER = 'heatstack.dev/in-use';
+
 /** The operator's name in `metadata.managedFields`: the API server takes it from the user agent, up to the slash. */
 export const FIELD_MANAGER = 'heatstack-operator';
 

@@ -8,6 +8,7 @@ import {
   WorkQueue,
 } from '../kube/index.ts';
 import { ByteBudget, connect, type EndpointPolicy } from '../openstack/index.ts';
+import { CredentialsInUse } from './credentials-in-use.ts';
 import { Digester } from './digest.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
 import { Reconciler } from './reconciler.ts';
@@ -34,6 +35,8 @@ export interface OperatorOptions {
   endpoints: EndpointPolicy;
   /** Whether outputs may be written to Secrets and ConfigMaps. */
   outputObjects: boolean;
+  /** Whether Secrets with credentials are kept while HeatStacks need them. */
+  protectCredentials: boolean;
   userAgent: string;
   /** Name of the pod or machine, in Events. */
   instance: string;
@@ -83,7 +86,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     clock,
     logger,
   });
-  const watches = new Watches({ client, queue, namespaces: options.namespaces, logger, clock });
+  const secrets = new WorkQueue({ clock });
+  const inUse = options.protectCredentials ? new CredentialsInUse({ client, queue: secrets }) : undefined;
+  const watches = new Watches({ client, queue, namespaces: options.namespaces, inUse, logger, clock });
   const reconciler = new Reconciler({
     client,
     sessions,
@@ -97,7 +102,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     clock,
   });
   watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
-  watches.ignoreData = (name, version) => reconciler.isOwnData(name, version);
+  watches.ignoreData = (name, version) =>
+    reconciler.isOwnData(name, version) || (inUse?.isOwnVersion(version) ?? false);
 
   const reflectors = watches.run(signal);
   try {
@@ -111,11 +117,20 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       logger,
       clock,
     });
-    await controller.run(signal);
+    const keeper = new Controller({
+      name: 'credentials',
+      queue: secrets,
+      reconcile: (name, context) => inUse?.reconcile(name, context) ?? Promise.resolve({}),
+      concurrency: 1,
+      logger,
+      clock,
+    });
+    await Promise.all([controller.run(signal), keeper.run(signal)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     queue.shutDown();
+    secrets.shutDown();
     await sessions.close();
     await events.flush();
     if (signal.aborted) await reflectors;

@@ -6,6 +6,8 @@ import type { DataKind } from './data-object.ts';
 export interface CachedStack extends KubeObject {
   /** Keys of the objects that the spec names, as in {@link referenceKey}. */
   references: string[];
+  /** Name of the Secret with the credentials, if the HeatStack may have a stack to delete. */
+  credentials?: string;
 }
 
 /** Names a ConfigMap or Secret. */

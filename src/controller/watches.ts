@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { HEAT_STACKS } from '../api/constants.ts';
+import { FINALIZER, HEAT_STACKS, IN_USE_FINALIZER } from '../api/constants.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
 import {
   type Clock,
@@ -12,6 +12,7 @@ import {
   systemClock,
   type WorkQueue,
 } from '../kube/index.ts';
+import type { CredentialsInUse } from './credentials-in-use.ts';
 import type { DataKind } from './data-object.ts';
 import { type CachedStack, ReferenceIndex, referenceKey, referencesOf } from './references.ts';
 import { type CachedData, type WatchedObjects, WrittenObjects, writtenFor } from './written-objects.ts';
@@ -26,6 +27,8 @@ export interface WatchesOptions {
   queue: Pick<WorkQueue, 'add'>;
   /** Namespaces to watch; none means all. */
   namespaces: readonly string[];
+  /** Is told of all HeatStacks and Secrets, to keep the credentials that are needed. */
+  inUse?: Pick<CredentialsInUse, 'onStack' | 'onSecret'> | undefined;
   logger: Logger;
   clock?: Clock;
 }
@@ -40,13 +43,15 @@ export class Watches implements WatchedObjects {
     Secret: new WrittenObjects(),
   };
   readonly #queue: WatchesOptions['queue'];
+  readonly #inUse: WatchesOptions['inUse'];
   /** Whether a version of a HeatStack is the operator's own write. */
   ignore: (key: string, resourceVersion: string) => boolean = () => false;
-  /** Whether the operator knows this version (`uid/resourceVersion`) of an object with outputs of a HeatStack. */
+  /** Whether the operator made this version (`uid/resourceVersion`) of an object, which is news for no HeatStack then. */
   ignoreData: (key: string, version: string) => boolean = () => false;
 
-  constructor({ client, queue, namespaces, logger, clock = systemClock }: WatchesOptions) {
+  constructor({ client, queue, namespaces, inUse, logger, clock = systemClock }: WatchesOptions) {
     this.#queue = queue;
+    this.#inUse = inUse;
     const common = { client, logger, clock };
     for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
       const where = namespace === undefined ? {} : { namespace };
@@ -59,6 +64,7 @@ export class Watches implements WatchedObjects {
           onEvent: (event) => {
             const { type, key, object, initial } = event;
             this.#index.update(event);
+            inUse?.onStack(event);
             if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
               queue.add(key, { priority: initial ? INITIAL_PRIORITY : 0 });
             }
@@ -117,6 +123,7 @@ export class Watches implements WatchedObjects {
       onEvent: (event) => {
         const { type, object, initial } = event;
         this.#written[kind].update(event);
+        if (kind === 'Secret') this.#inUse?.onSecret(event);
         if (initial) return;
         const { namespace = '', name } = object.metadata;
         const users = new Set(this.#index.usersOf(referenceKey(kind, namespace, name)));
@@ -144,11 +151,15 @@ function versionOf({ metadata }: KubeObject): string {
 
 function toCachedData(raw: KubeObject): CachedData {
   const owner = writtenFor(raw);
-  return { ...bare(raw), ...(owner === undefined ? {} : { writtenFor: owner }) };
+  const inUse = raw.metadata.finalizers?.includes(IN_USE_FINALIZER) ? { inUse: true } : {};
+  return { ...bare(raw), ...(owner === undefined ? {} : { writtenFor: owner }), ...inUse };
 }
 
 function toCached(raw: HeatStack): CachedStack {
-  return { ...bare(raw), references: referencesOf(raw.spec, raw.metadata.namespace ?? '') };
+  const { spec, metadata } = raw;
+  const mayHaveStack = metadata.finalizers?.includes(FINALIZER) ?? false;
+  const credentials = mayHaveStack ? { credentials: spec.cloudCredentialsRef.secretName } : {};
+  return { ...bare(raw), references: referencesOf(spec, metadata.namespace ?? ''), ...credentials };
 }
 
 /** Name and version alone: even a Secret's metadata can hold its values (in kubectl's last-applied annotation). */

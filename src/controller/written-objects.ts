@@ -6,6 +6,8 @@ import type { DataKind } from './data-object.ts';
 export interface CachedData extends KubeObject {
   /** Of the HeatStack; missing when the operator didn't write the object. */
   writtenFor?: { uid: string; name: string };
+  /** It is kept because a HeatStack needs it. */
+  inUse?: boolean;
 }
 
 /** What the operator's watches know of Secrets and ConfigMaps. */

@@ -45,6 +45,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   resources: [secrets, configmaps]
   verbs: [create, update, delete]
 {{- end }}
+{{- if .Values.protectCredentials }}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [patch]
+{{- end }}
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get]
