@@ -106,3 +106,43 @@ describe('an object that says for which HeatStack it was written', () => {
     expect(await keysOnce('true')).toEqual(['team/web']);
   });
 });
+
+test('tells who may have a stack with which credentials, and which Secret is kept', async () => {
+  const told: string[] = [];
+  const seen = new Watches({
+    client: new KubeClient({
+      request: async ({ path }) => ({ metadata: { resourceVersion: '1' }, items: given.get(path) ?? [] }),
+      async *watch({ signal }) {
+        yield* addAbortSignal(signal ?? stop.signal, new PassThrough({ objectMode: true }));
+      },
+    }),
+    queue: { add: () => undefined },
+    namespaces: [],
+    inUse: {
+      onStack: ({ key, object }) => told.push(`${key} ${object.credentials}`),
+      onSecret: ({ key, object }) => told.push(`${key} ${object.inUse}`),
+    },
+    logger: memoryLogger().logger,
+  });
+  const given = new Map<string, Json[]>([
+    [
+      HEAT_STACKS,
+      [
+        { metadata: { namespace: 'a', name: 'one', finalizers: ['heatstack.dev/stack'] }, spec: SPEC },
+        { metadata: { namespace: 'a', name: 'two', finalizers: ['example.com/other'] }, spec: SPEC },
+      ],
+    ],
+    [
+      SECRETS,
+      [
+        { metadata: { namespace: 'a', name: 'kept', finalizers: ['heatstack.dev/in-use'] } },
+        { metadata: { namespace: 'a', name: 'free' } },
+      ],
+    ],
+  ]);
+  const end = seen.run(stop.signal);
+  await seen.whenSynced(stop.signal);
+  expect(told.sort()).toEqual(['a/free undefined', 'a/kept true', 'a/one creds', 'a/two undefined']);
+  stop.abort();
+  await end;
+});
