@@ -33,9 +33,13 @@ import { availabilityAt, availabilityOf, DRIFT, failureMessage } from './verdict
 
 /** What is to be brought about, while the object isn't being deleted. */
 export interface Goal {
-  desired: Desired;
+  /** None when the stack is only observed. */
+  desired?: Desired;
   objects: OutputObjects;
 }
+
+/** Updates that aren't another try of the same inputs. */
+const FIRST_TRIES = new Set<Extract<Step, { to: 'update' }>['why']>(['changed', 'forced', 'adopt']);
 
 /** Carries out the planned step, and says in status and Events what came of it. */
 export class Actuator {
@@ -129,8 +133,8 @@ export class Actuator {
         `somebody deleted stack ${name} (${this.#run.status.id}) in Heat; it is created anew`,
       );
     }
-    if (!this.#run.hasFinalizer) await this.#run.addFinalizer();
-    this.#run.forgetStack();
+    await this.#run.hold();
+    this.#view.forget();
     // A create that is tried again counts on, also when its name was free only after a while; other inputs count anew.
     this.#run.status.attempts = neverComplete && attempted === desired.digest ? attempts : 0;
     let id: string;
@@ -255,6 +259,8 @@ export class Actuator {
     }
     const tags = this.#run.ownerTags;
     const { attempts } = this.#run.remembered(desired.digest);
+    // Before the stack becomes the object's own.
+    await this.#run.hold();
     noteSending(this.#run.status, desired);
     try {
       await orchestration.updateStack({ id, name: stackName }, this.#attributes(desired, tags), {
@@ -276,9 +282,11 @@ export class Actuator {
     }
     noteUpdate(this.#run.status, desired);
     this.#noteBegin(why === 'adopt' ? 'Adopt' : 'Update', desired.digest);
+    // By the tags that it has now.
+    this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id);
     // What others changed is overwritten.
     if (this.#view.wasDrifted) this.#run.drifted = false;
-    this.#run.status.attempts = why === 'changed' || why === 'forced' ? 0 : attempts + 1;
+    this.#run.status.attempts = FIRST_TRIES.has(why) ? 0 : attempts + 1;
     delete this.#run.status.failures;
     this.#run.forceDone();
     this.#session.operations.begin(this.#run.key, id);
@@ -343,15 +351,16 @@ export class Actuator {
 
   async #rest(drifted: boolean, sight: Sight): Promise<Result> {
     const { stackName, stackStatus = '' } = this.#run.status;
-    const { desired, objects } = this.#need();
-    const { digest } = desired;
-    this.#run.status.appliedDigest = digest;
-    this.#run.status.attemptedDigest = digest;
-    this.#run.status.attempts = 0;
+    const { desired, objects } = this.#wanted();
+    if (desired) {
+      this.#run.status.appliedDigest = desired.digest;
+      this.#run.status.attemptedDigest = desired.digest;
+      this.#run.status.attempts = 0;
+      if (!drifted) this.#run.drifted = false;
+    }
     this.#noteEnd();
     this.#announceSuccess();
     if (drifted) this.#view.noteDrift();
-    else this.#run.drifted = false;
     const available = availabilityAt(sight, this.#run.status);
     const problem = await objects.bring(this.#view, drifted);
     if (problem?.state === 'retrying') return this.#run.finish(problem, 'backoff', available);
@@ -450,10 +459,16 @@ export class Actuator {
     );
   }
 
-  /** What a write to Heat needs. */
-  #need(): Goal & { orchestration: HeatClient } {
+  #wanted(): Goal {
     if (!this.#goal) throw new TryAgain('the inputs are not known while the object is being deleted');
-    return { orchestration: heatOf(this.#session), ...this.#goal };
+    return this.#goal;
+  }
+
+  /** What a write to Heat needs. */
+  #need(): { orchestration: HeatClient; desired: Desired } {
+    const { desired } = this.#wanted();
+    if (!desired) throw new TryAgain('nothing is sent for a stack that is only observed');
+    return { orchestration: heatOf(this.#session), desired };
   }
 
   #attributes(
@@ -480,9 +495,13 @@ export class Actuator {
     const before = this.#run.before;
     if (before.stackStatus === stackStatus && before.updatedAt === updatedAt) return;
     const note = `Stack ${stackName} is ${stackStatus}${resourceSummary ? ` with ${resourceSummary.text} resources` : ''}`;
-    if (before.id === undefined) this.#run.event('Normal', 'StackAdopted', 'Adopt', note);
-    else if (before.appliedDigest === undefined) this.#run.event('Normal', 'StackCreated', 'Create', note);
-    else if (parseState(stackStatus).action === 'UPDATE')
+    const { action } = parseState(stackStatus);
+    const isFirst = this.#run.managed && before.appliedDigest === undefined;
+    const isImported = this.#run.spec.import !== undefined && action !== 'CREATE';
+    if (isFirst && (before.id === undefined || isImported))
+      this.#run.event('Normal', 'StackAdopted', 'Adopt', note);
+    else if (isFirst) this.#run.event('Normal', 'StackCreated', 'Create', note);
+    else if (action === 'UPDATE' && before.id !== undefined)
       this.#run.event('Normal', 'StackUpdated', 'Update', note);
   }
 

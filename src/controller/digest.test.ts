@@ -64,18 +64,18 @@ describe('the proof of ownership', () => {
   };
 
   test('holds for its claim', () => {
-    expect(digester.owns(claim, digester.ownership(claim))).toBe(true);
-    expect(digester.owns({ ...claim }, digester.ownership(claim))).toBe(true);
+    expect(digester.proves(claim, 'own', digester.proof(claim, 'own'))).toBe(true);
+    expect(digester.proves({ ...claim }, 'own', digester.proof(claim, 'own'))).toBe(true);
   });
 
   test.each(Object.keys(claim))('holds for no other %s', (field) => {
-    expect(digester.owns({ ...claim, [field]: 'x' }, digester.ownership(claim))).toBe(false);
-    expect(digester.owns({ ...claim, [field]: '' }, digester.ownership(claim))).toBe(false);
+    expect(digester.proves({ ...claim, [field]: 'x' }, 'own', digester.proof(claim, 'own'))).toBe(false);
+    expect(digester.proves({ ...claim, [field]: '' }, 'own', digester.proof(claim, 'own'))).toBe(false);
   });
 
   test('is not made of fields that run into each other', () => {
-    const a = digester.ownership({ ...claim, uid: 'ab', stackId: 'c' });
-    expect(digester.owns({ ...claim, uid: 'a', stackId: 'bc' }, a)).toBe(false);
+    const a = digester.proof({ ...claim, uid: 'ab', stackId: 'c' }, 'own');
+    expect(digester.proves({ ...claim, uid: 'a', stackId: 'bc' }, 'own', a)).toBe(false);
   });
 
   test.each([
@@ -83,10 +83,18 @@ describe('the proof of ownership', () => {
     '',
     'h1:',
     'h1:00',
-    other.ownership(claim),
+    other.proof(claim, 'own'),
+    digester.proof(claim, 'observed'),
     digester.inputs('team/web', ['u', 's', 'p', 'r', 'https://heat']),
   ])('is not %j', (proof) => {
-    expect(digester.owns(claim, proof)).toBe(false);
+    expect(digester.proves(claim, 'own', proof)).toBe(false);
+  });
+
+  test('says whether the stack is only observed', () => {
+    const observed = digester.proof(claim, 'observed');
+    expect(digester.proves(claim, 'observed', observed)).toBe(true);
+    expect(digester.proves({ ...claim, stackId: 'x' }, 'observed', observed)).toBe(false);
+    expect(digester.proves(claim, 'observed', digester.proof(claim, 'own'))).toBe(false);
   });
 });
 

@@ -2,6 +2,9 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { TAGS } from '../api/constants.ts';
 import { canonicalJson } from '../json.ts';
 
+/** What a stack is to an object: its own, or one that it only observes. */
+export type Tie = 'own' | 'observed';
+
 /** What proves that a stack id in an object's status was written by this operator. */
 export interface OwnershipClaim {
   /** The HeatStack's uid. */
@@ -16,6 +19,13 @@ export interface OwnershipClaim {
 
 /** How a digest begins that doesn't cover the object. */
 export const FORMER_DIGEST = 'h1:';
+
+/** How the proof begins of a stack that is only observed. */
+export const OBSERVED_PROOF = 'o1:';
+const TIES: Record<Tie, { prefix: string; purpose: string }> = {
+  own: { prefix: 'h1:', purpose: 'ownership' },
+  observed: { prefix: OBSERVED_PROOF, purpose: 'observation' },
+};
 
 /**
  * Digests under the operator's key. With a plain hash, who can read an object's status or a stack's environment
@@ -49,15 +59,16 @@ export class Digester {
     return `h1:${this.#hmac('outputs', canonicalJson([object, content])).toString('hex')}`;
   }
 
-  /** The text of `status.ownership`. */
-  ownership(claim: OwnershipClaim): string {
-    return `h1:${this.#hmac('ownership', this.#text(claim)).toString('hex')}`;
+  /** The text of `status.ownership`: that of a stack that is only observed counts for no ownership. */
+  proof(claim: OwnershipClaim, tie: Tie): string {
+    const { prefix, purpose } = TIES[tie];
+    return `${prefix}${this.#hmac(purpose, this.#text(claim)).toString('hex')}`;
   }
 
-  /** Whether `proof` is the {@link ownership} of this claim. */
-  owns(claim: OwnershipClaim, proof: string | undefined): boolean {
+  /** Whether `proof` is the {@link proof} of this claim. */
+  proves(claim: OwnershipClaim, tie: Tie, proof: string | undefined): boolean {
     if (!proof) return false;
-    const expected = Buffer.from(this.ownership(claim));
+    const expected = Buffer.from(this.proof(claim, tie));
     const given = Buffer.from(proof);
     return expected.length === given.length && timingSafeEqual(expected, given);
   }

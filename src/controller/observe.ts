@@ -1,12 +1,14 @@
 import { GROUP } from '../api/constants.ts';
 import { isOpenStackError, type Stack } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
+import type { SeenStack } from './plan.ts';
 
 /** What a look at Heat found. */
 export type Found =
   | { is: 'absent' }
   | { is: 'gone' }
   | { is: 'foreign'; message: string }
+  | { is: 'ambiguous'; message: string }
   | { is: 'held'; message: string }
   | { is: 'stack'; stack: Stack; outputsTooLarge: boolean };
 
@@ -31,13 +33,17 @@ export async function readStack(
       outputsTooLarge = isOpenStackError(error, 'ResponseTooLarge');
     }
   }
-  try {
-    const stack = await orchestration.getStack(ref, { resolveOutputs: false, showDeleted: true, signal });
-    return found(stack, outputsTooLarge);
-  } catch (error) {
-    if (isOpenStackError(error, 'ResourceNotFound') && error.type === 'EntityNotFound') return { is: 'gone' };
-    throw error;
+  // Heat finds a stack only by both, its id and its name, and no proof covers the name: the id alone has the last word.
+  for (const each of [ref, ref.id]) {
+    try {
+      const stack = await orchestration.getStack(each, { resolveOutputs: false, showDeleted: true, signal });
+      // What isn't an id to Heat is a name.
+      if (each === ref || stack.id === ref.id) return found(stack, outputsTooLarge);
+    } catch (error) {
+      if (!isOpenStackError(error, 'ResourceNotFound') || error.type !== 'EntityNotFound') throw error;
+    }
   }
+  return { is: 'gone' };
 }
 
 function found(stack: Stack, outputsTooLarge: boolean): Found {
@@ -68,6 +74,31 @@ export async function lookUpStack(
 }
 
 /**
+ * Looks for the object's own stack by its tags, under whatever name: one that was adopted may have another than the
+ * object asks for.
+ */
+export async function findOwn(orchestration: HeatClient, owner: Owner, signal: AbortSignal): Promise<Found> {
+  // Heat 27 answers 500 to tags together with a name.
+  for await (const stack of orchestration.stacks({ tags: [...owner.tags], showHidden: true, signal })) {
+    if (whose(stack, owner.tags) !== 'ours') continue;
+    const judged = judge(stack, owner);
+    if (judged.is === 'stack') return judged;
+  }
+  return { is: 'absent' };
+}
+
+/** Whose a stack is, by its tags. */
+export function whose(stack: Pick<Stack, 'tags'>, ownTags: readonly string[]): SeenStack['whose'] {
+  if (ownTags.every((tag) => stack.tags.includes(tag))) return 'ours';
+  return stack.tags.some((tag) => tag.startsWith(`${GROUP}/`)) ? 'other' : 'nobody';
+}
+
+/** Whether a stack is about to be gone. */
+export function isLeaving({ status, deletedAt }: Stack): boolean {
+  return deletedAt !== undefined || /^DELETE_(IN_PROGRESS|COMPLETE)$/.test(status);
+}
+
+/**
  * Finds who has a name that Heat just called taken though the list doesn't show it: a nested stack, or one that is
  * being deleted, whose name is free 0.3 to 0.9 s later (Heat 27).
  */
@@ -86,23 +117,19 @@ export async function whoHasTheName(
 }
 
 function judge(stack: Stack, { tags, deleting }: Owner): Found {
-  const isOurs = tags.every((tag) => stack.tags.includes(tag));
-  if (isOurs && deleting) return { is: 'stack', stack, outputsTooLarge: false };
+  const owner = whose(stack, tags);
+  if (owner === 'ours' && deleting) return { is: 'stack', stack, outputsTooLarge: false };
   // Also one of ours: the object was deleted and applied again, and its former stack is on its way out.
-  if (/^DELETE_(IN_PROGRESS|COMPLETE)$/.test(stack.status)) {
+  if (isLeaving(stack)) {
     return {
       is: 'held',
       message: `a stack with the name "${stack.name}" is being deleted; the name is free once it is gone`,
     };
   }
-  if (isOurs) return { is: 'stack', stack, outputsTooLarge: false };
-  const whose = stack.parentId
-    ? 'a nested stack'
-    : stack.tags.some((tag) => tag.startsWith(`${GROUP}/`))
-      ? 'a stack of another HeatStack'
-      : 'a stack that no HeatStack made';
+  if (owner === 'ours') return { is: 'stack', stack, outputsTooLarge: false };
+  const others = owner === 'other' ? 'a stack of another HeatStack' : 'a stack that no HeatStack made';
   return {
     is: 'foreign',
-    message: `the name "${stack.name}" is taken by ${whose} (id ${stack.id}); it is left alone. Delete this object and choose another spec.stackName, or delete that stack (Heat renames none)`,
+    message: `the name "${stack.name}" is taken by ${stack.parentId ? 'a nested stack' : others} (id ${stack.id}); it is left alone. Delete this object and choose another spec.stackName, or delete that stack (Heat renames none)`,
   };
 }

@@ -1,6 +1,7 @@
 import { FIELD_MANAGER } from '../api/constants.ts';
 import type { Condition, HeatStack, HeatStackStatus } from '../api/heat-stack.ts';
 import type { ConditionType } from '../api/reasons.ts';
+import { OBSERVED_PROOF } from './digest.ts';
 
 /** Whether somebody else wrote to the status after the operator did, as when it was down. */
 export function hasForeignStatus({ metadata }: HeatStack): boolean {
@@ -31,6 +32,30 @@ export function withoutStack(status: HeatStackStatus): HeatStackStatus {
   return { observedGeneration, ...pick(status, ['conditions', 'attempts', 'plan', 'history', ...HANDLED]) };
 }
 
+/** What a status says of the inputs that were sent. */
+const OF_INPUTS: readonly (keyof HeatStackStatus)[] = [
+  'appliedDigest',
+  'attemptedDigest',
+  'attemptedSince',
+  'hidesInputs',
+  'attempts',
+  'plan',
+  'drift',
+];
+
+/** A status that tells of a stack, and of no inputs that were sent for it. */
+export function withoutInputs(status: HeatStackStatus): HeatStackStatus {
+  const { observedGeneration } = status;
+  const names = Object.keys(status) as (keyof HeatStackStatus)[];
+  return {
+    observedGeneration,
+    ...pick(
+      status,
+      names.filter((name) => !OF_INPUTS.includes(name)),
+    ),
+  };
+}
+
 function pick(
   status: HeatStackStatus,
   names: readonly (keyof HeatStackStatus)[],
@@ -46,6 +71,11 @@ export function readyOf(status: HeatStackStatus): Condition | undefined {
 /** Whether a condition is True. */
 export function isTrue({ conditions = [] }: HeatStackStatus, type: ConditionType): boolean {
   return conditions.some((condition) => condition.type === type && condition.status === 'True');
+}
+
+/** Whether the stack in a status is one that the object only observes. */
+export function isOnlyObserved({ ownership }: HeatStackStatus): boolean {
+  return ownership?.startsWith(OBSERVED_PROOF) ?? false;
 }
 
 /** Whether nothing was left to do when the status was written. */

@@ -1,8 +1,10 @@
 import type { HeatStackStatus } from '../api/heat-stack.ts';
-import type { Digester, OwnershipClaim } from './digest.ts';
+import type { Digester, OwnershipClaim, Tie } from './digest.ts';
 import type { CloudConnection } from './heat-client.ts';
 
-/** Whether a stack id in a status is the object's own, in the cloud that the credentials lead to. */
+type Cloud = NonNullable<HeatStackStatus['cloud']>;
+
+/** What a stack id in a status is to the object, in the cloud that the credentials lead to. */
 export class Ownership {
   readonly #digester: Digester;
   readonly #uid: string;
@@ -13,14 +15,19 @@ export class Ownership {
     this.#uid = uid;
   }
 
-  /** Whether the operator wrote this id, for this object and this very cloud. */
+  /** Whether the stack is the object's own: the operator wrote this id for it, and for this very cloud. */
   proves({ cloud }: CloudConnection, { id, ownership }: Pick<HeatStackStatus, 'id' | 'ownership'>): boolean {
-    return id !== undefined && this.#digester.owns(this.#claim(cloud, id), ownership);
+    return this.#tie(cloud, id, ownership) === 'own';
   }
 
-  /** What is written beside an id, to prove it later. */
-  proof({ cloud }: CloudConnection, id: string): string {
-    return this.#digester.ownership(this.#claim(cloud, id));
+  /** Whether the operator wrote this id for this object and cloud, be it of a stack that is only observed. */
+  knows({ cloud }: CloudConnection, { id, ownership }: Pick<HeatStackStatus, 'id' | 'ownership'>): boolean {
+    return this.#tie(cloud, id, ownership) !== undefined;
+  }
+
+  /** What is written beside an id, to prove later what the stack is to the object. */
+  proof({ cloud }: CloudConnection, id: string, tie: Tie = 'own'): string {
+    return this.#digester.proof(this.#claim(cloud, id), tie);
   }
 
   /**
@@ -30,8 +37,9 @@ export class Ownership {
   elsewhere(connection: CloudConnection, status: HeatStackStatus): string | undefined {
     const { id, ownership, cloud: was } = status;
     if (id === undefined || !was) return undefined;
-    if (connection.orchestration && this.proves(connection, status)) return undefined;
-    if (!this.#digester.owns(this.#claim(was, id), ownership)) return undefined;
+    if (connection.orchestration && this.knows(connection, status)) return undefined;
+    const tie = this.#tie(was, id, ownership);
+    if (tie === undefined) return undefined;
     const is = connection.cloud;
     const { projectID = '', region = '', endpoint = '' } = was;
     // Without Heat in the catalog, and none asked for in another region, the stack is only out of reach for now.
@@ -44,13 +52,20 @@ export class Ownership {
     ]
       .filter(([, before, after]) => before !== after)
       .map(([what, before, after]) => `${what} ${after} instead of ${before}`);
-    return `the credentials lead to ${differences.join(', ')}, where the stack is not; nothing is written. Point spec.cloudCredentialsRef back to the stack's cloud; to give the stack up, set spec.managedOptions.onDelete to "detach" and delete the object`;
+    const giveUp =
+      tie === 'own'
+        ? 'set spec.managedOptions.onDelete to "detach" and delete the object'
+        : 'delete the object';
+    return `the credentials lead to ${differences.join(', ')}, where the stack is not; nothing is written. Point spec.cloudCredentialsRef back to the stack's cloud; to give the stack up, ${giveUp}`;
   }
 
-  #claim(
-    { projectID = '', region = '', endpoint = '' }: NonNullable<HeatStackStatus['cloud']>,
-    stackId: string,
-  ): OwnershipClaim {
+  #tie(cloud: Cloud, id: string | undefined, proof: string | undefined): Tie | undefined {
+    if (id === undefined) return undefined;
+    const claim = this.#claim(cloud, id);
+    return (['own', 'observed'] as const).find((tie) => this.#digester.proves(claim, tie, proof));
+  }
+
+  #claim({ projectID = '', region = '', endpoint = '' }: Cloud, stackId: string): OwnershipClaim {
     return { uid: this.#uid, stackId, projectID, region, endpoint };
   }
 }

@@ -13,7 +13,7 @@ import { type DataObject, dataOf } from './data-object.ts';
 import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import { type Desired, InputError, type ReferenceReader, resolveInputs } from './inputs.ts';
 import { OutputObjects } from './output-objects.ts';
-import { isSettled, readyOf } from './own-status.ts';
+import { isOnlyObserved, isSettled, readyOf } from './own-status.ts';
 import { Ownership } from './ownership.ts';
 import { plan, type Review, type Sight, type Wanted } from './plan.ts';
 import {
@@ -90,6 +90,8 @@ export class Reconciler {
 
 /** Deletes the stack of an object that is being deleted, or lets it go. It needs only id and credentials. */
 async function finalize(run: Reconciliation): Promise<Ended> {
+  // Neither needs the cloud, which may be out of reach.
+  if (!run.managed) return run.release('unmanaged');
   if (run.spec.managedOptions.onDelete === 'detach') return run.release('detached');
   try {
     // Only for what must not be shown: the reason of a failed delete can quote a hidden parameter.
@@ -105,6 +107,7 @@ async function finalize(run: Reconciliation): Promise<Ended> {
 
 /** Brings about the stack that an object asks for. */
 async function bringAbout(run: Reconciliation): Promise<Ended> {
+  if (!run.managed) return observe(run);
   const objects = new OutputObjects(run);
   if (!run.spec.suspend) await objects.dropUnasked();
   let desired: Desired;
@@ -128,6 +131,30 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
   run.digest = desired.digest;
   return converge(run, { desired, objects });
+}
+
+/** The digest of no inputs. */
+const NO_INPUTS = '';
+
+/** Shows the stack of an object that doesn't manage it. */
+async function observe(run: Reconciliation): Promise<Ended> {
+  await run.letGo();
+  run.forgetInputs();
+  // Nobody here knows which values are hidden.
+  run.withhold();
+  // There is nothing to send again.
+  run.forceDone();
+  const objects = new OutputObjects(run);
+  if (!run.spec.suspend) await objects.dropUnasked();
+  await objects.look();
+  if (run.spec.suspend) {
+    await leaveOldSession(run);
+    return run.finish({ state: 'suspended', unchanged: objects.right });
+  }
+  const settledFor = settledForMs(run, NO_INPUTS, objects);
+  if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
+  run.digest = NO_INPUTS;
+  return converge(run, { objects });
 }
 
 function inputsOf(run: Reconciliation): Promise<Desired> {
@@ -158,9 +185,10 @@ function inputProblem(run: Reconciliation, { reason, message }: InputError): Pro
 function settledForMs(run: Reconciliation, digest: string, objects: OutputObjects): number | undefined {
   const { memory } = run;
   const { status } = run.object;
-  if (run.asked || run.request || run.tampered || (status.id && !run.hasFinalizer)) return undefined;
+  const needsFinalizer = run.managed && status.id !== undefined && !isOnlyObserved(status);
+  if (run.asked || run.request || run.tampered || (needsFinalizer && !run.hasFinalizer)) return undefined;
   if (!isSettled(status) && !objects.refusedAsBefore) return undefined;
-  if (digest !== (memory.digest ?? run.newForm(status.attemptedDigest))) return undefined;
+  if (digest !== (memory.digest ?? run.newForm(status.attemptedDigest) ?? NO_INPUTS)) return undefined;
   const { secretName } = run.spec.cloudCredentialsRef;
   const version = run.options.objects.versionOf('Secret', run.namespace, secretName);
   if (memory.digest === undefined) {
@@ -198,6 +226,8 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   const { orchestration, cloud, regions, token } = session.connection;
   // A service's error can quote the request.
   run.hide([token]);
+  // What was found for a spec.import that isn't there any more is of no concern.
+  if (!run.spec.import && isOnlyObserved(run.status)) run.forgetStack();
   const ownership = new Ownership(run.options.digester, run.memory.uid);
   const elsewhere = ownership.elsewhere(session.connection, run.status);
   if (!orchestration && !elsewhere) {
@@ -213,8 +243,8 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   let sight: Sight = elsewhere ? { is: 'elsewhere', message: elsewhere } : await view.look();
   for (let round = 0; round < ROUNDS; round += 1) {
     const early = run.deleting ? undefined : actions.settle(sight);
-    const remembered = run.remembered(goal?.desired.digest);
-    const step = early ?? plan(wantedBy(run, actions.wanted), remembered, sight, review);
+    const remembered = run.remembered(goal?.desired?.digest);
+    const step = early ?? plan(wantedBy(run, view.imports, actions.wanted), remembered, sight, review);
     run.status.attempts = remembered.attempts;
     run.logger.debug({ sight: sight.is, stackStatus: run.status.stackStatus, step }, 'planned');
     const next = await actuator.act(step, sight);
@@ -228,13 +258,13 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   throw new TryAgain('the stack changed again and again while it was looked at');
 }
 
-function wantedBy(run: Reconciliation, verb: Verb | undefined): Wanted {
+function wantedBy(run: Reconciliation, imports: boolean, verb: Verb | undefined): Wanted {
   const { spec } = run;
   const { remediation, managedOptions, onExternalDeletion, rollbackOnFailure, timeout } = spec;
   return {
     deleting: run.deleting,
-    managed: spec.managementPolicy === 'managed',
-    imports: spec.import !== undefined,
+    managed: run.managed,
+    imports,
     takeOwnership: spec.import?.takeOwnership ?? false,
     driftMode: spec.driftDetection.mode,
     updatePolicy: spec.updatePolicy,

@@ -3,13 +3,13 @@ import { clip } from '../api/clip.ts';
 import { type Availability, type Outcome, summarise } from '../api/conditions.ts';
 import { ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
-import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import type { Condition, HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
 import { type Digester, FORMER_DIGEST, ownerTags } from './digest.ts';
 import type { Desired } from './inputs.ts';
-import { hasForeignStatus, isTrue, provable, readyOf, withoutStack } from './own-status.ts';
+import { hasForeignStatus, isTrue, provable, readyOf, withoutInputs, withoutStack } from './own-status.ts';
 import type { Remembered, Step } from './plan.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Sessions } from './sessions.ts';
@@ -257,6 +257,11 @@ export class Reconciliation {
     return ownerTags(this.options.clusterID, { namespace: this.namespace, name: this.name });
   }
 
+  /** Whether the operator may write to the stack. */
+  get managed(): boolean {
+    return this.spec.managementPolicy === 'managed';
+  }
+
   /** Whether the object waits for its stack when it is deleted. */
   get hasFinalizer(): boolean {
     return this.object.metadata.finalizers?.includes(FINALIZER) ?? false;
@@ -293,8 +298,9 @@ export class Reconciliation {
     this.options.events.event(this.object, { type, reason, action, note });
   }
 
-  /** Makes the object wait for its stack when it is deleted. */
-  async addFinalizer(): Promise<void> {
+  /** Has the object wait for its stack when it is deleted, unless the stack isn't the operator's to delete. */
+  async hold(): Promise<void> {
+    if (!this.managed || this.deleting || this.hasFinalizer) return;
     const { uid, resourceVersion, finalizers = [] } = this.object.metadata;
     await this.#patchFinalizers(uid, resourceVersion, [...finalizers, FINALIZER]);
   }
@@ -309,7 +315,7 @@ export class Reconciliation {
       outcome,
       available,
       drifted: this.drifted,
-      previous: this.before.conditions,
+      previous: this.#conditions(),
       now: this.now,
     });
     this.status.lastSyncTime = new Date(this.now).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -318,6 +324,12 @@ export class Reconciliation {
     if (this.digest !== undefined) this.memory.digest = this.digest;
     if (result === 'backoff') throw new TryAgain('message' in outcome ? outcome.message : outcome.state);
     return result;
+  }
+
+  /** The conditions so far. Whose inputs are those of nobody here can't drift. */
+  #conditions(): Condition[] | undefined {
+    const { conditions } = this.before;
+    return this.managed ? conditions : conditions?.filter(({ type }) => type !== 'Drifted');
   }
 
   /** Ends with nothing left to do: the next look is the resync's, or comes after `againMs`. */
@@ -340,6 +352,12 @@ export class Reconciliation {
     return { applied: appliedDigest, attempted: attemptedDigest, attempts: reset || changed ? 0 : attempts };
   }
 
+  /** Takes everything about inputs out of the status: for a stack that is only observed. */
+  forgetInputs(): void {
+    this.before = withoutInputs(this.before);
+    this.status = withoutInputs(this.status);
+  }
+
   /** Takes everything about a stack out of the status. */
   forgetStack(): void {
     this.status = withoutStack(this.status);
@@ -351,12 +369,14 @@ export class Reconciliation {
     if (why === 'gone' && id) this.event('Normal', 'StackDeleted', 'Delete', `Stack ${stackName} is deleted`);
     if (why === 'detached' && id)
       this.event('Normal', 'StackDetached', 'Delete', `Stack ${stackName} (${id}) stays in Heat`);
-    await this.#removeFinalizer();
+    await this.letGo();
     this.options.sessions.release(this.key);
     return { gone: true };
   }
 
-  async #removeFinalizer(): Promise<void> {
+  /** Has the object wait for its stack no more when it is deleted. */
+  async letGo(): Promise<void> {
+    if (!this.hasFinalizer) return;
     const { uid, resourceVersion, finalizers = [] } = this.object.metadata;
     const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);
     try {

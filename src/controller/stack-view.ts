@@ -8,15 +8,16 @@ import {
   type Stack,
   type StackIdentity,
 } from '../openstack/index.ts';
+import { findImport } from './find-import.ts';
 import type { HeatClient } from './heat-client.ts';
 import { ended, type History, seen } from './history.ts';
 import { digestMarker } from './inputs.ts';
 import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
-import { type Found, lookUpStack, readStack } from './observe.ts';
+import { type Found, findOwn, lookUpStack, readStack, whose } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
 import { isTrue } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
-import type { Sight } from './plan.ts';
+import type { SeenStack, Sight } from './plan.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
 import { findFailures, HIDDEN_ID, isHeatsOwnId, placeResources, reportResources } from './resource-tree.ts';
 import { Scrubber } from './scrubber.ts';
@@ -58,39 +59,89 @@ export class StackView implements OutputSource {
   /** Looks at Heat and notes in the status what is there. */
   async look(): Promise<Sight> {
     const run = this.#run;
-    const heat = heatOf(this.#session);
-    const { id, stackStatus } = run.status;
-    if (id === undefined || !this.#ownership.proves(this.#session.connection, run.status)) {
+    const { id, stackStatus, stackName: name = run.stackName } = run.status;
+    if (id === undefined || !this.#ownership.knows(this.#session.connection, run.status)) {
       // An id without a proof steers nothing.
-      run.forgetStack();
-      if (!run.hasFinalizer && !run.deleting) {
-        // Written by this very reconcile, so no create of ours can have come before.
-        await run.addFinalizer();
-        return { is: 'absent' };
-      }
-      const owner = { tags: run.ownerTags, deleting: run.deleting };
-      return this.note(await lookUpStack(heat, run.stackName, owner, run.signal));
+      this.forget();
+      return this.#find();
     }
-    // Heat finds a stack only by its id and its name: 404 for another name would look like a stack that is gone.
-    const name = run.stackName;
+    const isOwn = this.#isOwn;
     run.status.stackName = name;
-    if (!run.hasFinalizer && !run.deleting) await run.addFinalizer();
+    if (isOwn) await run.hold();
     if (
       this.#isWatched(id) ||
-      (run.deleting && stackStatus !== undefined && !stackStatus.startsWith('DELETE_'))
+      (isOwn && run.deleting && stackStatus !== undefined && !stackStatus.startsWith('DELETE_'))
     ) {
       // Known to be at work, or to be deleted whatever it does: no need to ask.
+      const seen = this.#seen(name, stackStatus ?? '', undefined, isOwn ? 'ours' : 'nobody');
       const operationAgeMs = this.#session.operations.ageMs(run.key);
-      return { is: 'present', stack: { ...this.#seen(name, stackStatus ?? '', undefined), operationAgeMs } };
+      return { is: 'present', stack: { ...seen, operationAgeMs } };
     }
     const pending = run.status.attemptedDigest !== run.status.appliedDigest;
     const resolveOutputs = !run.deleting && (pending || run.asked || run.tampered);
+    const heat = heatOf(this.#session);
     const found = await readStack(heat, { id, name }, { resolveOutputs, signal: run.signal });
     // A renewed catalog may have led the request to another Heat, whose 404 says nothing about the stack.
-    if (!this.#ownership.proves(this.#session.connection, run.status)) {
+    if (!this.#ownership.knows(this.#session.connection, run.status)) {
       throw createError('IdentityChanged', 'The cloud changed while the stack was looked at.');
     }
+    // One that wasn't adopted yet is no loss: another one may fit by now.
+    if (found.is === 'gone' && run.managed && !isOwn) {
+      this.forget();
+      return this.#find();
+    }
     return this.note(found);
+  }
+
+  /** Looks for the stack of an object that knows of none. */
+  async #find(): Promise<Sight> {
+    const run = this.#run;
+    const heat = heatOf(this.#session);
+    const { signal } = run;
+    const owner = { tags: run.ownerTags, deleting: run.deleting };
+    if (!run.managed || this.imports) {
+      // What the object adopted has its tags now, and maybe nothing more of what spec.import looks for.
+      const own: Found = run.managed ? await findOwn(heat, owner, signal) : { is: 'absent' };
+      const { import: source, stackName } = run.spec;
+      if (own.is !== 'absent' || !source || run.deleting) return this.note(own);
+      return this.note(await findImport(heat, source, stackName, signal));
+    }
+    if (!run.hasFinalizer && !run.deleting) {
+      // Written by this very reconcile, so no create of ours can have come before.
+      await run.hold();
+      return { is: 'absent' };
+    }
+    const named = await lookUpStack(heat, run.stackName, owner, signal);
+    // An adopted stack may have another name, and only a status that was lost doesn't know it.
+    const isLost = run.before.id !== undefined || run.before.observedGeneration < 0;
+    return this.note(named.is === 'absent' && isLost ? await findOwn(heat, owner, signal) : named);
+  }
+
+  /** Whether the stack that the status names is the object's own. */
+  get #isOwn(): boolean {
+    return this.#ownership.proves(this.#session.connection, this.#run.status);
+  }
+
+  /** Whether a stack of somebody else's is to be taken: none of the object's own is there, or was. */
+  get imports(): boolean {
+    return this.#run.spec.import !== undefined && !this.#isOwn && !this.#isMadeAnew;
+  }
+
+  /** Whether the stack that was imported became the object's own and is gone, so that another one is made. */
+  get #isMadeAnew(): boolean {
+    const { status } = this.#run;
+    return status.id === undefined && this.#ownership.proves(this.#session.connection, { ...status, id: '' });
+  }
+
+  /**
+   * Takes the stack out of the status. Of one that was imported and became the object's own a proof without an id stays:
+   * else the object would wait for what spec.import names instead of making the stack anew.
+   */
+  forget(): void {
+    const run = this.#run;
+    const wasImported = run.spec.import !== undefined && (this.#isOwn || this.#isMadeAnew);
+    run.forgetStack();
+    if (wasImported) run.status.ownership = this.#ownership.proof(this.#session.connection, '');
   }
 
   /** Whether the shared list still has the stack in progress. */
@@ -149,16 +200,20 @@ export class StackView implements OutputSource {
     const before = this.#run.status.id === stack.id ? this.#run.before : undefined;
     const moved = before?.stackStatus !== stack.status || before?.updatedAt !== stack.updatedAt;
     const state = parseState(stack.status);
+    const owner = this.#whose(stack);
     // Of a stack that is deleted, and shown for a moment more, nothing is left to be read, or to be remembered as whole.
     const over = state.status === 'FAILED' || (state.status === 'COMPLETE' && state.action !== 'DELETE');
     const { digest, wantedDigest } = this.#run;
-    const live = over && digest !== undefined ? await this.#liveDigest(stack, before) : undefined;
+    // Only the inputs of the object's own stack can be the wanted ones.
+    const compares = over && this.#run.managed && owner === 'ours' && digest !== undefined;
+    const live = compares ? await this.#liveDigest(stack, before) : undefined;
     // Of a failure with inputs that the status knows, Heat isn't asked which they were.
     const isTold = state.status === 'COMPLETE' || before?.attemptedDigest === undefined;
     const isWanted = isTold && live !== undefined && live === digest;
     noteOperation(this.#run.status, before, stack, { digest: wantedDigest, isWanted });
     const scrubber = this.#scrubberAt(stack.updatedAt ?? stack.createdAt);
-    this.#setStack(stack, scrubber);
+    this.#setStack(stack, scrubber, owner);
+    if (owner === 'ours') await this.#run.hold();
     // What was said of the inputs before stays as it was shown, when their secrets were known.
     const keeps = scrubber === WITHHOLDING && !moved && !this.#run.tampered;
     if (keeps && before?.stackStatusReason) this.#run.status.stackStatusReason = before.stackStatusReason;
@@ -183,20 +238,16 @@ export class StackView implements OutputSource {
     }
     if (state.status === 'COMPLETE') this.#noteApplied(live, state.action);
     if (moved) this.#noteHistory((history) => seen(history, this.#run.status, cause, this.#run.now));
-    return { is: 'present', stack: this.#seen(stack.name, stack.status, live) };
+    return { is: 'present', stack: this.#seen(stack.name, stack.status, live, owner) };
   }
 
-  #seen(
-    name: string,
-    stackStatus: string,
-    live: string | undefined,
-  ): Extract<Sight, { is: 'present' }>['stack'] {
+  #seen(name: string, stackStatus: string, live: string | undefined, owner: SeenStack['whose']): SeenStack {
     const state = `${this.#run.status.id} ${stackStatus} ${this.#run.status.updatedAt}`;
     if (this.#run.memory.seen?.state !== state) this.#run.memory.seen = { state, since: this.#run.now };
     const began = Date.parse(this.#run.status.updatedAt ?? this.#run.status.createdAt ?? '');
     return {
       name,
-      whose: 'ours',
+      whose: owner,
       state: parseState(stackStatus),
       stackStatus,
       live,
@@ -219,13 +270,20 @@ export class StackView implements OutputSource {
     return this.#scrubberAt(updatedAt ?? createdAt);
   }
 
-  #setStack(stack: Stack, scrubber: Scrubber): void {
+  /** The proof says whose the stack is, even when somebody else erased its tags. */
+  #whose(stack: Stack): SeenStack['whose'] {
+    const isOwn = this.#run.status.id === stack.id && this.#isOwn;
+    return isOwn ? 'ours' : whose(stack, this.#run.ownerTags);
+  }
+
+  #setStack(stack: Stack, scrubber: Scrubber, owner: SeenStack['whose']): void {
+    const tie = owner === 'ours' ? 'own' : 'observed';
     const { stackStatusReason: _, updatedAt: __, ...status } = this.#run.status;
     this.#run.status = {
       ...status,
       ...stackFields(stack, scrubber),
       cloud: cloudFields(this.#session.connection.cloud),
-      ownership: this.#ownership.proof(this.#session.connection, stack.id),
+      ownership: this.#ownership.proof(this.#session.connection, stack.id, tie),
     };
   }
 
