@@ -11,7 +11,7 @@ import { type Desired, markedEnvironment } from './inputs.ts';
 import { needsPause, noteCreate, noteSending, noteUpdate, PAUSE_MS } from './known-inputs.ts';
 import { whoHasTheName } from './observe.ts';
 import type { OutputObjects } from './output-objects.ts';
-import { readyOf } from './own-status.ts';
+import { isAdopted, readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { InputStep, Review, Sight, Step } from './plan.ts';
 import { type Ended, type Reconciliation, TryAgain } from './reconciliation.ts';
@@ -283,7 +283,8 @@ export class Actuator {
     noteUpdate(this.#run.status, desired);
     this.#noteBegin(why === 'adopt' ? 'Adopt' : 'Update', desired.digest);
     // By the tags that it has now.
-    this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id);
+    if (why === 'adopt')
+      this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id, 'adopted');
     // What others changed is overwritten.
     if (this.#view.wasDrifted) this.#run.drifted = false;
     this.#run.status.attempts = FIRST_TRIES.has(why) ? 0 : attempts + 1;
@@ -497,8 +498,7 @@ export class Actuator {
     const note = `Stack ${stackName} is ${stackStatus}${resourceSummary ? ` with ${resourceSummary.text} resources` : ''}`;
     const { action } = parseState(stackStatus);
     const isFirst = this.#run.managed && before.appliedDigest === undefined;
-    const isImported = this.#run.spec.import !== undefined && action !== 'CREATE';
-    if (isFirst && (before.id === undefined || isImported))
+    if (isFirst && (before.id === undefined || isAdopted(before)))
       this.#run.event('Normal', 'StackAdopted', 'Adopt', note);
     else if (isFirst) this.#run.event('Normal', 'StackCreated', 'Create', note);
     else if (action === 'UPDATE' && before.id !== undefined)

@@ -63,19 +63,26 @@ describe('the proof of ownership', () => {
     endpoint: 'https://heat',
   };
 
-  test('holds for its claim', () => {
-    expect(digester.proves(claim, 'own', digester.proof(claim, 'own'))).toBe(true);
-    expect(digester.proves({ ...claim }, 'own', digester.proof(claim, 'own'))).toBe(true);
+  test.each(['own', 'adopted', 'observed'] as const)('holds for its claim, and says that it is %s', (tie) => {
+    expect(digester.tie({ ...claim }, digester.proof(claim, tie))).toBe(tie);
+  });
+
+  test.each(['own', 'adopted', 'observed'] as const)('as %s is made of no other', (tie) => {
+    const { prefix } = /^(?<prefix>\w+:)/.exec(digester.proof(claim, tie))?.groups ?? {};
+    for (const other of ['own', 'adopted', 'observed'] as const) {
+      const forged = digester.proof(claim, other).replace(/^\w+:/, prefix ?? '');
+      expect(digester.tie(claim, forged)).toBe(other === tie ? tie : undefined);
+    }
   });
 
   test.each(Object.keys(claim))('holds for no other %s', (field) => {
-    expect(digester.proves({ ...claim, [field]: 'x' }, 'own', digester.proof(claim, 'own'))).toBe(false);
-    expect(digester.proves({ ...claim, [field]: '' }, 'own', digester.proof(claim, 'own'))).toBe(false);
+    expect(digester.tie({ ...claim, [field]: 'x' }, digester.proof(claim, 'own'))).toBeUndefined();
+    expect(digester.tie({ ...claim, [field]: '' }, digester.proof(claim, 'own'))).toBeUndefined();
   });
 
   test('is not made of fields that run into each other', () => {
     const a = digester.proof({ ...claim, uid: 'ab', stackId: 'c' }, 'own');
-    expect(digester.proves({ ...claim, uid: 'a', stackId: 'bc' }, 'own', a)).toBe(false);
+    expect(digester.tie({ ...claim, uid: 'a', stackId: 'bc' }, a)).toBeUndefined();
   });
 
   test.each([
@@ -84,17 +91,9 @@ describe('the proof of ownership', () => {
     'h1:',
     'h1:00',
     other.proof(claim, 'own'),
-    digester.proof(claim, 'observed'),
     digester.inputs('team/web', ['u', 's', 'p', 'r', 'https://heat']),
   ])('is not %j', (proof) => {
-    expect(digester.proves(claim, 'own', proof)).toBe(false);
-  });
-
-  test('says whether the stack is only observed', () => {
-    const observed = digester.proof(claim, 'observed');
-    expect(digester.proves(claim, 'observed', observed)).toBe(true);
-    expect(digester.proves({ ...claim, stackId: 'x' }, 'observed', observed)).toBe(false);
-    expect(digester.proves(claim, 'observed', digester.proof(claim, 'own'))).toBe(false);
+    expect(digester.tie(claim, proof)).toBeUndefined();
   });
 });
 

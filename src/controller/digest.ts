@@ -2,8 +2,8 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { TAGS } from '../api/constants.ts';
 import { canonicalJson } from '../json.ts';
 
-/** What a stack is to an object: its own, or one that it only observes. */
-export type Tie = 'own' | 'observed';
+/** What a stack is to an object: its own, its own by adoption, or one that it only observes. */
+export type Tie = 'own' | 'adopted' | 'observed';
 
 /** What proves that a stack id in an object's status was written by this operator. */
 export interface OwnershipClaim {
@@ -20,12 +20,18 @@ export interface OwnershipClaim {
 /** How a digest begins that doesn't cover the object. */
 export const FORMER_DIGEST = 'h1:';
 
-/** How the proof begins of a stack that is only observed. */
-export const OBSERVED_PROOF = 'o1:';
 const TIES: Record<Tie, { prefix: string; purpose: string }> = {
   own: { prefix: 'h1:', purpose: 'ownership' },
-  observed: { prefix: OBSERVED_PROOF, purpose: 'observation' },
+  adopted: { prefix: 'a1:', purpose: 'adoption' },
+  observed: { prefix: 'o1:', purpose: 'observation' },
 };
+
+/** What a proof claims that a stack is to the object. */
+export function claimedTie(proof: string | undefined): Tie | undefined {
+  if (proof?.startsWith(TIES.own.prefix)) return 'own';
+  if (proof?.startsWith(TIES.adopted.prefix)) return 'adopted';
+  return proof?.startsWith(TIES.observed.prefix) ? 'observed' : undefined;
+}
 
 /**
  * Digests under the operator's key. With a plain hash, who can read an object's status or a stack's environment
@@ -65,12 +71,13 @@ export class Digester {
     return `${prefix}${this.#hmac(purpose, this.#text(claim)).toString('hex')}`;
   }
 
-  /** Whether `proof` is the {@link proof} of this claim. */
-  proves(claim: OwnershipClaim, tie: Tie, proof: string | undefined): boolean {
-    if (!proof) return false;
+  /** What the stack is to the object, if `proof` is the {@link proof} of this claim. */
+  tie(claim: OwnershipClaim, proof: string | undefined): Tie | undefined {
+    const tie = claimedTie(proof);
+    if (!proof || !tie) return undefined;
     const expected = Buffer.from(this.proof(claim, tie));
     const given = Buffer.from(proof);
-    return expected.length === given.length && timingSafeEqual(expected, given);
+    return expected.length === given.length && timingSafeEqual(expected, given) ? tie : undefined;
   }
 
   #text({ uid, stackId, projectID, region, endpoint }: OwnershipClaim): string {

@@ -1,7 +1,7 @@
 import { FIELD_MANAGER } from '../api/constants.ts';
 import type { Condition, HeatStack, HeatStackStatus } from '../api/heat-stack.ts';
 import type { ConditionType } from '../api/reasons.ts';
-import { OBSERVED_PROOF } from './digest.ts';
+import { claimedTie } from './digest.ts';
 
 /** Whether somebody else wrote to the status after the operator did, as when it was down. */
 export function hasForeignStatus({ metadata }: HeatStack): boolean {
@@ -75,7 +75,12 @@ export function isTrue({ conditions = [] }: HeatStackStatus, type: ConditionType
 
 /** Whether the stack in a status is one that the object only observes. */
 export function isOnlyObserved({ ownership }: HeatStackStatus): boolean {
-  return ownership?.startsWith(OBSERVED_PROOF) ?? false;
+  return claimedTie(ownership) === 'observed';
+}
+
+/** Whether the stack in a status was somebody else's before it was the object's own. */
+export function isAdopted({ ownership }: HeatStackStatus): boolean {
+  return claimedTie(ownership) === 'adopted';
 }
 
 /** Whether nothing was left to do when the status was written. */

@@ -17,7 +17,8 @@ export class Ownership {
 
   /** Whether the stack is the object's own: the operator wrote this id for it, and for this very cloud. */
   proves({ cloud }: CloudConnection, { id, ownership }: Pick<HeatStackStatus, 'id' | 'ownership'>): boolean {
-    return this.#tie(cloud, id, ownership) === 'own';
+    const tie = this.#tie(cloud, id, ownership);
+    return tie === 'own' || tie === 'adopted';
   }
 
   /** Whether the operator wrote this id for this object and cloud, be it of a stack that is only observed. */
@@ -53,16 +54,14 @@ export class Ownership {
       .filter(([, before, after]) => before !== after)
       .map(([what, before, after]) => `${what} ${after} instead of ${before}`);
     const giveUp =
-      tie === 'own'
-        ? 'set spec.managedOptions.onDelete to "detach" and delete the object'
-        : 'delete the object';
+      tie === 'observed'
+        ? 'delete the object'
+        : 'set spec.managedOptions.onDelete to "detach" and delete the object';
     return `the credentials lead to ${differences.join(', ')}, where the stack is not; nothing is written. Point spec.cloudCredentialsRef back to the stack's cloud; to give the stack up, ${giveUp}`;
   }
 
   #tie(cloud: Cloud, id: string | undefined, proof: string | undefined): Tie | undefined {
-    if (id === undefined) return undefined;
-    const claim = this.#claim(cloud, id);
-    return (['own', 'observed'] as const).find((tie) => this.#digester.proves(claim, tie, proof));
+    return id === undefined ? undefined : this.#digester.tie(this.#claim(cloud, id), proof);
   }
 
   #claim({ projectID = '', region = '', endpoint = '' }: Cloud, stackId: string): OwnershipClaim {

@@ -9,7 +9,15 @@ import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
 import { type Digester, FORMER_DIGEST, ownerTags } from './digest.ts';
 import type { Desired } from './inputs.ts';
-import { hasForeignStatus, isTrue, provable, readyOf, withoutInputs, withoutStack } from './own-status.ts';
+import {
+  hasForeignStatus,
+  isAdopted,
+  isTrue,
+  provable,
+  readyOf,
+  withoutInputs,
+  withoutStack,
+} from './own-status.ts';
 import type { Remembered, Step } from './plan.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Sessions } from './sessions.ts';
@@ -349,7 +357,12 @@ export class Reconciliation {
       attemptedDigest !== digest &&
       // The count tells that this delete, which may have ended by now, is the operator's own, to create the stack again.
       !this.before.stackStatus?.startsWith('DELETE_');
-    return { applied: appliedDigest, attempted: attemptedDigest, attempts: reset || changed ? 0 : attempts };
+    return {
+      // What an adopted stack was whole with isn't known; but it was, and it holds what others rely on.
+      applied: appliedDigest ?? (isAdopted(this.status) ? '' : undefined),
+      attempted: attemptedDigest,
+      attempts: reset || changed ? 0 : attempts,
+    };
   }
 
   /** Takes everything about inputs out of the status: for a stack that is only observed. */

@@ -15,7 +15,7 @@ import { digestMarker } from './inputs.ts';
 import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
 import { type Found, findOwn, lookUpStack, readStack, whose } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
-import { isTrue } from './own-status.ts';
+import { isAdopted, isTrue } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { SeenStack, Sight } from './plan.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
@@ -277,7 +277,9 @@ export class StackView implements OutputSource {
   }
 
   #setStack(stack: Stack, scrubber: Scrubber, owner: SeenStack['whose']): void {
-    const tie = owner === 'ours' ? 'own' : 'observed';
+    const isKnown = this.#run.status.id === stack.id && this.#isOwn;
+    const own = isKnown && isAdopted(this.#run.status) ? 'adopted' : 'own';
+    const tie = owner === 'ours' ? own : 'observed';
     const { stackStatusReason: _, updatedAt: __, ...status } = this.#run.status;
     this.#run.status = {
       ...status,

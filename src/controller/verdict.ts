@@ -2,6 +2,7 @@ import type { Availability } from '../api/conditions.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
 import type { NotReadyReason } from '../api/reasons.ts';
 import { sentAt } from './history.ts';
+import { isAdopted } from './own-status.ts';
 import type { Sight } from './plan.ts';
 import { parseState } from './stack-state.ts';
 
@@ -66,6 +67,7 @@ export function failureMessage(status: HeatStackStatus, reason: NotReadyReason, 
   const cause = causeOf(status) ?? 'Heat gives no reason';
   const since = sentAt(history, appliedDigest);
   const inputs = since === undefined ? 'the inputs before' : `the inputs of ${since}`;
-  const rolledBack = appliedDigest ? `went back to ${inputs}` : 'removed what it had made';
+  const rolledBack =
+    appliedDigest || isAdopted(status) ? `went back to ${inputs}` : 'removed what it had made';
   return `${stackStatus}: ${cause}${reason === 'RollbackComplete' ? `; Heat ${rolledBack}` : ''}${cure ? `; ${cure}` : ''}`;
 }

@@ -262,15 +262,19 @@ export class FakeHeat implements HeatClient {
   }
 
   async *stacks(query: StackQuery = {}): AsyncGenerator<Stack, void> {
-    const rows = this.#call(query.status === undefined ? 'list' : 'poll', () =>
-      [...this.all.values()].filter(
-        ({ name, status, deletedAt, parentId }) =>
+    const rows = this.#call(query.status === undefined ? 'list' : 'poll', () => {
+      // As Heat 27 does.
+      if (query.tags && query.name !== undefined)
+        throw createError('ServerError', 'InvalidRequestError', { status: 500 });
+      return [...this.all.values()].filter(
+        ({ name, status, deletedAt, parentId, attributes }) =>
           !deletedAt &&
           parentId === undefined &&
           (query.name === undefined || name === query.name || this.ignoresNames) &&
+          (query.tags ?? []).every((tag) => attributes.tags?.includes(tag)) &&
           (query.status === undefined || status.endsWith(`_${query.status}`)),
-      ),
-    );
+      );
+    });
     for (const row of rows) yield asListed(row);
   }
 
