@@ -64,7 +64,7 @@ export type Sight =
   | { is: 'elsewhere'; message: string }
   /** A stack that isn't this object's has the name. */
   | { is: 'foreign'; message: string }
-  /** More than one stack fits what is to be imported. */
+  /** What is to be imported can't be: more than one stack fits, or one that can't be taken. */
   | { is: 'ambiguous'; message: string }
   /** The name belongs to a stack that is being deleted. */
   | { is: 'held'; message: string /** Time since that was first seen, in ms. */; heldForMs: number }

@@ -191,7 +191,9 @@ export class FakeHeat implements HeatClient {
   async deleteStack(ref: StackRef): Promise<void> {
     this.#call('delete', () => {
       const stack = this.all.get(idOf(ref));
-      if (!stack || this.#find(ref).status === 'DELETE_COMPLETE') return;
+      const name = typeof ref === 'string' ? undefined : ref.name;
+      // The client takes a stack that isn't there for one that is deleted.
+      if (!stack || (name ?? stack.name) !== stack.name || stack.status === 'DELETE_COMPLETE') return;
       stack.status = 'DELETE_IN_PROGRESS';
       stack.statusReason = 'Stack DELETE started';
       stack.updatedAt = this.#time();
