@@ -122,6 +122,35 @@ describe('keys', () => {
   });
 });
 
+// As Heat 27 gives out what it read of these.
+test('keys that are no text can be what JSON makes of them', () => {
+  const text = `{ yes: 1, off: 2, ~: 3, 010: 4, 80: 5, 1.10: 6, 2.0: 7, 1.0e+20: 8, 0x1F: 9, "10": a, 12:30: b,
+    -5: z, .5: h, 123456789012345678901: i, 2018-08-31: d, y: y, "yes": t }`;
+  expect(parseYaml(text, { jsonKeys: true })).toEqual({
+    true: 1,
+    false: 2,
+    null: 3,
+    8: 4,
+    80: 5,
+    '1.1': 6,
+    '2.0': 7,
+    '100000000000000000000.0': 8, // and not '1e+20', as with Python: nobody has such keys
+    31: 9,
+    10: 'a',
+    750: 'b',
+    '-5': 'z',
+    '0.5': 'h',
+    '123456789012345678901': 'i',
+    '2018-08-31': 'd',
+    y: 'y',
+    yes: 't',
+  });
+  expect(parseYaml('a: &a { 010: x }\nb: { <<: *a, 8: y }', { jsonKeys: true, uniqueKeys: false })).toEqual({
+    a: { 8: 'x' },
+    b: { 8: 'y' },
+  });
+});
+
 test('merge keys are merged', () => {
   expect(parseYaml('base: &b { x: 1, y: 2 }\nmore:\n  <<: *b\n  y: 3\n')).toEqual({
     base: { x: 1, y: 2 },

@@ -74,27 +74,38 @@ const BINARY = defineScalarTag('tag:yaml.org,2002:binary', {
   },
   identify: () => false,
 });
-const MAP = defineMappingTag<Map<string, unknown>>('tag:yaml.org,2002:map', {
-  create: () => new Map(),
-  addPair(map, key, value) {
-    const text = keyOf(key);
-    if (text === undefined) return 'a key that is no text';
-    map.set(text, value);
-    return '';
-  },
-  has: (map, key) => map.has(keyOf(key) ?? ''),
-  keys: (map) => map.keys(),
-  get: (map, key) => map.get(keyOf(key) ?? ''),
-  identify: () => false,
-});
 
+/** A tag of maps whose keys are what `plainKey` makes of a plain scalar. */
+function mapWith(plainKey: (key: Plain) => string) {
+  const keyOf = (key: unknown): string | undefined => {
+    if (key instanceof Plain) return plainKey(key);
+    return typeof key === 'string' ? key : undefined;
+  };
+  return defineMappingTag<Map<string, unknown>>('tag:yaml.org,2002:map', {
+    create: () => new Map(),
+    addPair(map, key, value) {
+      const text = keyOf(key);
+      if (text === undefined) return 'a key that is no text';
+      map.set(text, value);
+      return '';
+    },
+    has: (map, key) => map.has(keyOf(key) ?? ''),
+    keys: (map) => map.keys(),
+    get: (map, key) => map.get(keyOf(key) ?? ''),
+    identify: () => false,
+  });
+}
+
+// Heat reads `010: x` and `yes: x` as keys that aren't text, and refuses them without a message where it looks at them.
+const MAP = mapWith(({ source }) => source);
+const JSON_MAP = mapWith(({ value }) => keyText(value));
 const TEXTS = FAILSAFE_SCHEMA.withTags(MAP, mergeTag, NULL, BOOL, DATE);
 const ALL = TEXTS.withTags(INT, FLOAT);
 
-function keyOf(key: unknown): string | undefined {
-  // Heat reads `010: x` and `yes: x` as keys that aren't text and refuses them without a message.
-  if (key instanceof Plain) return key.source;
-  return typeof key === 'string' ? key : undefined;
+/** A key as Python's JSON writes it: a float that is whole keeps its point. */
+function keyText(value: Plain['value']): string {
+  const text = String(value);
+  return typeof value === 'number' && Number.isInteger(value) && !text.includes('e') ? `${text}.0` : text;
 }
 
 /** How to read YAML. */
@@ -103,6 +114,8 @@ export interface YamlOptions {
   uniqueKeys?: boolean;
   /** False: plain numbers are text, as they are written. */
   numbers?: boolean;
+  /** True: a key that isn't text becomes what JSON has in its place (`yes: 1` is `"true": 1`), as when Heat gives out what it read. */
+  jsonKeys?: boolean;
   /** True: what is tagged `!!binary`, and refused otherwise, is the text of its bytes. */
   binary?: boolean;
   /** Longest text, in UTF-16 units. */
@@ -117,10 +130,12 @@ export interface YamlOptions {
  * @throws YamlError with line and column.
  */
 export function parseYaml(text: string, options: YamlOptions = {}): Json {
-  const { uniqueKeys = true, numbers = true, binary = false, maxLength = MAX_LENGTH } = options;
+  const { uniqueKeys = true, numbers = true, jsonKeys = false, binary = false } = options;
+  const { maxLength = MAX_LENGTH } = options;
   if (text.length > maxLength) throw new YamlError(`it is larger than ${maxLength / 1024} KiB`);
+  const more = [...(jsonKeys ? [JSON_MAP] : []), ...(binary ? [BINARY] : [])];
   const schema = numbers ? ALL : TEXTS;
-  const [value = null] = load(text, binary ? schema.withTags(BINARY) : schema, uniqueKeys);
+  const [value = null] = load(text, more.length > 0 ? schema.withTags(...more) : schema, uniqueKeys);
   let left = MAX_EXPANDED;
   const spend = (length: number): void => {
     left -= length + 1;

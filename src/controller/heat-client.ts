@@ -12,12 +12,14 @@ export type HeatClient = Pick<
   | 'deleteStack'
   | 'resources'
   | 'events'
+  | 'stackTemplate'
   | 'stackEnvironment'
   | 'checkStack'
   | 'suspendStack'
   | 'resumeStack'
   | 'cancelUpdate'
   | 'cancelWithoutRollback'
+  | 'stackFiles'
 >;
 
 /** What the operator needs of a connection. */
