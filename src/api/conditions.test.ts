@@ -234,11 +234,15 @@ describe('summarise', () => {
     const unreachable: Outcome = { state: 'retrying', reason: 'TransientError', message: 'no route to host' };
     expect(byType(at(ready))).not.toHaveProperty('Drifted');
 
-    const look = (drifted: boolean | undefined, given: Outcome, before: Condition[], now: number) =>
-      summarise({ generation: 2, outcome: given, available: AVAILABLE, drifted, previous: before, now });
-    const clean = look(false, ready, at(ready), NOON);
+    const look = (
+      drift: readonly string[] | null | undefined,
+      given: Outcome,
+      before: Condition[],
+      now: number,
+    ) => summarise({ generation: 2, outcome: given, available: AVAILABLE, drift, previous: before, now });
+    const clean = look([], ready, at(ready), NOON);
     expect(reasons(clean).at(-1)).toBe('Drifted=False NoDriftDetected');
-    const drifted = look(true, ready, clean, NOON + 60_000);
+    const drifted = look(['template', 'tags'], ready, clean, NOON + 60_000);
     expect(reasons(drifted)).toEqual([
       'Ready=True Succeeded',
       'Available=True Succeeded',
@@ -247,10 +251,12 @@ describe('summarise', () => {
     ]);
     const later = look(undefined, unreachable, drifted, NOON + 120_000);
     expect(later.at(-1)).toEqual({ ...drifted.at(-1), lastTransitionTime: '2026-01-02T12:01:00Z' });
-    const again = look(true, ready, later, NOON + 180_000);
+    expect(later.at(-1)?.message).toBe("Another client changed the stack's inputs: template, tags.");
+    const again = look(['tags'], ready, later, NOON + 180_000);
     expect(again.at(-1)?.lastTransitionTime).toBe('2026-01-02T12:01:00Z');
-    const cleared = look(false, ready, again, NOON + 240_000);
+    const cleared = look([], ready, again, NOON + 240_000);
     expect(reasons(cleared).at(-1)).toBe('Drifted=False NoDriftDetected');
     expect(cleared.at(-1)?.lastTransitionTime).toBe('2026-01-02T12:04:00Z');
+    expect(byType(look(null, ready, cleared, NOON + 300_000))).not.toHaveProperty('Drifted');
   });
 });

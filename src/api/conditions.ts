@@ -46,8 +46,11 @@ export interface SummaryInput {
   outcome: Outcome;
   /** Left out when the stack wasn't looked at: then what was known stays. */
   available?: Availability | undefined;
-  /** Whether another client changed the stack's inputs. Left out when that wasn't looked at: what was known stays. */
-  drifted?: boolean | undefined;
+  /**
+   * What another client changed in the stack's inputs, none for nothing; null when nobody looks for it. Left out when
+   * that wasn't looked at: what was known stays.
+   */
+  drift?: readonly string[] | null | undefined;
   /** The conditions of the status so far, whoever wrote them; those of unknown types are dropped. */
   previous?: readonly Condition[] | undefined;
   /** Milliseconds since 1970. */
@@ -66,7 +69,7 @@ export function summarise(input: SummaryInput): Condition[] {
   const previous = new Map(input.previous?.map((condition) => [condition.type, condition]));
   const verdict = judge(input.outcome, previous);
   const { ready, reconciling, stalled } = verdict;
-  const drifted = drift(input.drifted) ?? previous.get('Drifted');
+  const drifted = input.drift === undefined ? previous.get('Drifted') : drift(input.drift);
   const available = input.available ?? previous.get('Available') ?? NEVER_LOOKED;
 
   const make = (type: ConditionType, { status, reason, message }: Verdict): Condition => {
@@ -93,11 +96,19 @@ export function summarise(input: SummaryInput): Condition[] {
   ];
 }
 
-function drift(drifted: boolean | undefined): (Verdict & { reason: DriftedReason }) | undefined {
-  if (drifted === undefined) return undefined;
-  return drifted
-    ? { status: 'True', reason: 'DriftDetected', message: "Another client changed the stack's inputs." }
-    : { status: 'False', reason: 'NoDriftDetected', message: "Nobody else changed the stack's inputs." };
+function drift(fields: readonly string[] | null): (Verdict & { reason: DriftedReason }) | undefined {
+  if (!fields) return undefined;
+  return fields.length > 0
+    ? {
+        status: 'True',
+        reason: 'DriftDetected',
+        message: `Another client changed the stack's inputs: ${fields.join(', ')}.`,
+      }
+    : {
+        status: 'False',
+        reason: 'NoDriftDetected',
+        message: "Nobody else changed the stack's inputs.",
+      };
 }
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;

@@ -29,7 +29,7 @@ import { parseState } from './stack-state.ts';
 import { cloudFields } from './stack-status.ts';
 import { heatOf, type StackView } from './stack-view.ts';
 import { CALLS, type Verb } from './verbs.ts';
-import { availabilityAt, availabilityOf, DRIFT, failureMessage } from './verdict.ts';
+import { availabilityAt, availabilityOf, describeDrift, failureMessage } from './verdict.ts';
 
 /** What is to be brought about, while the object isn't being deleted. */
 export interface Goal {
@@ -135,6 +135,7 @@ export class Actuator {
     }
     await this.#run.hold();
     this.#view.forget();
+    if (this.#run.before.drift) this.#run.drift = [];
     // A create that is tried again counts on, also when its name was free only after a while; other inputs count anew.
     this.#run.status.attempts = neverComplete && attempted === desired.digest ? attempts : 0;
     let id: string;
@@ -285,8 +286,9 @@ export class Actuator {
     // By the tags that it has now.
     if (why === 'adopt')
       this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id, 'adopted');
+    if (why === 'drift') this.#view.noteDrift();
     // What others changed is overwritten.
-    if (this.#view.wasDrifted) this.#run.drifted = false;
+    if (this.#run.before.drift || why === 'drift') this.#run.drift = [];
     this.#run.status.attempts = FIRST_TRIES.has(why) ? 0 : attempts + 1;
     delete this.#run.status.failures;
     this.#run.forceDone();
@@ -356,8 +358,11 @@ export class Actuator {
     if (desired) {
       this.#run.status.appliedDigest = desired.digest;
       this.#run.status.attemptedDigest = desired.digest;
+    }
+    if (desired && !drifted) {
+      // Else what no update puts back would be sent for ever.
       this.#run.status.attempts = 0;
-      if (!drifted) this.#run.drifted = false;
+      this.#run.drift = [];
     }
     this.#noteEnd();
     this.#announceSuccess();
@@ -371,7 +376,7 @@ export class Actuator {
       return this.#run.settle(problem, available);
     }
     const message = drifted
-      ? `Stack ${stackName} is ${stackStatus}, but ${DRIFT}; they are put back with the next update`
+      ? `Stack ${stackName} is ${stackStatus}, but ${describeDrift(this.#view.drift)}; they are put back with the next update`
       : `Stack ${stackName} is ${stackStatus}`;
     return this.#run.settle({ state: 'ready', message }, available);
   }

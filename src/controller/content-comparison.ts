@@ -154,8 +154,9 @@ function compareValues(
 
 /** Heat keeps a value as it was sent, and reads `5` and `"5"`, or `true` and `"True"`, as the same for all types of parameters. */
 function asText(value: Json): Json {
-  if (typeof value === 'boolean' || typeof value === 'number') return String(value);
-  if (isRawNumber(value)) return value.rawJSON;
+  const exact = rounded(value);
+  if (isRawNumber(exact)) return exact.rawJSON;
+  if (typeof exact === 'boolean' || typeof exact === 'number') return String(exact);
   return typeof value === 'string' && /^(?:true|false)$/i.test(value) ? value.toLowerCase() : value;
 }
 

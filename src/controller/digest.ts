@@ -19,6 +19,12 @@ export interface OwnershipClaim {
 
 /** How a digest begins that doesn't cover the object. */
 export const FORMER_DIGEST = 'h1:';
+const DIGEST = 'h2:';
+
+/** Whether a digest of inputs has a form that this version makes or made. */
+export function isKnownDigest(digest: string | undefined): digest is string {
+  return [DIGEST, FORMER_DIGEST].some((form) => digest?.startsWith(form));
+}
 
 const TIES: Record<Tie, { prefix: string; purpose: string }> = {
   own: { prefix: 'h1:', purpose: 'ownership' },
@@ -52,7 +58,7 @@ export class Digester {
    * @param object `namespace/name` of the HeatStack; not its uid, which a restore changes
    */
   inputs(object: string, inputs: unknown): string {
-    return `h2:${this.#hmac('inputs', canonicalJson([object, inputs])).toString('hex')}`;
+    return `${DIGEST}${this.#hmac('inputs', canonicalJson([object, inputs])).toString('hex')}`;
   }
 
   /** The digest of inputs as it was before {@link inputs}: statuses and stacks of then have it. */

@@ -51,23 +51,31 @@ export function noteUpdate(status: HeatStackStatus, { digest }: Inputs): void {
  *
  * @param before the status at the last look at this stack, if there was one
  * @param isWanted whether Heat itself says that it has the wanted inputs
+ * @param hidesOthers whether Heat may have hidden values that nobody here knows, of another client's
  */
 export function noteOperation(
   status: HeatStackStatus,
   before: HeatStackStatus | undefined,
   stack: Stack,
-  { digest, isWanted }: { digest: string | undefined; isWanted: boolean },
+  { digest, isWanted, hidesOthers }: Judged & { hidesOthers: boolean },
 ): void {
-  const since = attemptedSince(status, before, stack, { digest, isWanted });
+  const since = hidesOthers ? undefined : attemptedSince(status, before, stack, { digest, isWanted });
+  if (hidesOthers) status.hidesInputs = true;
   delete status.attemptedSince;
   if (since !== undefined) status.attemptedSince = since;
+}
+
+/** What is known of the inputs that Heat has. */
+interface Judged {
+  digest: string | undefined;
+  isWanted: boolean;
 }
 
 function attemptedSince(
   { attemptedDigest, appliedDigest, attemptedSince }: HeatStackStatus,
   before: HeatStackStatus | undefined,
   { status, createdAt, updatedAt }: Stack,
-  { digest, isWanted }: { digest: string | undefined; isWanted: boolean },
+  { digest, isWanted }: Judged,
 ): string | undefined {
   const { action } = parseState(status);
   if (before && isUnseen(before)) return createdAt;

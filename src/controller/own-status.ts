@@ -83,6 +83,11 @@ export function isAdopted({ ownership }: HeatStackStatus): boolean {
   return claimedTie(ownership) === 'adopted';
 }
 
+/** Whether a condition is there, whatever it says. */
+export function hasCondition({ conditions = [] }: HeatStackStatus, type: ConditionType): boolean {
+  return conditions.some((condition) => condition.type === type);
+}
+
 /** Whether nothing was left to do when the status was written. */
 export function isSettled({ conditions = [] }: HeatStackStatus): boolean {
   // What was wrong with the inputs may be right by now, without a change of the object.

@@ -469,6 +469,8 @@ function planComplete(wanted: Wanted, remembered: Remembered, { state, live, see
   if (isDrifted && !putsBack) return { to: 'rest', drifted: wanted.driftMode === 'warn' };
   // Heat answers 202 and forgets the update when another one wins the race inside it.
   if (remembered.attempts < LOST_UPDATE_RETRIES) return { to: 'update', why: 'lost' };
+  // What no update puts back is told, and the stack is whole all the same.
+  if (isDrifted) return { to: 'rest', drifted: true };
   return {
     to: 'stall',
     reason: 'UpdateFailed',

@@ -3,11 +3,11 @@ import { clip } from '../api/clip.ts';
 import { type Availability, type Outcome, summarise } from '../api/conditions.ts';
 import { ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
-import type { Condition, HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
-import { type Digester, FORMER_DIGEST, ownerTags } from './digest.ts';
+import { type Digester, FORMER_DIGEST, isKnownDigest, ownerTags } from './digest.ts';
 import type { Desired } from './inputs.ts';
 import {
   hasForeignStatus,
@@ -60,6 +60,8 @@ export interface Memory {
   resourcesReadAt?: number;
   /** When the action that is under way was sent, in ms. */
   actionSentAt?: number;
+  /** When the inputs that Heat has were last compared with the wanted ones, in ms. */
+  comparedAt?: number;
   /** Since when another stack holds the name, in ms. */
   heldSince?: number;
   /** The stack as it was last seen, and since when. */
@@ -124,8 +126,8 @@ export class Reconciliation {
   object: HeatStack;
   /** The status as it will be written. */
   status: HeatStackStatus;
-  /** Whether another client changed the stack's inputs; `undefined` when that wasn't looked at. */
-  drifted: boolean | undefined;
+  /** What another client changed in the stack's inputs; `undefined` when that wasn't looked at. */
+  drift: readonly string[] | undefined;
   /** The digest of the wanted inputs, once they are to be acted on. */
   digest: string | undefined;
   scrubber = new Scrubber([]);
@@ -218,20 +220,28 @@ export class Reconciliation {
     this.status = this.#withNewForm(this.status);
   }
 
+  /** The wanted inputs; `undefined` while they aren't known. */
+  get wantedInputs(): Desired['inputs'] | undefined {
+    return this.#wanted?.inputs;
+  }
+
   /** The digest of the wanted inputs; `undefined` while they aren't known. */
   get wantedDigest(): string | undefined {
     return this.#wanted?.digest;
   }
 
-  /** A digest, in the newest form if it is that of the wanted inputs: an upgrade of the operator isn't a change. */
+  /**
+   * A digest, in the newest form if it is that of the wanted inputs: an upgrade of the operator isn't a change. One of a
+   * form that this version doesn't know, as after a downgrade, says nothing.
+   */
   newForm(digest: string | undefined): string | undefined {
-    if (!digest?.startsWith(FORMER_DIGEST) || !this.#wanted) return digest;
+    if (!isKnownDigest(digest)) return undefined;
+    if (!digest.startsWith(FORMER_DIGEST) || !this.#wanted) return digest;
     this.#wanted.former ??= this.options.digester.formerInputs(this.#wanted.inputs);
     return digest === this.#wanted.former ? this.#wanted.digest : digest;
   }
 
-  #withNewForm(status: HeatStackStatus): HeatStackStatus {
-    const { appliedDigest, attemptedDigest } = status;
+  #withNewForm({ appliedDigest, attemptedDigest, ...status }: HeatStackStatus): HeatStackStatus {
     const forms = {
       appliedDigest: this.newForm(appliedDigest),
       attemptedDigest: this.newForm(attemptedDigest),
@@ -317,16 +327,19 @@ export class Reconciliation {
   async finish(outcome: Outcome, result: Result | 'backoff' = {}, available?: Availability): Promise<Result> {
     this.acknowledge();
     const { generation = 0 } = this.object.metadata;
+    // Whose inputs are those of nobody here can't drift.
+    const drift = !this.managed || this.spec.driftDetection.mode === 'disabled' ? null : this.drift;
+    this.#noteDrift(drift);
     this.status.observedGeneration = generation;
     this.status.conditions = summarise({
       generation,
       outcome,
       available,
-      drifted: this.drifted,
-      previous: this.#conditions(),
+      drift,
+      previous: this.before.conditions,
       now: this.now,
     });
-    this.status.lastSyncTime = new Date(this.now).toISOString().replace(/\.\d+Z$/, 'Z');
+    this.status.lastSyncTime = isoTime(this.now);
     await this.#writeStatus();
     // Not before: what the status doesn't say yet isn't done.
     if (this.digest !== undefined) this.memory.digest = this.digest;
@@ -334,10 +347,12 @@ export class Reconciliation {
     return result;
   }
 
-  /** The conditions so far. Whose inputs are those of nobody here can't drift. */
-  #conditions(): Condition[] | undefined {
-    const { conditions } = this.before;
-    return this.managed ? conditions : conditions?.filter(({ type }) => type !== 'Drifted');
+  #noteDrift(drift: readonly string[] | null | undefined): void {
+    if (drift === undefined) return;
+    delete this.status.drift;
+    if (!drift?.length) return;
+    const { detectedAt = isoTime(this.now) } = this.before.drift ?? {};
+    this.status.drift = { detectedAt, fields: [...drift] };
   }
 
   /** Ends with nothing left to do: the next look is the resync's, or comes after `againMs`. */
@@ -437,6 +452,10 @@ export class Reconciliation {
     // As the API server keeps it: it prunes what the schema doesn't know.
     this.memory.fingerprint = statusFingerprint(current.status);
   }
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** A number from 0 to 1 that spreads objects evenly, always the same for one uid. */

@@ -6,8 +6,15 @@ import { isAdopted } from './own-status.ts';
 import type { Sight } from './plan.ts';
 import { parseState } from './stack-state.ts';
 
-/** How a foreign change of the inputs is called in messages. */
-export const DRIFT = 'another client changed the inputs';
+/** How many fields a message names. */
+const MOST_NAMED = 5;
+
+/** A foreign change of the inputs in words. */
+export function describeDrift(fields: readonly string[]): string {
+  const others = fields.length - MOST_NAMED;
+  const named = `${fields.slice(0, MOST_NAMED).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  return `another client changed the inputs (${named})`;
+}
 
 /** What Available says when there is no stack. */
 export const NO_STACK: Availability = {

@@ -17,6 +17,7 @@ import {
   type StackQuery,
   type StackRef,
 } from '../../openstack/index.ts';
+import { parseYaml } from '../../yaml.ts';
 import type { HeatClient } from '../heat-client.ts';
 
 /** A stack in a {@link FakeHeat}, with what was sent for it. */
@@ -49,7 +50,9 @@ export type HeatCall =
   | 'delete'
   | 'resources'
   | 'events'
+  | 'template'
   | 'environment'
+  | 'files'
   | Action;
 
 /** What is done to a stack besides its inputs. */
@@ -248,7 +251,9 @@ export class FakeHeat implements HeatClient {
   async getStack(ref: StackRef, { resolveOutputs = true } = {}): Promise<Stack> {
     return this.#call(resolveOutputs ? 'get+outputs' : 'get', () => {
       const stack = this.#find(ref);
-      return { ...asListed(stack), ...(resolveOutputs ? { outputs: stack.outputs } : {}) };
+      const { timeoutMins, disableRollback } = stack.attributes;
+      const more = { timeoutMins: timeoutMins ?? 60, disableRollback: disableRollback ?? true };
+      return { ...asListed(stack), ...more, ...(resolveOutputs ? { outputs: stack.outputs } : {}) };
     });
   }
 
@@ -288,11 +293,33 @@ export class FakeHeat implements HeatClient {
     yield* this.#call('events', () => this.#find(ref).events);
   }
 
+  async stackTemplate(ref: StackRef): Promise<JsonObject> {
+    return this.#call('template', () => {
+      const template = templateOf(this.#find(ref));
+      if (template === undefined) throw createError('InvalidResponse', 'no JSON');
+      return template;
+    });
+  }
+
   async stackEnvironment(ref: StackRef): Promise<JsonObject> {
     return this.#call('environment', () => {
-      const { environment } = this.#find(ref).attributes;
-      return isJsonObject(environment) ? environment : {};
+      const stack = this.#find(ref);
+      const { environment, parameters = {} } = stack.attributes;
+      const given = isJsonObject(environment) ? environment : {};
+      const merged = { ...sectionOf(given, 'parameters'), ...parameters };
+      return {
+        ...given,
+        parameters: masked(merged, stack),
+        parameter_defaults: masked(sectionOf(given, 'parameter_defaults'), stack),
+        resource_registry: { resources: {}, ...sectionOf(given, 'resource_registry') },
+        event_sinks: given['event_sinks'] ?? [],
+        encrypted_param_names: [],
+      };
     });
+  }
+
+  async stackFiles(ref: StackRef): Promise<Record<string, string>> {
+    return this.#call('files', () => this.#find(ref).attributes.files ?? {});
   }
 
   #call<T>(call: HeatCall, work: () => T): T {
@@ -330,6 +357,33 @@ export function resource(name: string, status: string, more: Partial<Resource> =
 /** A resource as a preview tells of it. */
 export function change(name: string, type: string, more: Partial<ResourceChange> = {}): ResourceChange {
   return { name, type, status: 'INIT_COMPLETE', stackName: 'web', requiredBy: [], ...more };
+}
+
+/** The template as Heat gives it out; `undefined` when it has what is no JSON. Tests have some that Heat would refuse. */
+function templateOf({ attributes: { template = {} } }: FakeStack): JsonObject | undefined {
+  if (typeof template !== 'string') return template as JsonObject;
+  try {
+    return parseYaml(template) as JsonObject;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Values of parameters as Heat shows them. */
+function masked(values: JsonObject, stack: FakeStack): JsonObject {
+  const template = templateOf(stack);
+  const declared = isJsonObject(template) ? sectionOf(template, 'parameters') : {};
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      sectionOf(declared, name)['hidden'] ? '******' : value,
+    ]),
+  );
+}
+
+function sectionOf(object: JsonObject, name: string): JsonObject {
+  const section = object[name];
+  return isJsonObject(section) ? section : {};
 }
 
 function idOf(ref: StackRef): string {
