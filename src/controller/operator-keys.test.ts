@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { HeatStack } from '../api/heat-stack.ts';
 import type { KubeObject } from '../kube/index.ts';
-import { DIGEST_KEY_SECRET, loadDigestKey, readClusterID, SetupError } from './operator-keys.ts';
+import { memoryLogger } from '../kube/testing/memory-logger.ts';
+import { DIGEST_KEY_SECRET, loadDigestKey, readClusterID } from './operator-keys.ts';
 import { FakeCluster } from './testing/fake-cluster.ts';
 
 const OPERATOR = 'heatstack-system';
@@ -9,13 +10,15 @@ const KEY = Buffer.alloc(32, 7);
 const { signal } = new AbortController();
 
 let cluster: FakeCluster;
+let log: ReturnType<typeof memoryLogger>;
 
 beforeEach(() => {
   cluster = new FakeCluster();
+  log = memoryLogger();
 });
 
 const load = (watched: string[] = []) =>
-  loadDigestKey(cluster.client, { namespace: OPERATOR, watched }, signal);
+  loadDigestKey(cluster.client, { namespace: OPERATOR, watched, logger: log.logger }, signal);
 
 function applySecret(key: Buffer): void {
   cluster.apply<KubeObject & { data: Record<string, string> }>({
@@ -49,8 +52,13 @@ describe('the key of the digests', () => {
       'app.kubernetes.io/managed-by': 'heatstack-operator',
     });
     expect(
-      await loadDigestKey(new FakeCluster().client, { namespace: OPERATOR, watched: [] }, signal),
+      await loadDigestKey(
+        new FakeCluster().client,
+        { namespace: OPERATOR, watched: [], logger: log.logger },
+        signal,
+      ),
     ).not.toEqual(key);
+    expect(log.text()).toBe('');
   });
 
   test('that is there is taken, whatever HeatStacks there are', async () => {
@@ -63,25 +71,20 @@ describe('the key of the digests', () => {
   test.each<[string, string[]]>([
     ['all namespaces are watched', []],
     ['some namespaces are watched', ['other', 'team']],
-  ])('that is lost is not made anew, and the error says what to do (%s)', async (_, watched) => {
+  ])('that is lost is made anew, and a warning says what that means (%s)', async (_, watched) => {
     applyStack('team', 'new');
     applyStack('team', 'web', 'h1:proof');
-    const error: unknown = await load(watched).catch((problem: unknown) => problem);
-    expect(error).toBeInstanceOf(SetupError);
-    const { message } = error as SetupError;
-    expect(message).toContain(
-      `Secret ${OPERATOR}/${DIGEST_KEY_SECRET} is missing, though HeatStack team/web`,
-    );
-    expect(message).toContain('restore it from a backup, or point --operator-namespace to where it is');
-    expect(message).toContain(
-      `kubectl create secret generic ${DIGEST_KEY_SECRET} --namespace ${OPERATOR} --from-file=key=`,
-    );
-    expect(cluster.writes).toEqual([]);
+    expect(await load(watched)).toHaveLength(32);
+    expect(cluster.writes).toEqual([`POST /api/v1/namespaces/${OPERATOR}/secrets`]);
+    expect(log.text()).toContain(`Secret ${OPERATOR}/${DIGEST_KEY_SECRET} is missing, though HeatStacks`);
+    expect(log.text()).toContain('"heatStack":"team/web"');
+    expect(log.text()).toContain('point --operator-namespace to it');
   });
 
-  test('is made when only namespaces have HeatStacks that are not watched', async () => {
+  test('is not missed when only namespaces have HeatStacks that are not watched', async () => {
     applyStack('team', 'web', 'h1:proof');
     expect(await load(['other'])).toHaveLength(32);
+    expect(log.text()).toBe('');
   });
 
   test('is the one of another operator that was quicker', async () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
 import { HEAT_STACKS } from '../api/constants.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
 import { isKubeError, type KubeClient, type KubeObject, NAMESPACES, SECRETS } from '../kube/index.ts';
@@ -19,22 +20,28 @@ interface Secret extends KubeObject {
 }
 
 /**
- * The key of all digests, made at the first start. It is kept for ever: with another key no digest of before is
- * known any more, and every stack would be updated once.
+ * The key of all digests, made at the first start. It is kept for ever: with another key no digest and no proof of
+ * before is known any more. Then each stack is found by its tags, and its inputs are compared instead.
  *
  * @param options.namespace of the operator
  * @param options.watched namespaces that the operator works in; none means all
- * @throws SetupError when the Secret is there without a usable key, or is missing though it was there before.
+ * @throws SetupError when the Secret is there without a usable key.
  */
 export async function loadDigestKey(
   client: KubeClient,
-  { namespace, watched }: { namespace: string; watched: readonly string[] },
+  { namespace, watched, logger }: { namespace: string; watched: readonly string[]; logger: Logger },
   signal: AbortSignal,
 ): Promise<Buffer> {
   const ref = { namespace, name: DIGEST_KEY_SECRET };
   let secret = await client.get<Secret>(SECRETS, ref, { signal });
   if (!secret) {
-    await refuseNewKey(client, namespace, watched, signal);
+    const known = await findKnown(client, watched, signal);
+    if (known) {
+      logger.warn(
+        { heatStack: known },
+        `Secret ${namespace}/${DIGEST_KEY_SECRET} is missing, though HeatStacks were made with its key; a new key is made. Each stack is found by its tags and its inputs are compared with the spec; none is updated for that. Values of hidden parameters that changed meanwhile can't be seen. If the Secret is elsewhere, or in a backup: stop the operator, restore it or point --operator-namespace to it, and start again`,
+      );
+    }
     try {
       secret = await client.create<Secret>(
         SECRETS,
@@ -61,23 +68,19 @@ export async function loadDigestKey(
   return key;
 }
 
-/** A stack that was made under another key tells that the key is lost, or is looked for in the wrong place. */
-async function refuseNewKey(
+/** A HeatStack that was made with a key, as `namespace/name`: it tells that the key is lost, or looked for in the wrong place. */
+async function findKnown(
   client: KubeClient,
-  namespace: string,
   watched: readonly string[],
   signal: AbortSignal,
-): Promise<void> {
-  for (const where of watched.length > 0 ? watched : [undefined]) {
-    for await (const { items } of client.pages<HeatStack>(HEAT_STACKS, { namespace: where, signal })) {
+): Promise<string | undefined> {
+  for (const namespace of watched.length > 0 ? watched : [undefined]) {
+    for await (const { items } of client.pages<HeatStack>(HEAT_STACKS, { namespace, signal })) {
       const known = items.find(({ status }) => status?.ownership !== undefined);
-      if (!known) continue;
-      const { metadata } = known;
-      throw new SetupError(
-        `Secret ${namespace}/${DIGEST_KEY_SECRET} is missing, though HeatStack ${metadata.namespace}/${metadata.name} was made with its key; restore it from a backup, or point --operator-namespace to where it is. To go on with a new key and have every stack updated once: kubectl create secret generic ${DIGEST_KEY_SECRET} --namespace ${namespace} --from-file=key=FILE, with a FILE of ${KEY_BYTES} random bytes`,
-      );
+      if (known) return `${known.metadata.namespace}/${known.metadata.name}`;
     }
   }
+  return undefined;
 }
 
 /** The id of the cluster, for the tags of its stacks: the uid of the namespace `kube-system`, which lives as long as the cluster. */

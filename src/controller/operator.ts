@@ -57,7 +57,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const { client, logger, clock = systemClock } = options;
   const key = await loadDigestKey(
     client,
-    { namespace: options.operatorNamespace, watched: options.namespaces },
+    { namespace: options.operatorNamespace, watched: options.namespaces, logger },
     signal,
   );
   const clusterID = options.clusterID ?? (await readClusterID(client, signal));

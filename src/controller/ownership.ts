@@ -34,13 +34,17 @@ export class Ownership {
   /**
    * Whether the object's stack is proven to be in another project, region or endpoint than the credentials lead to:
    * then a sentence that says so. A 404 there would say nothing about the stack.
+   *
+   * @param isOwnStatus nobody but the operator wrote the status. Then it is believed with a proof by a key that was lost,
+   *   too: else a second stack would be made where the credentials lead now.
    */
-  elsewhere(connection: CloudConnection, status: HeatStackStatus): string | undefined {
+  elsewhere(connection: CloudConnection, status: HeatStackStatus, isOwnStatus: boolean): string | undefined {
     const { id, ownership, cloud: was } = status;
     if (id === undefined || !was) return undefined;
     if (connection.orchestration && this.knows(connection, status)) return undefined;
     const tie = this.#tie(was, id, ownership);
-    if (tie === undefined) return undefined;
+    const isBelieved = isOwnStatus && ownership !== undefined;
+    if (tie === undefined && !isBelieved) return undefined;
     const is = connection.cloud;
     const { projectID = '', region = '', endpoint = '' } = was;
     // Without Heat in the catalog, and none asked for in another region, the stack is only out of reach for now.
@@ -53,6 +57,7 @@ export class Ownership {
     ]
       .filter(([, before, after]) => before !== after)
       .map(([what, before, after]) => `${what} ${after} instead of ${before}`);
+    if (differences.length === 0) return undefined;
     const giveUp =
       tie === 'observed'
         ? 'delete the object'

@@ -508,6 +508,16 @@ describe('when the key of the digests is another', () => {
     expect(world.ready).toBe('False NameConflict Stalled');
   });
 
+  test('no second stack is made in another project', async () => {
+    await start();
+    await loseKey();
+    world.cloud = { ...world.cloud, projectID: 'p2', endpoint: 'https://heat.example.com/v1/p2' };
+    world.heat.all.clear();
+    await world.reconcile();
+    expect(world.heat.calls).toEqual([]);
+    expect(world.ready).toBe('False CloudChanged Stalled');
+  });
+
   test('a failed stack stays as it is', async () => {
     world.apply({
       remediation: {

@@ -229,7 +229,7 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   // What was found for a spec.import that isn't there any more is of no concern.
   if (!run.spec.import && isOnlyObserved(run.status)) run.forgetStack();
   const ownership = new Ownership(run.options.digester, run.memory.uid);
-  const elsewhere = ownership.elsewhere(session.connection, run.status);
+  const elsewhere = ownership.elsewhere(session.connection, run.status, !run.tampered);
   if (!orchestration && !elsewhere) {
     const where = cloud.region ? ` in region "${cloud.region}"` : '';
     const known = regions.length > 0 ? `; regions that have it: ${regions.slice(0, 10).join(', ')}` : '';
