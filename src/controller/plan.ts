@@ -213,8 +213,12 @@ function planManaged(wanted: Wanted, remembered: Remembered, sight: Sight): Step
       return { to: 'stall', reason: 'NameConflict', message: sight.message, failure: false };
     case 'ambiguous':
       return { to: 'stall', reason: 'InvalidConfiguration', message: sight.message, failure: false };
-    case 'held':
-      return { to: 'wait', ms: patience(sight.heldForMs), message: sight.message };
+    case 'held': {
+      const ms = patience(sight.heldForMs);
+      if (sight.heldForMs <= wanted.overdueMs) return { to: 'wait', ms, message: sight.message };
+      const message = `${sight.message}. That takes longer than spec.timeout allows: delete that stack once more in Heat`;
+      return { to: 'stall', reason: 'OperationTimeout', message, failure: false, againMs: ms };
+    }
     case 'absent':
       return wanted.imports ? NOTHING_TO_IMPORT : { to: 'create' };
     case 'gone':
@@ -271,6 +275,8 @@ function planAdoption(wanted: Wanted, stack: SeenStack): Step {
   }
   if (status === 'IN_PROGRESS') return { to: 'watch' };
   if (action === 'SUSPEND') return planSuspended(stack);
+  // It isn't known whether a stack of somebody else's rolls back.
+  if (mayPass(stack)) return awaitRollback(stack);
   return { to: 'update', why: 'adopt' };
 }
 
@@ -306,6 +312,7 @@ function planObservation(sight: Sight): Step {
       : { to: 'wait', ms: patience(stack.seenForMs), message: 'the stack is deleted' };
   }
   if (action === 'SUSPEND') return planSuspended(stack);
+  if (mayPass(stack)) return awaitRollback(stack);
   return status === 'COMPLETE' ? { to: 'rest', drifted: false } : failed(failureReason(action));
 }
 
@@ -424,11 +431,13 @@ function refuse(verb: Verb, message: string): Step {
 
 function planInProgress(wanted: Wanted, remembered: Remembered, { state, operationAgeMs }: SeenStack): Step {
   const ours = state.action === 'CREATE' || state.action === 'UPDATE' || state.action === 'ROLLBACK';
-  const isChanged = remembered.attempted !== undefined && remembered.attempted !== wanted.digest;
-  if (ours && isChanged && wanted.updatePolicy === 'supersede') return { to: 'update', why: 'changed' };
+  const { attempted, attempts } = remembered;
+  const isSent = attempted === wanted.digest;
+  if (ours && attempted !== undefined && !isSent && wanted.updatePolicy === 'supersede')
+    return { to: 'update', why: 'changed' };
   if (operationAgeMs <= wanted.overdueMs) return { to: 'watch' };
   // A lost message leaves a stack in progress for ever; a new update starts the work again (Heat's convergence).
-  if (ours && remembered.attempts === 0) return { to: 'update', why: 'overdue' };
+  if (ours && (attempts === 0 || !isSent)) return { to: 'update', why: 'overdue' };
   if (state.action === 'DELETE' && isRecreating(wanted, remembered)) return { to: 'delete', why: 'overdue' };
   return {
     to: 'stall',
@@ -487,10 +496,18 @@ function planFailed(wanted: Wanted, remembered: Remembered, stack: SeenStack): S
   if (tried !== wanted.digest) return { to: 'update', why: 'changed' };
   const reason = failureReason(action);
   if (!REMEDIED.has(reason)) return failed(reason);
-  if (wanted.rollback && action !== 'ROLLBACK' && stack.seenForMs < PASSING_FAILURE_MS) {
-    return { to: 'wait', ms: 2_000, message: `${stack.stackStatus}; Heat is about to roll back` };
-  }
+  if (wanted.rollback && mayPass(stack)) return awaitRollback(stack);
   return remediate(wanted, remembered, reason, stack.seenForMs, action);
+}
+
+/** Whether a failure may be the moment before a rollback. */
+function mayPass({ state: { action, status }, seenForMs }: SeenStack): boolean {
+  const canRollBack = action === 'CREATE' || action === 'UPDATE';
+  return canRollBack && status === 'FAILED' && seenForMs < PASSING_FAILURE_MS;
+}
+
+function awaitRollback({ stackStatus }: SeenStack): Step {
+  return { to: 'wait', ms: 2_000, message: `${stackStatus}; Heat may be about to roll back` };
 }
 
 /** Failures of the operator's own operations; those of others are never repaired unasked. */
