@@ -219,7 +219,8 @@ export class Actuator {
   }
 
   #awaitApproval(id: string, sight: Sight): Promise<Result> {
-    const { status, before, stackName } = this.#run;
+    const { status, before } = this.#run;
+    const stackName = status.stackName ?? this.#run.stackName;
     const doing = sight.is === 'present' ? 'Updating' : 'Creating';
     const what = this.#preview ? describePreview(this.#preview) : 'do what status.plan lists';
     const message = `${doing} stack ${stackName} would ${what}; to have it done, set the annotation ${ANNOTATIONS.approve}: ${id}${this.#outdated}`;

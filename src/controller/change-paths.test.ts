@@ -88,6 +88,15 @@ describe('paths of the resources in a preview', () => {
       ],
     ],
     [
+      'with such names, and nothing else in their stack',
+      [
+        ['loadbalancer', 'web', undefined, { in: 's', is: 's-1' }],
+        ['pool', 'web-loadbalancer-subr3nfhngsd', 'loadbalancer', { in: 's-1', is: 's-2' }],
+        ['member', 'web-loadbalancer-pool', 'pool'],
+      ],
+      ['loadbalancer', 'loadbalancer/pool', 'loadbalancer/pool/member'],
+    ],
+    [
       'with stacks that hold each other, as no Heat says',
       [
         ['a', 'x', 'b', { in: 's-1', is: 's-2' }],
