@@ -56,7 +56,7 @@ export class Actions {
       this.#end(verb, progress);
     }
     const { request } = run;
-    if (request && 'refusal' in request) this.#refuse(request, request.refusal);
+    if (request && 'refusal' in request) this.#refuse(request, request.refusal, request.token);
     return undefined;
   }
 
@@ -76,7 +76,7 @@ export class Actions {
       'Normal',
       'ActionStarted',
       'Act',
-      `${this.#name}: Heat was asked, stack ${status.stackName}`,
+      `${this.#name}: sent to Heat for stack ${status.stackName}`,
     );
   }
 
@@ -98,16 +98,20 @@ export class Actions {
     return request && !('refusal' in request) ? request : undefined;
   }
 
-  /** How Events name the action that was handled last. */
+  /** How Events name the action that was sent last. */
   get #name(): string {
     const { verb, token } = this.#run.status.lastHandledAction ?? {};
     return clip(`${verb}@${token}`, MAX_NAME_LENGTH);
   }
 
-  #refuse({ token, verb }: Pick<HandledAction, 'token' | 'verb'>, message: string): void {
+  #refuse(
+    { token, verb }: Pick<HandledAction, 'token' | 'verb'>,
+    message: string,
+    name = `${verb}@${token}`,
+  ): void {
     const result = clip(`Refused: ${message}`, STATUS_LIMITS.text);
     this.#run.status.lastHandledAction = { token, verb, result };
-    this.#run.event('Warning', 'ActionRefused', 'Act', `${this.#name}: ${message}`);
+    this.#run.event('Warning', 'ActionRefused', 'Act', `${clip(name, MAX_NAME_LENGTH)}: ${message}`);
   }
 
   #end(verb: Verb, { result, why }: { result: 'Succeeded' | 'Failed'; why: string }): void {

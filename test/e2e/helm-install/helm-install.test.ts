@@ -25,6 +25,7 @@ const EVERY_VALUE = {
   allowedEndpoints: ['*.example.com', '192.0.2.0/24', '2001:db8::/32'],
   refusedEndpoints: ['192.0.2.7'],
   outputObjects: { enabled: false, admissionPolicy: false },
+  protectCredentials: true,
   concurrency: 3,
   progressInterval: '1m30s',
   operationGrace: '90s',
@@ -110,6 +111,7 @@ describe('the chart', () => {
       allowedEndpoints: EVERY_VALUE.allowedEndpoints,
       refusedEndpoints: EVERY_VALUE.refusedEndpoints,
       outputObjects: false,
+      protectCredentials: true,
       concurrency: 3,
       progressIntervalMs: 90_000,
       graceMs: 90_000,
@@ -154,12 +156,13 @@ describe('the chart', () => {
     expect(crdOf(await render({ crds: { install: false } }))).toBeUndefined();
   });
 
-  it('has a policy for output objects in all namespaces, unless told otherwise', async () => {
+  it('has a policy for Secrets and ConfigMaps in all namespaces, unless told otherwise', async () => {
     const policies = async (values: object) =>
       (await render(values)).filter(({ kind }) => kind.startsWith('ValidatingAdmission')).length;
     expect(await policies({})).toBe(2);
     expect(await policies({ outputObjects: { admissionPolicy: false } })).toBe(0);
     expect(await policies({ outputObjects: { enabled: false } })).toBe(0);
+    expect(await policies({ outputObjects: { enabled: false }, protectCredentials: true })).toBe(2);
     expect(await policies({ watchNamespaces: ['a'], clusterID: 'c' })).toBe(0);
   });
 
@@ -168,6 +171,7 @@ describe('the chart', () => {
     ['an unknown member', { crds: { instal: true } }, /'\/crds'.*'instal' not allowed/],
     ['a number out of range', { concurrency: 101 }, /'\/concurrency'.*want 100/],
     ['a fraction', { concurrency: 1.5 }, /'\/concurrency'.*want integer/],
+    ['a number for a boolean', { protectCredentials: 1 }, /'\/protectCredentials'.*boolean/],
     ['a text for a boolean', { outputObjects: { enabled: 'false' } }, /'\/outputObjects\/enabled'.*boolean/],
     [
       'a number for a boolean',

@@ -9,10 +9,10 @@ const WATCHED = s.namespace;
 const UNWATCHED = 'default';
 
 const RELEASES = [
-  { mode: 'cluster-wide', watchNamespaces: [], outputs: true },
-  { mode: 'cluster-wide', watchNamespaces: [], outputs: false },
-  { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], outputs: true },
-  { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], outputs: false },
+  { mode: 'cluster-wide', watchNamespaces: [], value: 'outputObjects.enabled' },
+  { mode: 'cluster-wide', watchNamespaces: [], value: 'protectCredentials' },
+  { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'outputObjects.enabled' },
+  { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'protectCredentials' },
 ].map((each, index) => ({
   ...each,
   release: new Release(s.bed, { name: `${s.namespace}-${index}`, namespace: own }),
@@ -27,13 +27,14 @@ afterAll(async () => {
   for (const { release } of RELEASES) await release.uninstall().catch(() => undefined);
 }, 60_000);
 
-describe.each(RELEASES)('$mode, outputObjects.enabled: $outputs', ({ release, watchNamespaces, outputs }) => {
+describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces, value }) => {
   beforeAll(async () => {
     await release.install({
       crds: { install: false },
       watchNamespaces,
       clusterID: 'test',
-      outputObjects: { enabled: outputs },
+      outputObjects: { enabled: value === 'outputObjects.enabled' },
+      protectCredentials: value === 'protectCredentials',
     });
   }, 60_000);
 
@@ -45,7 +46,7 @@ describe.each(RELEASES)('$mode, outputObjects.enabled: $outputs', ({ release, wa
     const isWatched = watchNamespaces.length === 0 || watchNamespaces.includes(namespace);
     const expected = DOCUMENTED.filter(
       ({ where, condition }) =>
-        (where === 'own' ? namespace === own : isWatched) && (condition === '' || outputs),
+        (where === 'own' ? namespace === own : isWatched) && ['', value].includes(condition),
     ).map(({ right }) => right);
     const everybodys = await rightsOf(`system:serviceaccount:${own}:nobody`, namespace);
     // The API server takes new roles into account a moment later.
@@ -75,7 +76,7 @@ const DOCUMENTED = readFileSync(new URL('../../../docs/rbac.md', import.meta.url
 it('finds the table', () => {
   expect(DOCUMENTED.length).toBeGreaterThan(20);
   expect(new Set(DOCUMENTED.map(({ condition }) => condition))).toEqual(
-    new Set(['', 'outputObjects.enabled']),
+    new Set(['', ...RELEASES.map(({ value }) => value)]),
   );
 });
 

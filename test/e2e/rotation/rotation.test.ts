@@ -70,6 +70,9 @@ it('goes over to the new credentials at once, in the middle of an operation', as
   const answers = proxy.answers.map(({ token }) => token);
   const first = answers.findIndex((token) => token !== old);
   expect(answers.slice(first)).not.toContain(old);
+  const told = (await s.events(name)).filter(({ reason }) => reason === 'CredentialsRotated');
+  const note = `logged in with the changed credentials of Secret "${SECRET}"`;
+  expect(told).toEqual([{ reason: 'CredentialsRotated', type: 'Normal', note }]);
   // Watched to its end by the new session, which is the only one.
   expect(proxy.answers.slice(first).filter(({ path }) => path === '/stacks').length).toBeGreaterThan(0);
   expect(proxy.answers.filter(({ status }) => status >= 400)).toEqual([]);
@@ -103,6 +106,7 @@ it('goes on with its session when the Secret changes and its content does not', 
   await s.ask(name);
   expect(logins(since)).toEqual([]);
   expect(sessions(since)).toEqual([]);
+  expect((await s.events(name)).map(({ reason }) => reason)).not.toContain('CredentialsRotated');
 });
 
 it('closes the session of a suspended object whose Secret is rotated', async () => {
