@@ -463,14 +463,16 @@ describe('an action', () => {
     expect(writes()).toEqual([]);
   });
 
-  test('that came with the object is not carried out on a new stack', async () => {
+  test('is not for a stack that is made later, as when an object is applied anew with its annotation', async () => {
     const fresh = new World();
     fresh.apply({}, { [ANNOTATIONS.action]: 'stack-suspend@1' });
     await fresh.reconcile();
+    expect(fresh.status.lastHandledAction?.result).toBe('Refused: there is no stack of this object');
     fresh.heat.finish();
     await fresh.reconcileNews();
-    expect(fresh.status.lastHandledAction?.result).toBe('Refused: there is no stack of this object');
     expect(fresh.ready).toBe('True Succeeded');
+    expect(fresh.heat.calls).not.toContain('suspend');
+    expect(fresh.eventReasons).toEqual(['ActionRefused', 'StackCreating', 'StackCreated']);
     await fresh.stop();
   });
 });
