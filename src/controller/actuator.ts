@@ -124,13 +124,14 @@ export class Actuator {
     const name = this.#run.stackName;
     const tags = this.#run.ownerTags;
     const { attempts, attempted = desired.digest } = this.#run.remembered(desired.digest);
-    const neverComplete = this.#run.status.appliedDigest === undefined;
+    const { id: was, stackName: wasNamed = name, appliedDigest } = this.#run.status;
+    const neverComplete = appliedDigest === undefined;
     if (sight.is === 'gone' && !(neverComplete && attempts > 0)) {
       this.#run.event(
         'Warning',
         'StackNotFound',
         'Reconcile',
-        `somebody deleted stack ${name} (${this.#run.status.id}) in Heat; it is created anew`,
+        `somebody deleted stack ${wasNamed} (${was}) in Heat; it is created anew`,
       );
     }
     await this.#run.hold();

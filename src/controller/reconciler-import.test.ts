@@ -1,11 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ANNOTATIONS, FINALIZER } from '../api/constants.ts';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
 import { createError } from '../openstack/index.ts';
-import { Actuator } from './actuator.ts';
 import { ownerTags } from './digest.ts';
-import type { Review } from './plan.ts';
-import { type FakeStack, resource } from './testing/fake-heat.ts';
+import { change, type FakeStack, resource } from './testing/fake-heat.ts';
 import { NAME, NAMESPACE, World } from './testing/world.ts';
 
 const MINUTE = 60_000;
@@ -14,26 +12,22 @@ const OTHERS_TAGS = ownerTags('cluster-2', { namespace: NAMESPACE, name: NAME })
 const OUT_OF_ORDER = createError('ServerError', 'Service Unavailable', { status: 503 });
 
 let world: World;
-/** What a preview says, and how often it was asked for. */
-let review: Review;
-let reviews: number;
 
 beforeEach(() => {
   world = new World();
-  review = { id: 'p1', changes: 0, blocked: [], approved: false };
-  reviews = 0;
-  const act = Actuator.prototype.act;
-  vi.spyOn(Actuator.prototype, 'act').mockImplementation(function (this: Actuator, step, sight) {
-    if (step.to !== 'review') return act.call(this, step, sight);
-    reviews += 1;
-    return Promise.resolve({ again: sight, review });
-  });
 });
 
 afterEach(async () => {
-  vi.restoreAllMocks();
   await world.stop();
 });
+
+/** How often a preview was asked for. */
+function reviews(): number {
+  return world.heat.calls.filter((call) => call === 'preview').length;
+}
+
+/** What a stack isn't adopted with unless that is approved. */
+const REPLACING = { replaced: [change('a', 'OS::Heat::Value', { stackName: 'legacy' })] };
 
 /** A stack that somebody else made. */
 function legacy(change: Partial<FakeStack> = {}): FakeStack {
@@ -201,6 +195,13 @@ describe('an unmanaged object', () => {
     expect(world.heat.takeCalls()).toEqual([]);
   });
 
+  test('says what is wrong with its credentials', async () => {
+    observe(byId(legacy(), { cloudCredentialsRef: { secretName: 'creds', cloudName: 'nowhere' } }));
+    await world.reconcile();
+    expect(world.ready).toBe('False InvalidConfiguration Stalled');
+    expect(world.condition('Ready')?.message).toContain('"nowhere"');
+  });
+
   test('asks Heat nothing while it is suspended', async () => {
     observe(byId(legacy(), { suspend: true }));
     await world.reconcile();
@@ -267,7 +268,25 @@ describe('managementPolicy that changes', () => {
     expect(world.object.metadata.finalizers).toEqual([FINALIZER]);
     expect(world.status.appliedDigest).toBeDefined();
     expect(writes()).toEqual([]);
-    expect(reviews).toBe(0);
+    expect(reviews()).toBe(0);
+  });
+
+  test('back to managed: a stack that another HeatStack took meanwhile is left to that', async () => {
+    await world.created();
+    const { template } = world.object.spec;
+    const stack = world.heat.stack();
+    observe({ import: { id: stack.id, takeOwnership: false } });
+    await world.reconcile();
+    stack.attributes.tags = OTHERS_TAGS;
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+    world.apply({ managementPolicy: 'managed', ...(template ? { template } : {}) });
+    await world.reconcile();
+    expect(world.ready).toBe('False NameConflict Stalled');
+    world.delete();
+    expect(world.exists).toBe(false);
+    expect(writes()).toEqual([]);
   });
 
   test('to managed: the stack that was observed is adopted', async () => {
@@ -276,7 +295,7 @@ describe('managementPolicy that changes', () => {
     await world.reconcile();
     world.apply({ managementPolicy: 'managed', template: { inline: 'heat_template_version: 2021-04-16' } });
     await world.reconcile();
-    expect(reviews).toBe(1);
+    expect(reviews()).toBe(1);
     expect(writes()).toEqual(['update']);
     expect(stack.attributes.tags).toEqual(OUR_TAGS);
   });
@@ -294,7 +313,7 @@ describe('adopting', () => {
     await world.reconcile();
     world.heat.onCall = () => undefined;
     expect(finalizers).toEqual([FINALIZER]);
-    expect(reviews).toBe(1);
+    expect(reviews()).toBe(1);
     expect(world.ready).toBe('Unknown Progressing Reconciling');
     expect(stack.attributes.tags).toEqual([...OUR_TAGS, 'mine']);
     expect(JSON.stringify(stack.attributes.environment)).toContain('heatstack_digest');
@@ -329,7 +348,7 @@ describe('adopting', () => {
     world.applyParameter('large');
     await world.reconcile();
     expect(writes()).toEqual(['update']);
-    expect(reviews).toBe(1);
+    expect(reviews()).toBe(0);
     world.heat.finish('COMPLETE', { updatedAt: '2026-01-01T00:00:02Z' }, 'legacy');
     await world.reconcileNews();
     world.delete();
@@ -343,20 +362,17 @@ describe('adopting', () => {
 
   test('waits for approval when it would change more than inputs', async () => {
     const stack = legacy();
-    review = { ...review, changes: 1 };
+    world.heat.changes = REPLACING;
     world.apply(byId(stack));
-    const act = vi.mocked(Actuator.prototype.act).getMockImplementation();
-    const steps: string[] = [];
-    vi.mocked(Actuator.prototype.act).mockImplementation(function (this: Actuator, step, sight) {
-      steps.push(step.to);
-      if (step.to === 'await-approval') return Promise.resolve({ requeueAfterMs: 1 });
-      return act?.call(this, step, sight) ?? Promise.reject(new Error('no act'));
-    });
     await world.reconcile();
-    expect(steps).toEqual(['review', 'await-approval']);
-    review = { ...review, approved: true };
+    expect(world.ready).toBe('Unknown ApprovalRequired Reconciling');
+    expect(world.status).toMatchObject({ id: stack.id, plan: { replaced: [{ path: 'a' }] } });
+    expect(world.object.metadata.finalizers).toEqual([]);
+    expect(writes()).toEqual([]);
+    world.apply({}, { [ANNOTATIONS.approve]: world.status.plan?.id ?? '' });
     await world.reconcile();
     expect(writes()).toEqual(['update']);
+    expect(stack.attributes.tags).toEqual(OUR_TAGS);
   });
 
   test('that Heat refuses leaves the stack to others: the object goes, and the stack stays', async () => {
@@ -397,7 +413,7 @@ describe('adopting', () => {
     await world.reconcile();
     await world.reconcileNews();
     expect(stack.attributes.tags).toEqual(OUR_TAGS);
-    expect(reviews).toBe(1);
+    expect(reviews()).toBe(1);
   });
 
   test('that failed is no create to be tried again or made undone', async () => {
@@ -447,11 +463,11 @@ describe('adopting', () => {
   });
 
   test('looks for another stack when the one that was found is gone before it was adopted', async () => {
-    review = { ...review, blocked: ['REPLACE a'] };
+    world.heat.changes = REPLACING;
     const stack = legacy();
     world.apply(byName('legacy'));
     await world.reconcile();
-    expect(world.ready).toBe('False ReplacementBlocked Stalled');
+    expect(world.ready).toBe('Unknown ApprovalRequired Reconciling');
     world.heat.all.delete(stack.id);
     const other = legacy();
     await world.clock.advance(12 * MINUTE);
@@ -460,7 +476,7 @@ describe('adopting', () => {
   });
 
   test('ends with spec.import: what was only found is of no concern then', async () => {
-    review = { ...review, blocked: ['REPLACE a'] };
+    world.heat.changes = REPLACING;
     const stack = legacy();
     world.apply(byId(stack));
     await world.reconcile();
@@ -492,7 +508,7 @@ describe('an adopted stack', () => {
     expect(world.ready).toBe('True Succeeded');
     expect(world.status.id).toBe(stack.id);
     expect(writes()).toEqual([]);
-    expect(reviews).toBe(1);
+    expect(reviews()).toBe(0);
   });
 
   test('goes before another one that fits the filter', async () => {

@@ -140,8 +140,6 @@ const NO_INPUTS = '';
 async function observe(run: Reconciliation): Promise<Ended> {
   await run.letGo();
   run.forgetInputs();
-  // Nobody here knows which values are hidden.
-  run.withhold();
   // There is nothing to send again.
   run.forceDone();
   const objects = new OutputObjects(run);

@@ -291,10 +291,14 @@ export class StackView implements OutputSource {
     return this.#scrubberAt(updatedAt ?? createdAt);
   }
 
-  /** The proof says whose the stack is, even when somebody else erased its tags. */
+  /**
+   * The proof says whose the stack is, even when somebody else erased its tags. Only an object that doesn't manage it has
+   * given it up once it carries those of another HeatStack.
+   */
   #whose(stack: Stack): SeenStack['whose'] {
+    const byTags = whose(stack, this.#run.ownerTags);
     const isOwn = this.#run.status.id === stack.id && this.#isOwn;
-    return isOwn ? 'ours' : whose(stack, this.#run.ownerTags);
+    return isOwn && (this.#run.managed || byTags !== 'other') ? 'ours' : byTags;
   }
 
   #setStack(stack: Stack, scrubber: Scrubber, owner: SeenStack['whose']): void {
