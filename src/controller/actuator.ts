@@ -36,6 +36,8 @@ export interface Goal {
   /** None when the stack is only observed. */
   desired?: Desired;
   objects: OutputObjects;
+  /** What a create or an update has to wait for; nothing while all dependencies are Ready. */
+  unmet?: string;
 }
 
 /** Updates that aren't another try of the same inputs. */

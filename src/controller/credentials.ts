@@ -81,7 +81,8 @@ export async function leaveOldSession(run: Reconciliation): Promise<void> {
   if (version !== undefined || !(await namespaceIsEnding(run))) sessions.release(run.key);
 }
 
-async function namespaceIsEnding(run: Reconciliation): Promise<boolean> {
+/** Whether the namespace is being deleted, and all that is in it. */
+export async function namespaceIsEnding(run: Reconciliation): Promise<boolean> {
   const ref = { name: run.namespace };
   const namespace = await run.options.client.get<KubeObject>(NAMESPACES, ref, { signal: run.signal });
   return namespace?.metadata.deletionTimestamp !== undefined;

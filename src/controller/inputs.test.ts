@@ -2,14 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { HeatStackSpec, TemplateSource } from '../api/heat-stack.ts';
 import { type Json, rawNumber } from '../json.ts';
 import { Digester } from './digest.ts';
-import {
-  type Desired,
-  digestMarker,
-  InputError,
-  markedEnvironment,
-  type ReferenceReader,
-  resolveInputs,
-} from './inputs.ts';
+import { type FoundOutput, InputError, type InputReader } from './input-sources.ts';
+import { type Desired, digestMarker, markedEnvironment, resolveInputs } from './inputs.ts';
 
 const TEMPLATE = 'heat_template_version: 2021-04-16\nresources: {}\n';
 const SPEC = {
@@ -20,19 +14,42 @@ const SPEC = {
 } as HeatStackSpec;
 const digester = new Digester(Buffer.alloc(32, 1));
 
-const OBJECTS: Record<string, Record<string, string>> = {
-  'ConfigMap/templates': { 'web.yaml': TEMPLATE, empty: ' \n' },
+const OBJECTS: Record<string, Record<string, string | undefined>> = {
+  'ConfigMap/templates': { 'web.yaml': TEMPLATE, empty: ' \n', binary: undefined },
   'Secret/templates': { 'web.yaml': 'secret: template' },
+  'ConfigMap/lib': { a: 'cm a', b: 'cm b' },
+  'Secret/keys': { a: 'secret a', c: 'secret c' },
+  'ConfigMap/binary': { good: 'text', logo: undefined },
+  'ConfigMap/envs': { base: 'parameters: { size: 1, zone: a }\n', wrong: 'parameters: [', list: '- a' },
+  'Secret/envs': {
+    hot: 'parameters: { pw: hunter22, n: 12345678 }\nparameter_defaults: { tree: { k: leaf-value } }',
+  },
 };
-const reader: ReferenceReader = {
+const OUTPUTS: Record<string, FoundOutput> = {
+  'net/id': { is: 'given', value: { cidr: rawNumber('9007199254740993') }, hidden: false },
+  'net/key': { is: 'given', value: 'from-its-secret', hidden: true },
+  'net/nosuch': { is: 'missing', why: 'HeatStack "net" has no output "nosuch"' },
+  'net/later': { is: 'awaited', why: 'HeatStack "net" is not Ready (Progressing)' },
+  'net/own': { is: 'unexposed', why: 'HeatStack "net" keeps it to itself' },
+};
+const reader: InputReader = {
   read: async (kind, name) => {
     const data = OBJECTS[`${kind}/${name}`];
     return data && new Map(Object.entries(data));
   },
+  output: async (stack, output) => OUTPUTS[`${stack}/${output}`] ?? { is: 'missing', why: 'no such' },
 };
 
 function resolve(spec: Partial<HeatStackSpec> = {}): Promise<Desired> {
   return resolveInputs({ ...SPEC, ...spec }, reader, (inputs) => digester.inputs('team/web', inputs));
+}
+
+/** What stands in the way, as `Reason: message`. */
+async function problem(spec: Partial<HeatStackSpec>): Promise<string> {
+  const error = await resolve(spec).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(InputError);
+  const { reason, message } = error as InputError;
+  return `${reason}: ${message}`;
 }
 
 async function inputs(spec: Partial<HeatStackSpec>): Promise<Desired['inputs']> {
@@ -156,6 +173,255 @@ describe('environments', () => {
   });
 });
 
+describe('files', () => {
+  test('are those of spec.files over those of later sources over those of earlier ones', async () => {
+    const { files } = await inputs({
+      filesFrom: [{ configMapRef: { name: 'lib' } }, { secretRef: { name: 'keys' } }],
+      files: { c: 'own c', d: 'own d' },
+    });
+    expect(files).toEqual({ a: 'secret a', b: 'cm b', c: 'own c', d: 'own d' });
+  });
+
+  test('have the names of items, and a prefix', async () => {
+    const { files } = await inputs({
+      filesFrom: [
+        { configMapRef: { name: 'lib' }, prefix: 'all/' },
+        {
+          configMapRef: { name: 'lib' },
+          prefix: 'some/',
+          items: [
+            { key: 'a', path: 'deep/a.yaml' },
+            { key: 'a', path: '__proto__' },
+          ],
+        },
+      ],
+    });
+    expect(Object.entries(files)).toEqual([
+      ['all/a', 'cm a'],
+      ['all/b', 'cm b'],
+      ['some/deep/a.yaml', 'cm a'],
+      ['some/__proto__', 'cm a'],
+    ]);
+  });
+
+  test('that are optional may be missing, and the key of one', async () => {
+    const { files } = await inputs({
+      filesFrom: [
+        { configMapRef: { name: 'nosuch', optional: true } },
+        { secretRef: { name: 'nosuch', optional: true } },
+        { secretRef: { name: 'keys', optional: true }, items: [{ key: 'nosuch', path: 'x' }] },
+      ],
+    });
+    expect(files).toEqual({});
+  });
+
+  test('that are binary can be left out by items', async () => {
+    const items = [{ key: 'good', path: 'good' }];
+    expect((await inputs({ filesFrom: [{ configMapRef: { name: 'binary' }, items }] })).files).toEqual({
+      good: 'text',
+    });
+  });
+
+  test.each<[NonNullable<HeatStackSpec['filesFrom']>, string]>([
+    [
+      [{ configMapRef: { name: 'lib' } }, { configMapRef: { name: 'nosuch' } }],
+      'DependencyNotReady: spec.filesFrom[1].configMapRef: there is no ConfigMap "nosuch" in this namespace; create it or correct the name',
+    ],
+    [
+      [{ secretRef: { name: 'keys' }, items: [{ key: 'nosuch', path: 'x' }] }],
+      'DependencyNotReady: spec.filesFrom[0].items[0]: Secret "keys" has no key "nosuch"; add it or correct the key',
+    ],
+    [
+      [{ configMapRef: { name: 'binary' } }],
+      `InvalidConfiguration: spec.filesFrom[0]: key "logo" of ConfigMap "binary" isn't text (UTF-8), and Heat takes nothing else; encode it, for example in base64, or leave it out`,
+    ],
+    [
+      [{ secretRef: { name: 'heatstack-operator-digest-key' } }],
+      `InvalidConfiguration: spec.filesFrom[0].secretRef: Secret "heatstack-operator-digest-key" is the operator's own; name another one`,
+    ],
+  ])('%j can not be used', async (filesFrom, expected) => {
+    expect(await problem({ filesFrom })).toBe(expected);
+  });
+
+  test('are at most 256', async () => {
+    OBJECTS['ConfigMap/many'] = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`k${at}`, '']));
+    const once = [{ configMapRef: { name: 'many' } }];
+    expect(Object.keys((await inputs({ filesFrom: [...once, ...once] })).files)).toHaveLength(200);
+    expect(await problem({ filesFrom: [...once, { configMapRef: { name: 'many' }, prefix: 'b' }] })).toBe(
+      'InvalidConfiguration: spec.filesFrom[1]: with it the stack has more than 256 files; take fewer',
+    );
+    const files = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`own${at}`, '']));
+    expect(await problem({ filesFrom: once, files })).toContain('spec.files: with it');
+  });
+});
+
+describe('environments by reference', () => {
+  test('are merged with the others in their order', async () => {
+    const { environment } = await inputs({
+      environments: [
+        { configMapKeyRef: { name: 'envs', key: 'base' } },
+        { inline: 'parameters: { size: 2 }' },
+        { secretKeyRef: { name: 'envs', key: 'hot' } },
+      ],
+    });
+    expect(environment).toEqual({
+      parameters: { size: 2, zone: 'a', pw: 'hunter22', n: 12345678 },
+      parameter_defaults: { tree: { k: 'leaf-value' } },
+    });
+  });
+
+  test.each<[NonNullable<HeatStackSpec['environments']>, string]>([
+    [
+      [{ inline: '' }, { configMapKeyRef: { name: 'envs', key: 'nosuch' } }],
+      'DependencyNotReady: spec.environments[1].configMapKeyRef: ConfigMap "envs" has no key "nosuch"; add it or correct the key',
+    ],
+    [
+      [{ configMapKeyRef: { name: 'envs', key: 'list' } }],
+      'InvalidConfiguration: spec.environments[0].configMapKeyRef: its root is not a map; correct it',
+    ],
+    [
+      [{ configMapKeyRef: { name: 'envs', key: 'wrong' } }],
+      'InvalidConfiguration: spec.environments[0].configMapKeyRef: it is not valid YAML',
+    ],
+    [
+      [{ secretKeyRef: { name: 'heatstack-operator-digest-key', key: 'key' } }],
+      `InvalidConfiguration: spec.environments[0].secretKeyRef: Secret "heatstack-operator-digest-key" is the operator's own`,
+    ],
+  ])('%j can not be used', async (environments, expected) => {
+    expect(await problem({ environments })).toContain(expected);
+  });
+});
+
+describe('parameters by reference', () => {
+  const parametersFrom = [{ configMapRef: { name: 'lib' } }, { secretRef: { name: 'keys' } }];
+
+  test('are those of spec.parameters over parameterValues over parametersFrom, the later over the earlier', async () => {
+    const { parameters, environment } = await inputs({
+      environments: [{ inline: 'parameters: { a: env, b: env, c: env, d: env, e: env }' }],
+      parametersFrom,
+      parameterValues: [
+        { name: 'b', valueFrom: { configMapKeyRef: { name: 'lib', key: 'a' } } },
+        { name: 'b', valueFrom: { secretKeyRef: { name: 'keys', key: 'c' } } },
+        { name: 'd', valueFrom: { heatStackOutputRef: { name: 'net', output: 'id' } } },
+      ],
+      parameters: { c: 'own', b: null, e: null },
+    });
+    expect(parameters).toEqual({
+      a: 'secret a',
+      b: 'secret c',
+      c: 'own',
+      d: { cidr: rawNumber('9007199254740993') },
+    });
+    // What isn't set anywhere else stays to the environment.
+    expect(environment['parameters']).toMatchObject({ e: 'env' });
+  });
+
+  test('have a prefix', async () => {
+    const { parameters } = await inputs({
+      parametersFrom: [{ configMapRef: { name: 'lib' }, prefix: 'x_' }],
+    });
+    expect(parameters).toEqual({ x_a: 'cm a', x_b: 'cm b' });
+  });
+
+  test('that are optional may be missing', async () => {
+    const { parameters } = await inputs({
+      parametersFrom: [{ secretRef: { name: 'nosuch', optional: true } }],
+      parameterValues: [
+        { name: 'a', valueFrom: { configMapKeyRef: { name: 'nosuch', key: 'k' }, optional: true } },
+        { name: 'b', valueFrom: { secretKeyRef: { name: 'keys', key: 'nosuch' }, optional: true } },
+        { name: 'c', valueFrom: { heatStackOutputRef: { name: 'net', output: 'nosuch' }, optional: true } },
+      ],
+    });
+    expect(parameters).toEqual({});
+  });
+
+  test.each<[NonNullable<HeatStackSpec['parameterValues']>[number]['valueFrom'], string]>([
+    [
+      { configMapKeyRef: { name: 'nosuch', key: 'k' } },
+      'DependencyNotReady: spec.parameterValues[0].valueFrom.configMapKeyRef: there is no ConfigMap "nosuch" in this namespace; create it or correct the name',
+    ],
+    [
+      { secretKeyRef: { name: 'keys', key: 'nosuch' } },
+      'DependencyNotReady: spec.parameterValues[0].valueFrom.secretKeyRef: Secret "keys" has no key "nosuch"; add it or correct the key',
+    ],
+    [
+      { secretKeyRef: { name: 'heatstack-operator-digest-key', key: 'key' } },
+      `InvalidConfiguration: spec.parameterValues[0].valueFrom.secretKeyRef: Secret "heatstack-operator-digest-key" is the operator's own; name another one`,
+    ],
+    [
+      { configMapKeyRef: { name: 'templates', key: 'binary' }, optional: true },
+      `InvalidConfiguration: spec.parameterValues[0].valueFrom.configMapKeyRef: key "binary" of ConfigMap "templates" isn't text (UTF-8), and Heat takes nothing else; encode it, for example in base64, or leave it out`,
+    ],
+    [
+      { heatStackOutputRef: { name: 'net', output: 'nosuch' } },
+      'DependencyNotReady: spec.parameterValues[0].valueFrom.heatStackOutputRef: HeatStack "net" has no output "nosuch"',
+    ],
+    [
+      { heatStackOutputRef: { name: 'net', output: 'later' }, optional: true },
+      'DependencyNotReady: spec.parameterValues[0].valueFrom.heatStackOutputRef: HeatStack "net" is not Ready (Progressing)',
+    ],
+    [
+      { heatStackOutputRef: { name: 'net', output: 'own' }, optional: true },
+      'InvalidConfiguration: spec.parameterValues[0].valueFrom.heatStackOutputRef: HeatStack "net" keeps it to itself',
+    ],
+  ])('%j can not be used', async (valueFrom, expected) => {
+    expect(await problem({ parameterValues: [{ name: 'p', valueFrom }] })).toBe(expected);
+  });
+
+  test("of the operator's own Secret, or nested too deeply, can not be used", async () => {
+    const own = { secretRef: { name: 'heatstack-operator-digest-key' } };
+    expect(await problem({ parametersFrom: [own] })).toContain("is the operator's own");
+    let deep: Json = 1;
+    for (let depth = 0; depth < 5000; depth += 1) deep = [deep];
+    OUTPUTS['net/deep'] = { is: 'given', value: deep, hidden: false };
+    const valueFrom = { heatStackOutputRef: { name: 'net', output: 'deep' } };
+    expect(await problem({ parameterValues: [{ name: 'p', valueFrom }] })).toContain(
+      'nested deeper than 100',
+    );
+  });
+
+  test('are at most 1000', async () => {
+    OBJECTS['ConfigMap/thousand'] = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, at) => [`k${at}`, '']),
+    );
+    const thousand = { configMapRef: { name: 'thousand' } };
+    expect(Object.keys((await inputs({ parametersFrom: [thousand] })).parameters)).toHaveLength(1000);
+    expect(await problem({ parametersFrom: [thousand], parameters: { own: 1 } })).toBe(
+      'InvalidConfiguration: spec.parameters: with it the stack has more than 1000 parameters; take fewer',
+    );
+  });
+});
+
+describe('inputs that are too large', () => {
+  const KIB = 1024;
+  const fill = (kib: number) => 'x'.repeat(kib * KIB);
+
+  test('are told, with their parts and the largest file', async () => {
+    OBJECTS['ConfigMap/large'] = { 'big.yaml': fill(900), 'small.yaml': fill(100) };
+    const filesFrom = [{ configMapRef: { name: 'large' }, prefix: 'lib/' }];
+    expect((await inputs({ filesFrom })).files).toHaveProperty(['lib/big.yaml']);
+    expect(await problem({ filesFrom, parameters: { p: fill(50) } })).toBe(
+      'InvalidConfiguration: the inputs need 1051 KiB (template 1 KiB; files 1001 KiB, the largest "lib/big.yaml"; environment 1 KiB; parameters 51 KiB), and Heat takes 1024 KiB in a request; make them smaller',
+    );
+  });
+
+  test('are told however large they are', async () => {
+    OBJECTS['ConfigMap/huge'] = { a: fill(1000) };
+    const items = Array.from({ length: 250 }, (_, at) => ({ key: 'a', path: `f${at}` }));
+    expect(await problem({ filesFrom: [{ configMapRef: { name: 'huge' }, items }] })).toContain(
+      'files 250000 KiB, the largest "f0"',
+    );
+    OBJECTS['ConfigMap/env'] = { e: `a: ${fill(600)}` };
+    const environments = Array.from({ length: 2 }, () => ({ configMapKeyRef: { name: 'env', key: 'e' } }));
+    expect(await problem({ environments: environments.slice(0, 1) })).toContain('larger than 512 KiB');
+    OBJECTS['ConfigMap/env'] = { e: `# ${fill(500)}` };
+    const many = Array.from({ length: 3 }, () => ({ configMapKeyRef: { name: 'env', key: 'e' } }));
+    expect(await problem({ environments: many })).toContain(
+      'spec.environments have more than 1024 KiB of text, and Heat takes 1024 KiB in a request',
+    );
+  });
+});
+
 test('parameters that are null are not set, others stay what they are', async () => {
   const parameters = {
     a: null,
@@ -209,6 +475,8 @@ describe('the digest', () => {
     { resyncPeriod: '1h' },
     { template: { configMapKeyRef: { name: 'templates', key: 'web.yaml' } } },
     { cloudCredentialsRef: { secretName: 'other', cloudName: 'other' } },
+    { filesFrom: [{ configMapRef: { name: 'nosuch', optional: true } }] },
+    { dependsOn: [{ name: 'net' }] },
   ])('is the same for %j', async (change) => {
     expect((await resolve(change)).digest).toBe((await resolve()).digest);
   });
@@ -353,6 +621,33 @@ parameters:
   test('are none because of a file that is no template', async () => {
     const files = { 'page.html': '<input type="hidden">: [', 'script.sh': 'echo hidden: {{ \\\n  "a\\n"' };
     expect(await secrets({ files, parameters: { a: 'x' } })).toEqual([]);
+  });
+
+  test('are all that comes out of a Secret', async () => {
+    const found = await secrets({
+      filesFrom: [{ secretRef: { name: 'keys' }, items: [{ key: 'a', path: 'f' }] }],
+      environments: [{ secretKeyRef: { name: 'envs', key: 'hot' } }],
+      parametersFrom: [{ configMapRef: { name: 'lib' } }],
+      parameterValues: [
+        { name: 'p', valueFrom: { secretKeyRef: { name: 'templates', key: 'web.yaml' } } },
+        { name: 'q', valueFrom: { heatStackOutputRef: { name: 'net', output: 'key' } } },
+        { name: 'r', valueFrom: { heatStackOutputRef: { name: 'net', output: 'id' } } },
+        { name: 'p', valueFrom: { configMapKeyRef: { name: 'lib', key: 'a' } } },
+      ],
+    });
+    expect(found).toEqual([
+      'secret a',
+      OBJECTS['Secret/envs']?.['hot'],
+      'hunter22',
+      12345678,
+      { k: 'leaf-value' },
+      'secret: template',
+      'from-its-secret',
+    ]);
+    expect(await secrets({ parametersFrom: [{ secretRef: { name: 'keys' } }] })).toEqual([
+      'secret a',
+      'secret c',
+    ]);
   });
 
   test('are a template from a Secret, whole', async () => {

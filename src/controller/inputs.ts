@@ -1,10 +1,12 @@
+import { clip } from '../api/clip.ts';
 import { DIGEST_PARAMETER } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.ts';
+import { isJsonObject, isTooDeep, type Json, type JsonObject, MAX_DEPTH } from '../json.ts';
 import { isOpenStackError, mergeEnvironments } from '../openstack/index.ts';
-import { parseYaml, parseYamlMap, YamlError } from '../yaml.ts';
-import { DIGEST_KEY_SECRET } from './operator-keys.ts';
+import { parseYamlMap, YamlError } from '../yaml.ts';
+import { hiddenValues } from './hidden-parameters.ts';
+import { InputError, type InputReader, InputSources } from './input-sources.ts';
 
 /** What is sent to Heat, in full, with every create and update. */
 export interface StackInputs {
@@ -28,26 +30,9 @@ export interface Desired {
 }
 
 const VERSION_KEYS = new Set(['heat_template_version', 'AWSTemplateFormatVersion']);
-
-/** Inputs that can't be used. */
-export class InputError extends Error {
-  override readonly name = 'InputError';
-  readonly reason: 'DependencyNotReady' | 'InvalidConfiguration';
-
-  /**
-   * @param reason `DependencyNotReady` heals by itself when the object appears, `InvalidConfiguration` doesn't.
-   */
-  constructor(reason: 'DependencyNotReady' | 'InvalidConfiguration', message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
-/** Reads one key of a ConfigMap or Secret of the HeatStack's namespace. */
-export interface ReferenceReader {
-  /** The data of the object, decoded; `undefined` when there is no such object. */
-  read(kind: 'ConfigMap' | 'Secret', name: string): Promise<ReadonlyMap<string, string> | undefined>;
-}
+/** As many as the CRD lets `spec.files` and `spec.parameters` hold. */
+const MAX_FILES = 256;
+const MAX_PARAMETERS = 1000;
 
 /**
  * Resolves everything that a spec refers to.
@@ -57,28 +42,22 @@ export interface ReferenceReader {
  */
 export async function resolveInputs(
   spec: HeatStackSpec,
-  reader: ReferenceReader,
+  reader: InputReader,
   digest: (inputs: StackInputs) => string,
 ): Promise<Desired> {
   checkDepth(spec);
-  const secrets: Json[] = [];
-  const template = await resolveTemplate(spec.template ?? {}, reader, secrets);
-  const files = spec.files ?? {};
-  const environment = resolveEnvironment(spec.environments ?? []);
-  const parameters = Object.fromEntries(
-    Object.entries(spec.parameters ?? {}).filter(([, value]) => value !== null),
-  );
+  const sources = new InputSources(reader);
   const inputs: StackInputs = {
-    template,
-    files,
-    environment,
-    parameters,
+    template: await resolveTemplate(spec.template ?? {}, sources),
+    files: await resolveFiles(spec, sources),
+    environment: await resolveEnvironment(spec.environments ?? [], sources),
+    parameters: await resolveParameters(spec, sources),
     tags: [...new Set(spec.tags ?? [])].sort(),
     timeoutMins: Math.max(1, Math.ceil(parseDuration(spec.timeout) / 60_000)),
     disableRollback: !spec.rollbackOnFailure,
   };
-  secrets.push(...hiddenValues(inputs));
-  return { inputs, digest: digest(inputs), secrets };
+  checkSize(inputs);
+  return { inputs, digest: digest(inputs), secrets: [...sources.hidden, ...hiddenValues(inputs)] };
 }
 
 /** The environment with the digest in it: it comes back with the inputs that are live, also after a rollback. */
@@ -114,18 +93,12 @@ function checkDepth({ template, environments, parameters }: HeatStackSpec): void
 
 async function resolveTemplate(
   source: NonNullable<HeatStackSpec['template']>,
-  reader: ReferenceReader,
-  secrets: Json[],
+  sources: InputSources,
 ): Promise<string | JsonObject> {
   if (source.object !== undefined) return withDates(source.object);
   if (source.inline !== undefined) return notEmpty(source.inline, 'spec.template.inline');
-  if (source.configMapKeyRef)
-    return readKey(reader, 'ConfigMap', source.configMapKeyRef, 'spec.template.configMapKeyRef');
-  if (source.secretKeyRef) {
-    const text = await readKey(reader, 'Secret', source.secretKeyRef, 'spec.template.secretKeyRef');
-    secrets.push(text);
-    return text;
-  }
+  const found = await sources.text(source, 'spec.template');
+  if (found) return notEmpty(found.text, found.place);
   throw new InputError(
     'InvalidConfiguration',
     'spec.template has no source; set inline, object, configMapKeyRef or secretKeyRef',
@@ -142,152 +115,159 @@ function withDates(template: JsonObject): JsonObject {
   );
 }
 
-async function readKey(
-  reader: ReferenceReader,
-  kind: 'ConfigMap' | 'Secret',
-  ref: { name: string; key: string },
-  field: string,
-): Promise<string> {
-  // Where the operator's own namespace is open to others, its key mustn't end up in a stack of theirs.
-  if (kind === 'Secret' && ref.name === DIGEST_KEY_SECRET) {
-    throw new InputError(
-      'InvalidConfiguration',
-      `${field}: Secret "${ref.name}" is the operator's own; name another one`,
-    );
-  }
-  const data = await reader.read(kind, ref.name);
-  if (!data)
-    throw new InputError(
-      'DependencyNotReady',
-      `${field}: there is no ${kind} "${ref.name}" in this namespace; create it or correct the name`,
-    );
-  const text = data.get(ref.key);
-  if (text === undefined) {
-    throw new InputError(
-      'DependencyNotReady',
-      `${field}: ${kind} "${ref.name}" has no key "${ref.key}"; add it or correct the key`,
-    );
-  }
-  return notEmpty(text, field);
-}
-
 function notEmpty(text: string, field: string): string {
   if (text.trim() === '')
     throw new InputError('InvalidConfiguration', `${field} is empty; it must hold a Heat template`);
   return text;
 }
 
-function resolveEnvironment(sources: NonNullable<HeatStackSpec['environments']>): JsonObject {
-  const placeOf = (index: number): string => `spec.environments[${index}]`;
+/** `spec.files` over those of `spec.filesFrom`, of which the later ones win. */
+async function resolveFiles(
+  { files = {}, filesFrom = [] }: HeatStackSpec,
+  sources: InputSources,
+): Promise<Record<string, string>> {
+  const all = new Map<string, string>();
+  for (const [index, source] of filesFrom.entries()) {
+    const where = `spec.filesFrom[${index}]`;
+    const object = await sources.map(source, where);
+    if (!object) continue;
+    const items = source.items?.map((item, at) => ({ ...item, place: `${where}.items[${at}]` }));
+    for (const { key, path, place } of items ?? eachKey(object.keys, where)) {
+      const text = object.take(key, place);
+      if (text !== undefined) all.set(`${source.prefix ?? ''}${path}`, text);
+      atMost(MAX_FILES, all, 'files', where);
+    }
+  }
+  for (const [path, text] of Object.entries(files)) all.set(path, text);
+  atMost(MAX_FILES, all, 'files', 'spec.files');
+  return Object.fromEntries(all);
+}
+
+function* eachKey(
+  keys: Iterable<string>,
+  place: string,
+): Iterable<{ key: string; path: string; place: string }> {
+  for (const key of keys) yield { key, path: key, place };
+}
+
+function atMost(limit: number, { size }: ReadonlyMap<string, unknown>, what: string, where: string): void {
+  if (size <= limit) return;
+  throw new InputError(
+    'InvalidConfiguration',
+    `${where}: with it the stack has more than ${limit} ${what}; take fewer`,
+  );
+}
+
+async function resolveEnvironment(
+  list: NonNullable<HeatStackSpec['environments']>,
+  sources: InputSources,
+): Promise<JsonObject> {
+  const environments: JsonObject[] = [];
+  let bytes = 0;
+  for (const [index, source] of list.entries()) {
+    const where = `spec.environments[${index}]`;
+    if (source.object !== undefined) {
+      environments.push(source.object);
+      continue;
+    }
+    const inline = { text: source.inline ?? '', place: `${where}.inline`, hidden: false };
+    const { text, place, hidden } = (await sources.text(source, where)) ?? inline;
+    // Before they are read, which is dear.
+    bytes += Buffer.byteLength(text);
+    if (bytes > MAX_BYTES) throw tooLarge(`spec.environments have more than ${inKiB(MAX_BYTES)} of text`);
+    const environment = readEnvironment(text, place);
+    if (hidden) hideValues(environment, sources);
+    environments.push(environment);
+  }
   try {
-    return mergeEnvironments(
-      sources.map((source, index) => {
-        if (source.object !== undefined) return source.object;
-        try {
-          return parseYamlMap(source.inline ?? '');
-        } catch (error) {
-          if (!(error instanceof YamlError)) throw error;
-          throw new InputError(
-            'InvalidConfiguration',
-            `${placeOf(index)}.inline: ${error.message}; correct it`,
-          );
-        }
-      }),
-      placeOf,
-    );
+    return mergeEnvironments(environments, (index) => `spec.environments[${index}]`);
   } catch (error) {
     if (isOpenStackError(error, 'ConfigError')) throw new InputError('InvalidConfiguration', error.message);
     throw error;
   }
 }
 
-/**
- * What is read for hidden parameters of one HeatStack's texts together, in characters: as much as Heat's own limit for a
- * template (max_template_size). Any parameter may be hidden by what is beyond it.
- */
-const MAX_READ_LENGTH = 512 * 1024;
-/** The keys that hide a parameter, and escapes with which YAML and JSON can write them: letters, and a joined line. */
-const MAY_HIDE = /hidden|NoEcho|\\(?:[xuU]0*[46]|[\r\n])/;
-/** The key that each template has, or one with an escape. */
-const MAY_BE_TEMPLATE = /heat_template_version|TemplateFormatVersion|"[^"\\\n]*\\[^"\n]*" *:/;
-
-/** Values of the parameters that the template, or a nested one, declares as hidden. */
-function hiddenValues({ template, files, environment, parameters }: StackInputs): Json[] {
-  const hidden: Hidden = new Map();
-  let unread = false;
-  let left = MAX_READ_LENGTH;
-  for (const text of [template, ...Object.values(files)]) {
-    if (typeof text === 'string') {
-      // Reading YAML is dear, and few templates have hidden parameters.
-      if (!MAY_HIDE.test(text)) continue;
-      if (text.length > left) {
-        unread ||= MAY_BE_TEMPLATE.test(text);
-        continue;
-      }
-      left -= text.length;
-    }
-    unread = !findHidden(text, hidden) || unread;
+function readEnvironment(text: string, place: string): JsonObject {
+  try {
+    return parseYamlMap(text);
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw new InputError('InvalidConfiguration', `${place}: ${error.message}; correct it`);
   }
-  const values: Json[] = [...hidden.values()].flatMap((parameter) => parameter.values);
-  const sections = [parameters, environment['parameters'], environment['parameter_defaults']];
-  for (const section of sections) {
-    if (!isJsonObject(section)) continue;
-    for (const [name, value] of Object.entries(section)) {
-      const types = hidden.get(name)?.types;
-      if (unread || types) values.push(value, ...members(value, types ?? []));
-    }
-  }
-  return values;
 }
 
-/** Hidden parameters by name: the values that templates give, and the types that they declare. */
-type Hidden = Map<string, { values: Json[]; types: Json[] }>;
-
-/** What Heat reads in the text of a list or JSON: it quotes the members one by one. */
-function members(value: Json, types: readonly Json[]): Json[] {
-  if (typeof value !== 'string') return [];
-  const declared = types.join(' ').toLowerCase();
-  const found: Json[] = [];
-  if (declared.includes('list')) found.push(value.split(','));
-  if (declared.includes('json')) {
-    try {
-      found.push(parseJson(value));
-    } catch {
-      // Heat refuses it, too.
-    }
+/** Hides the values of an environment's parameters; the whole text is hidden already. */
+function hideValues(environment: JsonObject, sources: InputSources): void {
+  for (const section of ['parameters', 'parameter_defaults']) {
+    const values = environment[section];
+    if (isJsonObject(values)) for (const value of Object.values(values)) sources.hide(value);
   }
-  return found;
 }
 
-/**
- * Adds the names of hidden parameters with the values that stand in the template itself.
- *
- * @returns false when it is a template that can't be read here, though Heat may: then any parameter may be hidden.
- */
-function findHidden(template: string | JsonObject, hidden: Hidden): boolean {
-  if (typeof template === 'string') {
-    let parsed: Json;
-    try {
-      parsed = parseYaml(template, { uniqueKeys: false });
-    } catch {
-      return !MAY_BE_TEMPLATE.test(template);
+/** `spec.parameters` over `spec.parameterValues` over `spec.parametersFrom`, of which the later ones win. */
+async function resolveParameters(
+  { parameters = {}, parametersFrom = [], parameterValues = [] }: HeatStackSpec,
+  sources: InputSources,
+): Promise<JsonObject> {
+  const all = new Map<string, Json>();
+  for (const [index, source] of parametersFrom.entries()) {
+    const where = `spec.parametersFrom[${index}]`;
+    const object = await sources.map(source, where);
+    for (const key of object?.keys ?? []) {
+      const text = object?.take(key, where);
+      if (text !== undefined) all.set(`${source.prefix ?? ''}${key}`, text);
+      atMost(MAX_PARAMETERS, all, 'parameters', where);
     }
-    return isJsonObject(parsed) ? findHidden(parsed, hidden) : true;
   }
-  const declared = template['parameters'] ?? template['Parameters'];
-  if (!isJsonObject(declared)) return true;
-  for (const [name, schema] of Object.entries(declared)) {
-    if (!isJsonObject(schema) || !(isSet(schema['hidden']) || isSet(schema['NoEcho']))) continue;
-    const { values, types } = hidden.get(name) ?? { values: [], types: [] };
-    types.push(schema['type'] ?? schema['Type'] ?? '');
-    const preset = schema['default'] ?? schema['Default'];
-    if (preset !== undefined && preset !== null) values.push(preset, ...members(preset, types));
-    hidden.set(name, { values, types });
+  for (const [index, { name, valueFrom }] of parameterValues.entries()) {
+    const where = `spec.parameterValues[${index}].valueFrom`;
+    const { heatStackOutputRef, optional = false } = valueFrom;
+    const value = heatStackOutputRef
+      ? await sources.output(heatStackOutputRef, where, { optional })
+      : (await sources.text(valueFrom, where, { optional }))?.text;
+    if (value !== undefined) all.set(name, value);
   }
-  return true;
+  for (const [name, value] of Object.entries(parameters)) if (value !== null) all.set(name, value);
+  atMost(MAX_PARAMETERS, all, 'parameters', 'spec.parameters');
+  return Object.fromEntries(all);
 }
 
-/** Heat takes any text but an empty one for true in `hidden`, so in doubt it is. */
-function isSet(value: Json | undefined): boolean {
-  return !(value === undefined || value === null || value === 0 || /^(false|)$/i.test(String(value)));
+/** What Heat takes in a request (`max_json_body_size`), unless its administrator changed it. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Tells what is too large before Heat refuses the whole. */
+function checkSize({ template, files, environment, parameters }: StackInputs): void {
+  const bytesOf = new Map<string, number>();
+  for (const [name, text] of Object.entries(files)) bytesOf.set(name, Buffer.byteLength(text));
+  const filesBytes = bytesOf.values().reduce((sum, bytes) => sum + bytes, 0);
+  const parts: [part: string, bytes: number][] = [
+    ['template', jsonBytes(template)],
+    // Many large ones aren't written as JSON only to be counted.
+    ['files', filesBytes > MAX_BYTES ? filesBytes : jsonBytes(files)],
+    ['environment', jsonBytes(environment)],
+    ['parameters', jsonBytes(parameters)],
+  ];
+  const total = parts.reduce((sum, [, bytes]) => sum + bytes, 0);
+  if (total <= MAX_BYTES) return;
+  const [largest] = [...bytesOf].sort(([, a], [, b]) => b - a);
+  const list = parts.map(([part, bytes]) => {
+    const which = part === 'files' && largest ? `, the largest "${clip(largest[0], 128)}"` : '';
+    return `${part} ${inKiB(bytes)}${which}`;
+  });
+  throw tooLarge(`the inputs need ${inKiB(total)} (${list.join('; ')})`);
+}
+
+function tooLarge(what: string): InputError {
+  return new InputError(
+    'InvalidConfiguration',
+    `${what}, and Heat takes ${inKiB(MAX_BYTES)} in a request; make them smaller`,
+  );
+}
+
+function jsonBytes(value: Json): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function inKiB(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KiB`;
 }

@@ -96,6 +96,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     digester: new Digester(key),
     clusterID,
     objects: watches,
+    stacks: watches,
     outputObjects: options.outputObjects,
     progressIntervalMs: options.progressIntervalMs,
     graceMs: options.graceMs,

@@ -176,7 +176,7 @@ export class OutputObjects {
     }
     const sources = new Set(sourcesOf(spec, namespace));
     const taken = this.#targets.find(({ kind, name }) => sources.has(referenceKey(kind, namespace, name)));
-    if (taken) return stalled(taken, 'is where the credentials or the template come from; take another name');
+    if (taken) return stalled(taken, 'is where the credentials or the inputs come from; take another name');
     for (const member of ['labels', 'annotations'] as const) {
       const key = Object.keys(this.#spec[member] ?? {}).find((each) => FOREIGN_KEY.test(each));
       if (key === undefined) continue;

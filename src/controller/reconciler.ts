@@ -4,14 +4,16 @@ import { type Availability, MAX_MESSAGE_LENGTH } from '../api/conditions.ts';
 import { FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
-import { CONFIG_MAPS, type Result, SECRETS } from '../kube/index.ts';
+import type { Result } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import { Actions } from './actions.ts';
 import { Actuator, type Goal } from './actuator.ts';
-import { leaveOldSession, openSession } from './credentials.ts';
-import { type DataObject, dataOf } from './data-object.ts';
+import { leaveOldSession, namespaceIsEnding, openSession } from './credentials.ts';
+import { cycleOf, DEPENDENCY_MS, unmetDependency, usedBy, waiting } from './dependencies.ts';
 import { tellTheSame, toCloudProblem } from './heat-errors.ts';
-import { type Desired, InputError, type ReferenceReader, resolveInputs } from './inputs.ts';
+import { ClusterReader } from './input-reader.ts';
+import { InputError } from './input-sources.ts';
+import { type Desired, resolveInputs } from './inputs.ts';
 import { OutputObjects } from './output-objects.ts';
 import { isOnlyObserved, isSettled, readyOf } from './own-status.ts';
 import { Ownership } from './ownership.ts';
@@ -28,7 +30,7 @@ import type { Session } from './sessions.ts';
 import { statusFingerprint } from './stack-status.ts';
 import { StackView } from './stack-view.ts';
 import type { Verb } from './verbs.ts';
-import { NO_STACK } from './verdict.ts';
+import { availabilityAt, NO_STACK } from './verdict.ts';
 
 const REFUSALS_UNTIL_STALLED = 5;
 const ROUNDS = 6;
@@ -93,6 +95,8 @@ async function finalize(run: Reconciliation): Promise<Ended> {
   // Neither needs the cloud, which may be out of reach.
   if (!run.managed) return run.release('unmanaged');
   if (run.spec.managedOptions.onDelete === 'detach') return run.release('detached');
+  const users = await stillUsedBy(run);
+  if (users !== undefined) return run.finish(waiting(users), { requeueAfterMs: DEPENDENCY_MS });
   try {
     // Only for what must not be shown: the reason of a failed delete can quote a hidden parameter.
     const desired = await inputsOf(run);
@@ -105,6 +109,16 @@ async function finalize(run: Reconciliation): Promise<Ended> {
   return converge(run, undefined);
 }
 
+/**
+ * Why a stack can't be deleted yet: others use its outputs. It costs no request unless some do, and stops no delete that
+ * has begun. In a namespace that is being deleted all go together.
+ */
+async function stillUsedBy(run: Reconciliation): Promise<string | undefined> {
+  const hasBegun = run.before.stackStatus?.startsWith('DELETE_') ?? false;
+  const users = hasBegun ? undefined : usedBy(run);
+  return users === undefined || (await namespaceIsEnding(run)) ? undefined : users;
+}
+
 /** Brings about the stack that an object asks for. */
 async function bringAbout(run: Reconciliation): Promise<Ended> {
   if (!run.managed) return observe(run);
@@ -112,6 +126,8 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   if (!run.spec.suspend) await objects.dropUnasked();
   let desired: Desired;
   try {
+    const cycle = cycleOf(run);
+    if (cycle !== undefined) throw new InputError('InvalidConfiguration', cycle);
     desired = await inputsOf(run);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
@@ -129,8 +145,13 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   }
   const settledFor = settledForMs(run, desired.digest, objects);
   if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
+  const unmet = unmetDependency(run);
+  if (unmet !== undefined && isNew(run, desired)) {
+    await leaveOldSession(run);
+    return run.finish(waiting(unmet), { requeueAfterMs: DEPENDENCY_MS });
+  }
   run.digest = desired.digest;
-  return converge(run, { desired, objects });
+  return converge(run, { desired, objects, ...(unmet === undefined ? {} : { unmet }) });
 }
 
 /** The digest of no inputs. */
@@ -155,25 +176,22 @@ async function observe(run: Reconciliation): Promise<Ended> {
   return converge(run, { objects });
 }
 
-function inputsOf(run: Reconciliation): Promise<Desired> {
+/** Whether a create or an update is to come, as far as can be told without a look at Heat. */
+function isNew({ before }: Reconciliation, { digest }: Desired): boolean {
+  return before.attemptedDigest === undefined ? before.id === undefined : before.attemptedDigest !== digest;
+}
+
+async function inputsOf(run: Reconciliation): Promise<Desired> {
   const { digester } = run.options;
-  return resolveInputs(run.spec, referenceReader(run), (inputs) => digester.inputs(run.key, inputs));
+  return resolveInputs(run.spec, new ClusterReader(run), (inputs) => digester.inputs(run.key, inputs));
 }
 
-function referenceReader(run: Reconciliation): ReferenceReader {
-  return {
-    read: async (kind, name) => {
-      const type = kind === 'Secret' ? SECRETS : CONFIG_MAPS;
-      const ref = { namespace: run.namespace, name };
-      const object = await run.options.client.get<DataObject>(type, ref, { signal: run.signal });
-      return object && dataOf(object, kind);
-    },
-  };
-}
-
-function inputProblem(run: Reconciliation, { reason, message }: InputError): Promise<Result> {
+function inputProblem(run: Reconciliation, { reason, message, waits }: InputError): Promise<Result> {
   if (reason === 'InvalidConfiguration') return run.settle({ state: 'stalled', reason, message });
-  return run.finish({ state: 'retrying', reason, message }, { requeueAfterMs: MISSING_MS });
+  return run.finish(
+    { state: 'retrying', reason, message },
+    { requeueAfterMs: waits ? DEPENDENCY_MS : MISSING_MS },
+  );
 }
 
 /**
@@ -245,6 +263,10 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
     const step = early ?? plan(wantedBy(run, view.imports, actions.wanted), remembered, sight, review);
     run.status.attempts = remembered.attempts;
     run.logger.debug({ sight: sight.is, stackStatus: run.status.stackStatus, step }, 'planned');
+    if (goal?.unmet !== undefined && (step.to === 'create' || step.to === 'update')) {
+      const available = availabilityAt(sight, run.status);
+      return run.finish(waiting(goal.unmet), { requeueAfterMs: DEPENDENCY_MS }, available);
+    }
     const next = await actuator.act(step, sight);
     if (!('again' in next)) {
       run.memory.refusals = 0;

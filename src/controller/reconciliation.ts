@@ -7,6 +7,7 @@ import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stac
 import { STATUS_LIMITS } from '../api/limits.ts';
 import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
+import type { WatchedStacks } from './dependencies.ts';
 import { type Digester, FORMER_DIGEST, isKnownDigest, ownerTags } from './digest.ts';
 import type { Desired } from './inputs.ts';
 import {
@@ -35,6 +36,8 @@ export interface ReconcilerOptions {
   clusterID: string;
   /** What the metadata watches know. */
   objects: WatchedObjects;
+  /** What the watch of HeatStacks knows. */
+  stacks: WatchedStacks;
   /** Whether outputs may be written to Secrets and ConfigMaps. */
   outputObjects: boolean;
   progressIntervalMs: number;

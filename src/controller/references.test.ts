@@ -1,6 +1,16 @@
-import { expect, test } from 'vitest';
-import type { HeatStackSpec } from '../api/heat-stack.ts';
-import { type CachedStack, ReferenceIndex, referenceKey, referencesOf, sourcesOf } from './references.ts';
+import { describe, expect, test } from 'vitest';
+import type { Condition, HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import type { Json } from '../json.ts';
+import {
+  type CachedStack,
+  dependenciesOf,
+  producersOf,
+  ReferenceIndex,
+  referenceKey,
+  referencesOf,
+  sourcesOf,
+  toCached,
+} from './references.ts';
 
 const spec = (template: HeatStackSpec['template']) =>
   ({ cloudCredentialsRef: { secretName: 'creds', cloudName: 'prod' }, template }) as HeatStackSpec;
@@ -30,9 +40,125 @@ test('objects for outputs are referred to as well, but not read', () => {
   expect(sourcesOf(both, 'team')).toEqual(['Secret/team/creds', 'Secret/team/t']);
 });
 
+test('everything that inputs come from is referred to, once', () => {
+  const all: HeatStackSpec = {
+    ...spec({ configMapKeyRef: { name: 't', key: 'k' } }),
+    filesFrom: [{ configMapRef: { name: 'f' } }, { secretRef: { name: 'f', optional: true } }],
+    environments: [
+      { inline: '' },
+      { configMapKeyRef: { name: 'e', key: 'k' } },
+      { secretKeyRef: { name: 'e', key: 'k' } },
+    ],
+    parametersFrom: [{ configMapRef: { name: 'p' } }, { secretRef: { name: 'p' } }],
+    parameterValues: [
+      { name: 'a', valueFrom: { configMapKeyRef: { name: 'v', key: 'a' } } },
+      { name: 'b', valueFrom: { configMapKeyRef: { name: 'v', key: 'b' } } },
+      { name: 'c', valueFrom: { secretKeyRef: { name: 'v', key: 'c' } } },
+      { name: 'd', valueFrom: { heatStackOutputRef: { name: 'net', output: 'a' } } },
+      { name: 'e', valueFrom: { heatStackOutputRef: { name: 'net', output: 'b' } } },
+    ],
+    dependsOn: [{ name: 'dns' }, { name: 'net' }],
+  };
+  const objects = [
+    'Secret/team/creds',
+    'ConfigMap/team/t',
+    'ConfigMap/team/e',
+    'Secret/team/e',
+    'ConfigMap/team/v',
+    'Secret/team/v',
+    'ConfigMap/team/f',
+    'Secret/team/f',
+    'ConfigMap/team/p',
+    'Secret/team/p',
+  ];
+  expect(sourcesOf(all, 'team')).toEqual(objects);
+  expect(referencesOf(all, 'team')).toEqual([...objects, 'HeatStack/team/dns', 'HeatStack/team/net']);
+  expect(dependenciesOf(all)).toEqual(['dns', 'net']);
+  expect(producersOf(all)).toEqual(['net']);
+});
+
+describe('what the cache keeps of a HeatStack', () => {
+  const ready = (status: Condition['status'], reason: string, observedGeneration = 2): Condition => ({
+    type: 'Ready',
+    status,
+    reason,
+    observedGeneration,
+    lastTransitionTime: '',
+    message: '',
+  });
+  const object = (status: Partial<HeatStackStatus>, metadata: Partial<HeatStack['metadata']> = {}) =>
+    toCached({
+      apiVersion: 'heatstack.dev/v1alpha1',
+      kind: 'HeatStack',
+      metadata: {
+        name: 'net',
+        namespace: 'team',
+        uid: 'u',
+        resourceVersion: '1',
+        generation: 2,
+        ...metadata,
+      },
+      spec: spec({ inline: 'x' }),
+      status: { observedGeneration: 2, ...status },
+    });
+
+  test.each<[Partial<HeatStackStatus>, string | undefined]>([
+    [{ conditions: [ready('True', 'Succeeded')] }, undefined],
+    [{ conditions: [ready('Unknown', 'Progressing')] }, 'is not Ready (Progressing)'],
+    [{ conditions: [ready('False', 'CreateFailed')] }, 'is not Ready (CreateFailed)'],
+    [{ observedGeneration: 1, conditions: [ready('True', 'Succeeded', 1)] }, 'was not looked at yet'],
+    [{ conditions: [ready('True', 'Succeeded', 1)] }, 'was not looked at yet'],
+    [{ observedGeneration: -1 }, 'was not looked at yet'],
+  ])('tells for %j why others can not build on it', (status, why) => {
+    expect(object(status).notReady).toBe(why);
+  });
+
+  test('tells that it is being deleted, and nothing of its contents', () => {
+    const cached = object(
+      { conditions: [ready('True', 'Succeeded')], resources: [{ name: 'r', type: 't', status: 's' }] },
+      { deletionTimestamp: '2026-01-01T00:00:00Z', annotations: { a: 'b' } },
+    );
+    expect(cached).toEqual({
+      apiVersion: 'heatstack.dev/v1alpha1',
+      kind: 'HeatStack',
+      metadata: { name: 'net', namespace: 'team', uid: 'u', resourceVersion: '1' },
+      references: ['Secret/team/creds'],
+      producers: [],
+      dependencies: [],
+      deleting: true,
+      notReady: 'is being deleted',
+      state: 'is being deleted',
+    });
+  });
+
+  test('is another state when outputs or their digest changed, and for nothing else', () => {
+    const conditions = [ready('True', 'Succeeded')];
+    const outputs = [{ name: 'a', value: 1 }];
+    const { state } = object({ conditions, outputs });
+    expect(object({ conditions, outputs, lastSyncTime: 'later', resourcesTruncated: true }).state).toBe(
+      state,
+    );
+    expect(object({ conditions, outputs: [{ value: 1, name: 'a' }] }).state).toBe(state);
+    const others = [
+      object({ conditions, outputs: [{ name: 'a', value: 2 }] }),
+      object({ conditions, outputs, outputsDigest: 'h1:other' }),
+      object({ conditions: [ready('False', 'UpdateFailed')], outputs }),
+    ].map((each) => each.state);
+    expect(new Set([state, ...others]).size).toBe(4);
+  });
+
+  test('stands a value of any depth', () => {
+    let deep: Json = 1;
+    for (let depth = 0; depth < 20_000; depth += 1) deep = [deep];
+    const outputs = [{ name: 'a', value: deep }];
+    expect(object({ conditions: [ready('True', 'Succeeded')], outputs }).state).toBe('');
+  });
+});
+
 function stack(references: string[]): CachedStack {
   const metadata = { name: 'a', namespace: 'team', uid: 'u', resourceVersion: '1' };
-  return { apiVersion: 'heatstack.dev/v1alpha1', kind: 'HeatStack', metadata, references };
+  const nothing = { producers: [], dependencies: [], deleting: false, notReady: undefined, state: '' };
+  return { apiVersion: 'heatstack.dev/v1alpha1', kind: 'HeatStack', metadata, references, ...nothing };
 }
 
 test('the index knows who refers to what, and forgets', () => {

@@ -1,6 +1,10 @@
-import type { HeatStackSpec } from '../api/heat-stack.ts';
+import { createHash } from 'node:crypto';
+import { FINALIZER } from '../api/constants.ts';
+import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import { canonicalJson, isTooDeep } from '../json.ts';
 import type { CacheEvent, KubeObject } from '../kube/index.ts';
 import type { DataKind } from './data-object.ts';
+import { readyOf } from './own-status.ts';
 
 /** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
 export interface CachedStack extends KubeObject {
@@ -8,18 +12,28 @@ export interface CachedStack extends KubeObject {
   references: string[];
   /** Name of the Secret with the credentials, if the HeatStack may have a stack to delete. */
   credentials?: string;
+  /** Names of the HeatStacks whose outputs it uses. */
+  producers: string[];
+  /** Names of the HeatStacks that it waits for: these, and those of `spec.dependsOn`. */
+  dependencies: string[];
+  deleting: boolean;
+  /** Why others can't build on it yet; see {@link whyNotReady}. */
+  notReady: string | undefined;
+  /** Another one when those that depend on it have something to look at. */
+  state: string;
 }
 
-/** Names a ConfigMap or Secret. */
-export function referenceKey(kind: DataKind, namespace: string, name: string): string {
+/** Names a ConfigMap, a Secret or a HeatStack. */
+export function referenceKey(kind: DataKind | 'HeatStack', namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** The ConfigMaps and Secrets that a spec names, to read them or to write outputs to them. */
+/** The objects that a spec names, to read them, to wait for them, or to write outputs to them. */
 export function referencesOf(spec: HeatStackSpec, namespace: string): string[] {
   const { secretName, configMapName } = spec.outputs ?? {};
   return [
     ...sourcesOf(spec, namespace),
+    ...dependenciesOf(spec).map((name) => referenceKey('HeatStack', namespace, name)),
     ...(secretName === undefined ? [] : [referenceKey('Secret', namespace, secretName)]),
     ...(configMapName === undefined ? [] : [referenceKey('ConfigMap', namespace, configMapName)]),
   ];
@@ -27,15 +41,80 @@ export function referencesOf(spec: HeatStackSpec, namespace: string): string[] {
 
 /** The ConfigMaps and Secrets that a spec reads. */
 export function sourcesOf(spec: HeatStackSpec, namespace: string): string[] {
-  const { configMapKeyRef, secretKeyRef } = spec.template ?? {};
-  return [
-    referenceKey('Secret', namespace, spec.cloudCredentialsRef.secretName),
-    ...(configMapKeyRef ? [referenceKey('ConfigMap', namespace, configMapKeyRef.name)] : []),
-    ...(secretKeyRef ? [referenceKey('Secret', namespace, secretKeyRef.name)] : []),
-  ];
+  const { template, filesFrom = [], environments = [], parametersFrom = [], parameterValues = [] } = spec;
+  const keys = new Set([referenceKey('Secret', namespace, spec.cloudCredentialsRef.secretName)]);
+  const values = parameterValues.map(({ valueFrom }) => valueFrom);
+  for (const { configMapKeyRef, secretKeyRef } of [template ?? {}, ...environments, ...values]) {
+    if (configMapKeyRef) keys.add(referenceKey('ConfigMap', namespace, configMapKeyRef.name));
+    if (secretKeyRef) keys.add(referenceKey('Secret', namespace, secretKeyRef.name));
+  }
+  for (const { configMapRef, secretRef } of [...filesFrom, ...parametersFrom]) {
+    if (configMapRef) keys.add(referenceKey('ConfigMap', namespace, configMapRef.name));
+    if (secretRef) keys.add(referenceKey('Secret', namespace, secretRef.name));
+  }
+  return [...keys];
 }
 
-/** Which HeatStacks name which ConfigMap or Secret, so that a change of one is a look-up and no search. */
+/** Names of the HeatStacks whose outputs a spec uses. */
+export function producersOf({ parameterValues = [] }: HeatStackSpec): string[] {
+  const names = parameterValues.flatMap(({ valueFrom }) => valueFrom.heatStackOutputRef?.name ?? []);
+  return [...new Set(names)];
+}
+
+/** Names of the HeatStacks that must be Ready before this one is created or updated. */
+export function dependenciesOf(spec: HeatStackSpec): string[] {
+  const named = (spec.dependsOn ?? []).map(({ name }) => name);
+  return [...new Set([...named, ...producersOf(spec)])];
+}
+
+/** Why others can't build on a HeatStack yet, as in "it …"; nothing when it is Ready with its newest spec. */
+export function whyNotReady({
+  metadata,
+  status,
+}: Pick<HeatStack, 'metadata' | 'status'>): string | undefined {
+  const { deletionTimestamp, generation = 0 } = metadata;
+  if (deletionTimestamp !== undefined) return 'is being deleted';
+  const ready = readyOf(status);
+  if (!ready || status.observedGeneration !== generation || ready.observedGeneration !== generation)
+    return 'was not looked at yet';
+  return ready.status === 'True' ? undefined : `is not Ready (${ready.reason.slice(0, MAX_REASON)})`;
+}
+
+const MAX_REASON = 64;
+/** Of an object that was never looked at, as one can write it where the CRD isn't ours. */
+const NO_STATUS: HeatStackStatus = { observedGeneration: -1 };
+
+/** What the cache keeps of a HeatStack. */
+export function toCached(raw: HeatStack): CachedStack {
+  const { apiVersion, kind, metadata, spec, status = NO_STATUS } = raw;
+  const { name, namespace = '', uid, resourceVersion } = metadata;
+  const notReady = whyNotReady({ metadata, status });
+  const mayHaveStack = metadata.finalizers?.includes(FINALIZER) ?? false;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace, uid, resourceVersion },
+    references: referencesOf(spec, namespace),
+    producers: producersOf(spec),
+    dependencies: dependenciesOf(spec),
+    deleting: metadata.deletionTimestamp !== undefined,
+    notReady,
+    state: notReady ?? outputsVersion(raw),
+    ...(mayHaveStack ? { credentials: spec.cloudCredentialsRef.secretName } : {}),
+  };
+}
+
+/** Differs when the outputs that a HeatStack shows, or where it shows them, are others. */
+function outputsVersion({ spec, status }: HeatStack): string {
+  const { outputs = [], outputsDigest = '' } = status;
+  const { secretName = '', configMapName = '' } = spec.outputs ?? {};
+  // A value that somebody else wrote may be of any depth.
+  if (outputs.length === 0 || isTooDeep(outputs)) return '';
+  const shown = canonicalJson([outputs, outputsDigest, secretName, configMapName]);
+  return createHash('sha256').update(shown).digest('base64').slice(0, 22);
+}
+
+/** Which HeatStacks name which object, so that a change of one is a look-up and no search. */
 export class ReferenceIndex {
   readonly #users = new Map<string, Set<string>>();
 

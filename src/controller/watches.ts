@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
-import { FINALIZER, HEAT_STACKS, IN_USE_FINALIZER } from '../api/constants.ts';
+import { HEAT_STACKS, IN_USE_FINALIZER } from '../api/constants.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
 import {
+  type CacheEvent,
   type Clock,
   CONFIG_MAPS,
   type KubeClient,
@@ -14,7 +15,8 @@ import {
 } from '../kube/index.ts';
 import type { CredentialsInUse } from './credentials-in-use.ts';
 import type { DataKind } from './data-object.ts';
-import { type CachedStack, ReferenceIndex, referenceKey, referencesOf } from './references.ts';
+import type { WatchedStacks } from './dependencies.ts';
+import { type CachedStack, ReferenceIndex, referenceKey, toCached } from './references.ts';
 import { type CachedData, type WatchedObjects, WrittenObjects, writtenFor } from './written-objects.ts';
 
 /** People's edits go before what a start or a resync brings. */
@@ -34,7 +36,7 @@ export interface WatchesOptions {
 }
 
 /** What the operator watches: HeatStacks, and of ConfigMaps and Secrets no more than names and versions. */
-export class Watches implements WatchedObjects {
+export class Watches implements WatchedObjects, WatchedStacks {
   readonly #stacks: Reflector<CachedStack>[] = [];
   readonly #objects: Record<DataKind, Reflector<CachedData>[]> = { ConfigMap: [], Secret: [] };
   readonly #index = new ReferenceIndex();
@@ -68,6 +70,8 @@ export class Watches implements WatchedObjects {
             if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
               queue.add(key, { priority: initial ? INITIAL_PRIORITY : 0 });
             }
+            // At the start all are queued anyway.
+            if (!initial) for (const other of this.#concernedBy(event)) queue.add(other);
           },
         }),
       );
@@ -93,6 +97,44 @@ export class Watches implements WatchedObjects {
 
   writtenFor(uid: string): CachedData[] {
     return [...this.#written.Secret.writtenFor(uid), ...this.#written.ConfigMap.writtenFor(uid)];
+  }
+
+  stack(namespace: string, name: string): CachedStack | undefined {
+    return this.#stack(`${namespace}/${name}`);
+  }
+
+  consumersOf(namespace: string, name: string): string[] {
+    return [...this.#index.usersOf(referenceKey('HeatStack', namespace, name))].flatMap((key) => {
+      const user = this.#stack(key);
+      return user?.producers.includes(name) ? [user.metadata.name] : [];
+    });
+  }
+
+  #stack(key: string): CachedStack | undefined {
+    for (const { cache } of this.#stacks) {
+      const stack = cache.get(key);
+      if (stack) return stack;
+    }
+    return undefined;
+  }
+
+  /**
+   * Keys of other HeatStacks that a change of one concerns: those that depend on it, if it says something new for them; and
+   * those whose outputs it used, if they wait to be deleted. Most changes of a status concern nobody.
+   */
+  #concernedBy({ type, object, old }: CacheEvent<CachedStack>): Set<string> {
+    const { name, namespace = '' } = object.metadata;
+    const isGone = type === 'deleted';
+    const keys = new Set<string>();
+    if (isGone || old?.state !== object.state) {
+      for (const key of this.#index.usersOf(referenceKey('HeatStack', namespace, name))) keys.add(key);
+    }
+    const former = (old ?? object).producers;
+    const isLeaving = isGone || (object.deleting && !old?.deleting);
+    for (const producer of isLeaving ? former : former.filter((each) => !object.producers.includes(each))) {
+      if (this.stack(namespace, producer)?.deleting) keys.add(`${namespace}/${producer}`);
+    }
+    return keys;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -141,7 +183,7 @@ export class Watches implements WatchedObjects {
   #ownerOf({ metadata: { namespace = '' }, writtenFor: owner }: CachedData): string | undefined {
     if (!owner) return undefined;
     const key = `${namespace}/${owner.name}`;
-    return this.#stacks.some(({ cache }) => cache.get(key)?.metadata.uid === owner.uid) ? key : undefined;
+    return this.#stack(key)?.metadata.uid === owner.uid ? key : undefined;
   }
 }
 
@@ -153,13 +195,6 @@ function toCachedData(raw: KubeObject): CachedData {
   const owner = writtenFor(raw);
   const inUse = raw.metadata.finalizers?.includes(IN_USE_FINALIZER) ? { inUse: true } : {};
   return { ...bare(raw), ...(owner === undefined ? {} : { writtenFor: owner }), ...inUse };
-}
-
-function toCached(raw: HeatStack): CachedStack {
-  const { spec, metadata } = raw;
-  const mayHaveStack = metadata.finalizers?.includes(FINALIZER) ?? false;
-  const credentials = mayHaveStack ? { credentials: spec.cloudCredentialsRef.secretName } : {};
-  return { ...bare(raw), references: referencesOf(spec, metadata.namespace ?? ''), ...credentials };
 }
 
 /** Name and version alone: even a Secret's metadata can hold its values (in kubectl's last-applied annotation). */

@@ -3,9 +3,11 @@ import type { KubeObject, Result } from '../../kube/index.ts';
 import { FakeClock } from '../../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../../kube/testing/memory-logger.ts';
 import type { CloudConfig, CloudIdentity } from '../../openstack/index.ts';
+import type { WatchedStacks } from '../dependencies.ts';
 import { Digester } from '../digest.ts';
 import type { CloudConnection } from '../heat-client.ts';
 import { Reconciler } from '../reconciler.ts';
+import { toCached } from '../references.ts';
 import { Sessions } from '../sessions.ts';
 import { type WatchedObjects, writtenFor } from '../written-objects.ts';
 import { FakeCluster } from './fake-cluster.ts';
@@ -94,6 +96,19 @@ export class World {
         return owner?.uid === uid ? [{ ...object, writtenFor: owner }] : [];
       }),
   };
+  /** The same for HeatStacks. */
+  readonly stacks: WatchedStacks = {
+    stack: (namespace, name) => {
+      const object = this.cluster.get<HeatStack>('HeatStack', namespace, name);
+      return object && toCached(object);
+    },
+    consumersOf: (namespace, name) =>
+      this.cluster
+        .all(['HeatStack'])
+        .map((object) => toCached(object as HeatStack))
+        .filter(({ metadata, producers }) => metadata.namespace === namespace && producers.includes(name))
+        .map(({ metadata }) => metadata.name),
+  };
   sessions: Sessions;
   reconciler: Reconciler;
 
@@ -120,6 +135,7 @@ export class World {
       digester: this.digester,
       clusterID: 'cluster-1',
       objects: this.watched,
+      stacks: this.stacks,
       outputObjects: this.outputObjects,
       progressIntervalMs: 10_000,
       graceMs: 300_000,
