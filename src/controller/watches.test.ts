@@ -52,6 +52,36 @@ function stack(namespace: string, name: string, uid: string): Json {
   return { metadata: { namespace, name, uid, resourceVersion: '1' }, spec: SPEC };
 }
 
+/** Tells of a HeatStack of namespace `team`, and waits until it is known as told. */
+async function tell(
+  type: 'ADDED' | 'MODIFIED' | 'DELETED',
+  name: string,
+  {
+    spec = {},
+    status = {},
+    metadata = {},
+  }: { spec?: JsonObject; status?: JsonObject; metadata?: JsonObject },
+): Promise<void> {
+  version += 1;
+  const resourceVersion = String(version);
+  const object = {
+    metadata: { namespace: 'team', name, uid: `h-${name}`, resourceVersion, generation: 1, ...metadata },
+    spec: { ...SPEC, ...spec },
+    status,
+  };
+  streams.get(HEAT_STACKS)?.write({ type, object });
+  const expected = type === 'DELETED' ? undefined : resourceVersion;
+  await vi.waitFor(() => expect(watches.stack('team', name)?.metadata.resourceVersion).toBe(expected));
+}
+
+/** The keys that were queued since the last call, but for that of `name` itself. */
+function othersThan(name: string): string[] {
+  return queued
+    .splice(0)
+    .map(([key]) => key)
+    .filter((key) => key !== `team/${name}`);
+}
+
 /** Tells of a Secret of namespace `team`. */
 function send(type: 'ADDED' | 'MODIFIED' | 'DELETED', name: string, metadata: JsonObject = {}): void {
   version += 1;
@@ -145,4 +175,90 @@ test('tells who may have a stack with which credentials, and which Secret is kep
   expect(told.sort()).toEqual(['a/free undefined', 'a/kept true', 'a/one creds', 'a/two undefined']);
   stop.abort();
   await end;
+});
+
+describe('a HeatStack that others depend on', () => {
+  const ready = (status: string, reason: string): JsonObject => ({
+    observedGeneration: 1,
+    conditions: [{ type: 'Ready', status, reason, observedGeneration: 1 }],
+  });
+  const READY = ready('True', 'Succeeded');
+  const uses = (name: string): JsonObject => ({
+    parameterValues: [{ name: 'id', valueFrom: { heatStackOutputRef: { name, output: 'id' } } }],
+  });
+
+  beforeEach(async () => {
+    await tell('ADDED', 'app', { spec: uses('net') });
+    await tell('ADDED', 'after', { spec: { dependsOn: [{ name: 'net' }] } });
+    othersThan('');
+  });
+
+  test('queues them when it appears, becomes Ready, shows other outputs or goes, and at no other change', async () => {
+    const steps: [type: 'ADDED' | 'MODIFIED' | 'DELETED', status: JsonObject, queues: boolean][] = [
+      ['ADDED', {}, true],
+      ['MODIFIED', { stackStatus: 'CREATE_IN_PROGRESS' }, false],
+      ['MODIFIED', ready('Unknown', 'Progressing'), true],
+      ['MODIFIED', { ...ready('Unknown', 'Progressing'), resourceSummary: { text: '1/2' } }, false],
+      ['MODIFIED', { ...READY, outputs: [{ name: 'id', value: 1 }] }, true],
+      ['MODIFIED', { ...READY, outputs: [{ name: 'id', value: 1 }], lastSyncTime: 'later' }, false],
+      ['MODIFIED', { ...READY, outputs: [{ name: 'id', value: 2 }] }, true],
+      ['DELETED', {}, true],
+    ];
+    for (const [type, status, queues] of steps) {
+      await tell(type, 'net', { status });
+      expect([type, status, othersThan('net')]).toEqual([
+        type,
+        status,
+        queues ? ['team/app', 'team/after'] : [],
+      ]);
+    }
+  });
+
+  test("queues them though the change is the operator's own write", async () => {
+    watches.ignore = () => true;
+    await tell('ADDED', 'net', { status: READY });
+    expect(queued.splice(0).map(([key]) => key)).toEqual(['team/app', 'team/after']);
+  });
+
+  test('is known by those that use its outputs', async () => {
+    expect(watches.consumersOf('team', 'net')).toEqual(['app']);
+    expect(watches.consumersOf('other', 'net')).toEqual([]);
+    expect(watches.stack('team', 'app')).toMatchObject({ producers: ['net'], dependencies: ['net'] });
+    expect(watches.stack('other', 'app')).toBeUndefined();
+  });
+
+  describe('and that waits to be deleted', () => {
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    beforeEach(async () => {
+      await tell('ADDED', 'net', { metadata: { deletionTimestamp } });
+      othersThan('');
+    });
+
+    test.each<[string, () => Promise<void>, queues: boolean]>([
+      ['goes', () => tell('DELETED', 'app', { spec: uses('net') }), true],
+      ['uses it no more', () => tell('MODIFIED', 'app', {}), true],
+      ['uses another', () => tell('MODIFIED', 'app', { spec: uses('dns') }), true],
+      [
+        'is being deleted',
+        () => tell('MODIFIED', 'app', { spec: uses('net'), metadata: { deletionTimestamp } }),
+        true,
+      ],
+      ['changes', () => tell('MODIFIED', 'app', { spec: uses('net'), status: READY }), false],
+    ])('when a user of it %s', async (_, change, queues) => {
+      await change();
+      expect(othersThan('app')).toEqual(queues ? ['team/net'] : []);
+    });
+
+    test('is not queued by one that only depended on it', async () => {
+      await tell('DELETED', 'after', { spec: { dependsOn: [{ name: 'net' }] } });
+      expect(othersThan('after')).toEqual([]);
+    });
+  });
+
+  test('is not queued by its users while it lives', async () => {
+    await tell('ADDED', 'net', {});
+    othersThan('');
+    await tell('DELETED', 'app', { spec: uses('net') });
+    expect(othersThan('app')).toEqual([]);
+  });
 });
