@@ -381,6 +381,13 @@ describe('a HeatStack that depends on another', () => {
     expect(world.ready).toBe('True Succeeded');
   });
 
+  test('is observed without waiting for it when it is unmanaged', async () => {
+    world.apply({ dependsOn, managementPolicy: 'unmanaged', import: { filter: { name: NAME } } });
+    await world.reconcile();
+    expect(world.heat.takeCalls().length).toBeGreaterThan(0);
+    expect(message()).not.toContain('spec.dependsOn');
+  });
+
   test('is deleted without waiting for it', async () => {
     other('net');
     await world.created({ dependsOn });

@@ -17,13 +17,14 @@ let watches: Watches;
 let stop: AbortController;
 let running: Promise<void>;
 let version: number;
+let client: KubeClient;
 
 beforeEach(async () => {
   lists = new Map([[HEAT_STACKS, [stack('team', 'web', 'u1'), stack('other', 'web', 'u2')]]]);
   streams = new Map();
   queued = [];
   version = 1;
-  const client = new KubeClient({
+  client = new KubeClient({
     request: async ({ path }) => ({ metadata: { resourceVersion: '1' }, items: lists.get(path) ?? [] }),
     async *watch({ path, signal }) {
       const stream = new PassThrough({ objectMode: true });
@@ -113,6 +114,23 @@ test('what is there at the start is queued behind what people do', async () => {
   expect(await keysOnce('creds')).toEqual(['team/web']);
   expect(queued.at(-1)).toEqual(['team/web', 0]);
   expect(watches.versionOf('Secret', 'team', 'creds')).toBe('s-creds/2');
+});
+
+test('what depends on others is queued once at the start, as all the rest', async () => {
+  const dependent = { ...SPEC, dependsOn: [{ name: 'web' }, { name: 'app' }] };
+  lists.set(HEAT_STACKS, [
+    { metadata: { namespace: 'team', name: 'app', uid: 'u3', resourceVersion: '1' }, spec: dependent },
+    stack('team', 'web', 'u1'),
+  ]);
+  const keys: string[] = [];
+  const queue = { add: (key: string) => void keys.push(key) };
+  const others = new Watches({ client, queue, namespaces: [], logger: memoryLogger().logger });
+  const ended = new AbortController();
+  const run = others.run(ended.signal);
+  await others.whenSynced(ended.signal);
+  ended.abort();
+  await run;
+  expect(keys).toEqual(['team/app', 'team/web']);
 });
 
 test('a version that the operator knows is passed over, a deletion never', async () => {
