@@ -359,6 +359,46 @@ export const PARTS = [
     },
   }),
   merging(
+    'environments in which scalars and lists take the place of maps, and null that of all',
+    [
+      {
+        parameters: {
+          a: { b: 1 },
+          c: { d: 1 },
+          e: [1, { f: 2 }],
+          g: 1,
+          h: { i: { j: { k: 1, l: 2 } } },
+          m: null,
+        },
+        parameter_defaults: { a: { b: 1 } },
+      },
+      {
+        parameters: { a: 'text', c: [1], e: [3], g: null, h: { i: { j: { k: null } } }, m: { n: 1 } },
+        parameter_defaults: { a: {}, o: { p: {} } },
+      },
+    ],
+    {
+      expect: {
+        value: {
+          parameters: { a: 'text', c: [1], e: [3], g: null, h: { i: { j: { k: null, l: 2 } } }, m: { n: 1 } },
+          parameter_defaults: { a: { b: 1 }, o: { p: {} } },
+        },
+      },
+    },
+  ),
+  merging(
+    'environments in which a map takes the place of a scalar',
+    [{ parameters: { a: 1 } }, { parameters: { a: { b: 1 } } }],
+    {
+      better: {
+        because:
+          'openstacksdk ends with an error of Python; ours lets the later one win, as it does otherwise.',
+        sdk: { error: 'TypeError' },
+        ours: { value: { parameters: { a: { b: 1 } } } },
+      },
+    },
+  ),
+  merging(
     'an environment as Heat shows it, merged with another',
     [
       {
