@@ -54,6 +54,11 @@ function stack(name: string, credentials?: string): void {
     kind: HEAT_STACKS.kind,
     metadata: { name, namespace: 'team', uid: name, resourceVersion: '1' },
     references: [],
+    producers: [],
+    dependencies: [],
+    deleting: false,
+    notReady: undefined,
+    state: '',
     ...(credentials === undefined ? {} : { credentials }),
   };
   stacks.set(key, object);

@@ -53,9 +53,8 @@ export function cycleOf({ name, namespace, options, spec }: Reconciliation): str
   return `spec.dependsOn, spec.parameterValues: HeatStacks wait for each other in a circle, ${shown.join(' → ')}; remove one of these references`;
 }
 
-/** What of `spec.dependsOn` isn't Ready; nothing when all is, and for a stack that is only observed. */
+/** What of `spec.dependsOn` isn't Ready; nothing when all is. */
 export function unmetDependency({ namespace, options, spec }: Reconciliation): string | undefined {
-  if (spec.managementPolicy === 'unmanaged') return undefined;
   const unmet = (spec.dependsOn ?? []).flatMap(({ name }) => {
     const why = whyAwaited(name, options.stacks.stack(namespace, name));
     return why === undefined ? [] : [why];

@@ -75,6 +75,10 @@ test('everything that inputs come from is referred to, once', () => {
   expect(referencesOf(all, 'team')).toEqual([...objects, 'HeatStack/team/dns', 'HeatStack/team/net']);
   expect(dependenciesOf(all)).toEqual(['dns', 'net']);
   expect(producersOf(all)).toEqual(['net']);
+  const observed: HeatStackSpec = { ...all, managementPolicy: 'unmanaged' };
+  expect(dependenciesOf(observed)).toEqual([]);
+  expect(producersOf(observed)).toEqual([]);
+  expect(referencesOf(observed, 'team')).toEqual(objects);
 });
 
 describe('what the cache keeps of a HeatStack', () => {

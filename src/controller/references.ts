@@ -55,14 +55,16 @@ export function sourcesOf(spec: HeatStackSpec, namespace: string): string[] {
   return [...keys];
 }
 
-/** Names of the HeatStacks whose outputs a spec uses. */
-export function producersOf({ parameterValues = [] }: HeatStackSpec): string[] {
+/** Names of the HeatStacks whose outputs a spec uses; none when it only observes a stack, which takes no inputs. */
+export function producersOf({ managementPolicy, parameterValues = [] }: HeatStackSpec): string[] {
+  if (managementPolicy === 'unmanaged') return [];
   const names = parameterValues.flatMap(({ valueFrom }) => valueFrom.heatStackOutputRef?.name ?? []);
   return [...new Set(names)];
 }
 
 /** Names of the HeatStacks that must be Ready before this one is created or updated. */
 export function dependenciesOf(spec: HeatStackSpec): string[] {
+  if (spec.managementPolicy === 'unmanaged') return [];
   const named = (spec.dependsOn ?? []).map(({ name }) => name);
   return [...new Set([...named, ...producersOf(spec)])];
 }
