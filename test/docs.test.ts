@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { ANNOTATIONS, FINALIZER, GROUP, OUTPUTS_OF, VERSION } from '../src/api/constants.ts';
+import { fieldsOf, readSchema } from './crd/schema.ts';
+import { anchors } from './support/markdown.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAGES = [
@@ -10,6 +13,8 @@ const PAGES = [
   'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',
+  'docs/heatstack.md',
+  'docs/heatstack-coverage.md',
   'docs/openstack.md',
   'docs/openstack-errors.md',
   'docs/outputs.md',
@@ -23,6 +28,41 @@ describe('the documentation', () => {
   it.each(PAGES)('%s links to files that are there', (page) => {
     const targets = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => target);
     expect(targets.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
+  });
+
+  it.each(PAGES)('%s links to headings that are there', (page) => {
+    const text = read(page);
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)];
+    const broken = links.filter(([, file = '', anchor = '']) => {
+      const target = file === '' ? text : read(join(dirname(page), file));
+      return !anchors(target).has(anchor);
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  it('explains every field of a HeatStack', () => {
+    const page = read('docs/heatstack.md');
+    const schema = readSchema(read('crds/heatstack.dev_heatstacks.yaml')).properties ?? {};
+    const fields = (['spec', 'status'] as const).flatMap((part) => fieldsOf(schema[part] ?? {}, part));
+    const words = new Set(fields.map((field) => field.replace(/^.*[.=]/, '').replace('[]', '')));
+    expect(words.size).toBeGreaterThan(100);
+    const code = [...page.matchAll(/^```.*?^```$|`[^`\n]+`/gms)].join('\n');
+    // A name by itself: `name`, `filter.name`, `history[]`, or a key of an example.
+    expect([...words].filter((word) => !new RegExp(`\\b${word}\\b`).test(code))).toEqual([]);
+    const own = Object.keys(schema['spec']?.properties ?? {});
+    expect(own.filter((field) => !page.includes(`\`.spec.${field}`))).toEqual([]);
+  });
+
+  it('names only annotations, labels and finalizers that are there', () => {
+    const known = new Set<string>([
+      ...Object.values(ANNOTATIONS),
+      ...[`${GROUP}/${VERSION}`, FINALIZER, `${GROUP}/in-use`, OUTPUTS_OF],
+    ]);
+    const named = PAGES.flatMap((page) => [
+      ...read(page).matchAll(/(?<![\w.])(?:heatstack\.dev|reconcile\.fluxcd\.io)\/[\w-]+/g),
+    ]).map(([name]) => name);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 
   it('lists every reason that a condition can have', () => {

@@ -8,8 +8,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { STATUS_LIMITS } from '../../src/api/limits.ts';
 import { type Json, type JsonObject, parseJson } from '../../src/json.ts';
+import { fencedBlocks } from '../support/markdown.ts';
 import { bed } from '../support/scenario.ts';
 import {
   CREATE_CASES,
@@ -21,8 +23,9 @@ import {
 } from './cases.ts';
 import { fieldsOf, pathsIn, readSchema, rulesOf } from './schema.ts';
 
-const SAMPLES = fileURLToPath(new URL('../../deploy/samples/', import.meta.url));
-const DEFINITION = fileURLToPath(new URL('../../crds/heatstack.dev_heatstacks.yaml', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SAMPLES = `${ROOT}deploy/samples/`;
+const DEFINITION = `${ROOT}crds/heatstack.dev_heatstacks.yaml`;
 const NAMESPACE = `crd-test-${process.pid}`;
 const STACKS = `/apis/heatstack.dev/v1alpha1/namespaces/${NAMESPACE}/heatstacks`;
 
@@ -328,7 +331,55 @@ describe('an object', () => {
   });
 });
 
+/** The YAML blocks of the pages for users. */
+const EXAMPLES = ['README.md', 'docs/heatstack.md', 'docs/outputs.md'].flatMap((page) =>
+  fencedBlocks(readFileSync(join(ROOT, page), 'utf8'), 'yaml').map((text, index) => ({
+    title: `${page}, block ${index + 1}`,
+    example: parseYaml(text) as JsonObject,
+  })),
+);
+
 describe('manifests as people write them', () => {
+  test.each(EXAMPLES.filter(({ example }) => example['kind'] === 'HeatStack'))(
+    '$title is taken',
+    async ({ example }) => {
+      const answer = await dryRunCreate(example);
+      expect(answer, String(answer.body['message'])).toMatchObject({ status: 201 });
+    },
+  );
+
+  test.each(EXAMPLES.filter(({ example }) => example['kind'] === undefined && 'spec' in example))(
+    '$title is taken as a part of a spec',
+    async ({ example }) => {
+      const { spec, ...others } = example;
+      expect(others).toEqual({});
+      const answer = await dryRunCreate(heatStack('web', spec as SpecChange));
+      expect(answer, String(answer.body['message'])).toMatchObject({ status: 201 });
+    },
+  );
+
+  test.each(EXAMPLES.filter(({ example }) => 'status' in example))(
+    '$title shows a status that can be',
+    async ({ title, example }) => {
+      const name = title.replaceAll(/[^a-z0-9]+/gi, '-').toLowerCase();
+      const object = await store(name);
+      const answer = await send('PUT', `${STACKS}/${name}/status?dryRun=All&fieldValidation=Strict`, {
+        ...object,
+        ...example,
+      });
+      expect(answer, String(answer.body['message'])).toMatchObject({ status: 200 });
+    },
+  );
+
+  test('are all of these kinds', () => {
+    const kinds = EXAMPLES.map(({ example }) =>
+      ['kind', 'spec', 'status'].find((member) => member in example),
+    );
+    expect(kinds.filter((kind) => kind === 'kind').length).toBeGreaterThan(3);
+    expect(kinds.filter((kind) => kind === 'spec').length).toBeGreaterThan(20);
+    expect(kinds.filter((kind) => kind === undefined)).toEqual([]);
+  });
+
   test.each(readdirSync(SAMPLES))('deploy/samples/%s is taken', async (file) => {
     await kubectl('create', '--dry-run=server', '-n', NAMESPACE, '-f', SAMPLES + file);
   });

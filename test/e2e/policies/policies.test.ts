@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { FINALIZER } from '../../../src/api/constants.ts';
+import { ANNOTATIONS, FINALIZER } from '../../../src/api/constants.ts';
 import { eventually, RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
 const s = scenario('policies');
 const FOLDER = 'deploy/policies/';
 const SECRETS = 'who-may-use-secrets';
 const NAMES = 'secrets-by-name';
+const APPROVE = 'who-may-approve';
 const STATUS = 'status-is-the-operators';
 
-/** People of the namespace: HeatStacks alone; also the credentials; also all Secrets and ConfigMaps. */
+/** People of the namespace: HeatStacks alone; also the credentials; also all Secrets and ConfigMaps; also approvals. */
 const EDITOR = 'eve';
 const AUTHOR = 'ann';
 const OWNER = 'otto';
+const APPROVER = 'abe';
 const VIEWER = 'vic';
 
 const template = { inline: RANDOM_STRING };
@@ -40,9 +42,17 @@ beforeAll(async () => {
   const all = { resources: ['secrets', 'configmaps'], verbs: ['get', 'create', 'update'] };
   const objects = [
     bind('ClusterRole', 'heatstack-viewer', VIEWER),
-    bind('ClusterRole', 'heatstack-editor', EDITOR, AUTHOR, OWNER),
-    role('credentials', { resources: ['secrets'], resourceNames: ['openstack-clouds'], verbs: ['get'] }),
+    bind('ClusterRole', 'heatstack-editor', EDITOR, AUTHOR, OWNER, APPROVER),
+    role('credentials', {
+      resources: ['secrets'],
+      resourceNames: ['openstack-clouds', 'inputs'],
+      verbs: ['get'],
+    }),
     bind('Role', 'credentials', AUTHOR),
+    role('settings', { resources: ['configmaps'], resourceNames: ['settings'], verbs: ['get'] }),
+    bind('Role', 'settings', AUTHOR),
+    role('approve', { apiGroups: ['heatstack.dev'], resources: ['heatstacks'], verbs: ['approve'] }),
+    bind('Role', 'approve', APPROVER),
     role('all', all),
     bind('Role', 'all', OWNER),
   ];
@@ -53,6 +63,7 @@ beforeAll(async () => {
     [OWNER, 'update', 'configmaps/any'],
     [AUTHOR, 'get', 'secrets/openstack-clouds'],
     [EDITOR, 'create', 'heatstacks'],
+    [APPROVER, 'approve', 'heatstacks'],
     [VIEWER, 'get', 'heatstacks'],
   ] as const;
   for (const [user, verb, what] of rights) {
@@ -176,6 +187,33 @@ describe('who-may-use-secrets.yaml', () => {
       'spec.template.configMapKeyRef',
       'get ConfigMap theirs',
     ],
+    ...(
+      [
+        ['files', { filesFrom: [{ secretRef: { name: 'theirs' } }] }],
+        ['an environment', { environments: [{ secretKeyRef: { name: 'theirs', key: 'a' } }] }],
+        [
+          'parameters',
+          { parametersFrom: [{ configMapRef: { name: 'b' } }, { secretRef: { name: 'theirs' } }] },
+        ],
+        [
+          'a value',
+          { parameterValues: [{ name: 'a', valueFrom: { secretKeyRef: { name: 'theirs', key: 'a' } } }] },
+        ],
+      ] as [string, Record<string, unknown>][]
+    ).map(([what, change]): [string, string, Record<string, unknown>, string, string] => [
+      AUTHOR,
+      `${what} from a Secret`,
+      change,
+      'spec.filesFrom, environments, parametersFrom or parameterValues',
+      'get Secret theirs',
+    ]),
+    [
+      AUTHOR,
+      'files from a ConfigMap',
+      { filesFrom: [{ configMapRef: { name: 'theirs' } }] },
+      'spec.filesFrom, environments, parametersFrom or parameterValues',
+      'get ConfigMap theirs',
+    ],
     [
       AUTHOR,
       'outputs to a Secret',
@@ -200,6 +238,54 @@ describe('who-may-use-secrets.yaml', () => {
 
   it('a right for one name is enough', async () => {
     expect(await tryToCreate(AUTHOR, spec)).toBeUndefined();
+    const parametersFrom = [{ secretRef: { name: 'inputs' } }, { secretRef: { name: 'openstack-clouds' } }];
+    const environments = [{ secretKeyRef: { name: 'inputs', key: 'a' } }];
+    expect(await tryToCreate(AUTHOR, { ...spec, parametersFrom, environments })).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'several Secrets',
+      { parametersFrom: [{ secretRef: { name: 'inputs' } }, { secretRef: { name: 'theirs' } }] },
+      'the right to get all Secrets in namespace',
+    ],
+    [
+      'an output, which may be in a Secret',
+      { parameterValues: [{ name: 'a', valueFrom: { heatStackOutputRef: { name: 'other', output: 'a' } } }] },
+      'the right to get all Secrets in namespace',
+    ],
+    [
+      'several ConfigMaps',
+      { filesFrom: [{ configMapRef: { name: 'settings' } }, { configMapRef: { name: 'b' } }] },
+      'the right to get all ConfigMaps in namespace',
+    ],
+  ])('asks for more than names for %s', async (_, change, right) => {
+    expect(await tryToCreate(AUTHOR, { ...spec, ...change })).toContain(right);
+    expect(await tryToCreate(OWNER, { ...spec, ...change })).toBeUndefined();
+  });
+
+  it('judges an object that has no template', async () => {
+    const observing = { managementPolicy: 'unmanaged', import: { id: 'a' }, template: undefined };
+    expect(await tryToCreate(AUTHOR, { ...spec, ...observing })).toBeUndefined();
+    expect(await tryToCreate(EDITOR, { ...spec, ...observing })).toMatch(/get Secret openstack-clouds/);
+  });
+
+  it('judges as many names as there can be', async () => {
+    const name = 'a'.repeat(253);
+    const valueFrom = (index: number) => ({
+      secretKeyRef: { name: name.slice(3).concat(`${index}`), key: 'a' },
+    });
+    const many = {
+      filesFrom: Array.from({ length: 32 }, () => ({ configMapRef: { name } })),
+      parametersFrom: Array.from({ length: 32 }, () => ({ secretRef: { name } })),
+      environments: Array.from({ length: 32 }, () => ({ secretKeyRef: { name, key: 'a' } })),
+      parameterValues: Array.from({ length: 256 }, (_, index) => ({
+        name: 'a',
+        valueFrom: valueFrom(index),
+      })),
+    };
+    expect(await tryToCreate(OWNER, { ...spec, ...many })).toBeUndefined();
+    expect(await tryToCreate(AUTHOR, { ...spec, ...many })).toMatch(/needs the right to get/);
   });
 
   it('asks again of everybody who changes what runs with the credentials', async () => {
@@ -262,6 +348,19 @@ describe('secrets-by-name.yaml', () => {
       "spec.template.secretKeyRef isn't allowed here: put the template into inline, object or a ConfigMap",
     ],
     [
+      'parameters from a Secret of another name',
+      {
+        parametersFrom: [{ secretRef: { name: 'heat-a' } }],
+        parameterValues: [{ name: 'a', valueFrom: { secretKeyRef: { name: 'theirs', key: 'a' } } }],
+      },
+      'parametersFrom and parameterValues must begin with "heat-": give them such names',
+    ],
+    [
+      'files from a Secret of another name',
+      { filesFrom: [{ secretRef: { name: 'theirs' } }] },
+      'must begin with "heat-": give them such names',
+    ],
+    [
       'outputs to a Secret of another name',
       { outputs: { secretName: 'theirs', configMapName: 'heat-a' } },
       'spec.outputs.secretName and configMapName must begin with "heat-": take such a name',
@@ -278,6 +377,16 @@ describe('secrets-by-name.yaml', () => {
   it.each([
     ['the names that it asks for', { outputs: { secretName: 'heat-a', configMapName: 'heat-b' } }],
     ['outputs in the status', { outputs: { inStatus: ['*'] } }],
+    [
+      'inputs from everywhere',
+      {
+        filesFrom: [{ secretRef: { name: 'heat-a' } }, { configMapRef: { name: 'any' } }],
+        environments: [{ secretKeyRef: { name: 'heat-a', key: 'a' } }],
+        parametersFrom: [{ secretRef: { name: 'heat-a' } }],
+        parameterValues: [{ name: 'a', valueFrom: { heatStackOutputRef: { name: 'any', output: 'a' } } }],
+      },
+    ],
+    ['no template', { managementPolicy: 'unmanaged', import: { id: 'a' }, template: undefined }],
     ['a template from a ConfigMap', { template: { configMapKeyRef: { name: 'any', key: 'a' } } }],
   ])('takes %s', async (_, change) => {
     expect(await tryToCreate(OWNER, { ...spec, ...change })).toBeUndefined();
@@ -292,6 +401,41 @@ describe('secrets-by-name.yaml', () => {
     expect(await patch(OWNER, 'before', detach)).toBeUndefined();
     expect(await patch(OWNER, 'before', { metadata: { finalizers: null } })).toBeUndefined();
     await s.gone('before');
+  });
+});
+
+describe('who-may-approve.yaml', () => {
+  const approve = (id: string) => ({ metadata: { annotations: { [ANNOTATIONS.approve]: id } } });
+  const refused = /the right to approve heatstacks\.heatstack\.dev in namespace/;
+  const rule = { resourceTypes: ['OS::Nova::Server'], operations: ['replace'] };
+  beforeAll(async () => {
+    expect(await create(OWNER, 'careful', { ...idle, approval: 'manual', protect: [rule] })).toBeUndefined();
+    expect(await create(OWNER, 'free', idle)).toBeUndefined();
+  });
+  withPolicy(APPROVE, () => patch(EDITOR, 'careful', approve('probe'), '--dry-run=server'));
+
+  it('refuses the approval of who has not the right, and takes that of who has', async () => {
+    expect(await patch(OWNER, 'careful', approve('p1'))).toMatch(refused);
+    expect(await patch(APPROVER, 'careful', approve('p1'))).toBeUndefined();
+    // What is approved already hinders nobody, and may be taken back.
+    expect(await patch(EDITOR, 'careful', { spec: { tags: ['changed'] } })).toBeUndefined();
+    expect(await patch(EDITOR, 'careful', approve('p2'))).toMatch(refused);
+    expect(await patch(EDITOR, 'careful', { metadata: { annotations: null } })).toBeUndefined();
+  });
+
+  it('refuses to be got round', async () => {
+    for (const spec of [{ approval: 'automatic' }, { approval: null }, { protect: null }, { protect: [] }]) {
+      expect(await patch(EDITOR, 'careful', { spec }, '--dry-run=server')).toMatch(refused);
+      expect(await patch(APPROVER, 'careful', { spec }, '--dry-run=server')).toBeUndefined();
+    }
+    const copy = s.manifest('copy', idle, approve('p1').metadata);
+    expect(await refusal(EDITOR, ['create', '-f', '-'], stringify(copy))).toMatch(refused);
+  });
+
+  it('lets everybody be more careful', async () => {
+    const protect = [{ ...rule, operations: ['delete'] }, rule];
+    expect(await patch(EDITOR, 'careful', { spec: { protect } })).toBeUndefined();
+    expect(await patch(EDITOR, 'free', { spec: { protect, approval: 'manual' } })).toBeUndefined();
   });
 });
 
@@ -329,6 +473,9 @@ describe('status-is-the-operators.yaml', () => {
 describe('all of them together', () => {
   withPolicy(SECRETS, () => tryToCreate(EDITOR, idle));
   withPolicy(NAMES, () => tryToCreate(OWNER, { template: { secretKeyRef: { name: 'a', key: 'b' } } }));
+  withPolicy(APPROVE, () =>
+    refusal(EDITOR, ['annotate', 'heatstack/probe', `${ANNOTATIONS.approve}=a`, '--dry-run=server']),
+  );
   withPolicy(STATUS, forge);
 
   it('leave the operator its work, from create to delete', async () => {
