@@ -6,6 +6,7 @@ import type { Json } from '../../src/json.ts';
 export interface Schema {
   type?: string;
   enum?: string[];
+  default?: unknown;
   properties?: Record<string, Schema>;
   items?: Schema;
   'x-kubernetes-validations'?: { message: string; fieldPath?: string }[];
@@ -38,6 +39,18 @@ export function fieldsOf(schema: Schema, path: string): string[] {
     ...words,
     ...childrenOf(schema, path).flatMap(([child, at]) => [at, ...fieldsOf(child, at)]),
   ].filter((field) => !field.endsWith('[]'));
+}
+
+/** Those of {@link fieldsOf} that have no field below them, without the words that are a field's default. */
+export function leavesOf(schema: Schema, path: string): string[] {
+  const children = childrenOf(schema, path);
+  const words = (schema.enum ?? [])
+    .filter((word) => word !== schema.default)
+    .map((word) => `${path}=${word}`);
+  if (children.length === 0) return path.endsWith('[]') ? words : [path, ...words];
+  const leaves = children.flatMap(([child, at]) => leavesOf(child, at));
+  // A list of texts is one leaf, whatever may be in it.
+  return schema.items && !schema.items.properties ? [path, ...leaves] : leaves;
 }
 
 /** The same for a value: what is in it. */
