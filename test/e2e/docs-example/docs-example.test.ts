@@ -57,6 +57,7 @@ it('runs as it is written', async () => {
     'farm/1/server',
     'password',
   ]);
+  expect(status.resources?.find((resource) => resource.name === 'password')?.requiredBy).toEqual(['farm']);
   for (const resource of status.resources ?? []) {
     expect(resource).toMatchObject({
       type: expect.any(String),
