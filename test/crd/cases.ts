@@ -606,11 +606,6 @@ export const CREATE_CASES: CreateCase[] = [
     refused: /operations\[0\]: Unsupported value: "update"/,
   },
   {
-    title: 'protect from the same twice',
-    spec: { protect: [{ resourceTypes: ['*'], operations: ['delete', 'delete'] }] },
-    refused: /operations\[1\]: Duplicate value/,
-  },
-  {
     title: 'more than 32 rules to protect',
     spec: { protect: Array.from({ length: 33 }, () => ({ resourceTypes: ['*'], operations: ['delete'] })) },
     refused: /must have at most 32 items/,

@@ -77,6 +77,8 @@ it('carries out nothing but the plan that was approved', async () => {
     updated: [],
     replaced: [],
     deleted: [],
+    unchanged: 0,
+    createdAt: expect.any(String),
   });
   expect(underway(planned)).toEqual(['Reconciling']);
   expect(condition(planned, 'Ready')?.message).toContain('would add 2,');
