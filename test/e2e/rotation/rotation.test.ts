@@ -93,10 +93,6 @@ it('goes over to the new credentials though nothing is to be done', async () => 
   expect(logins(since)).toEqual([201]);
   expect(sessions(since)).toEqual(['session closed 1', 'session opened 1']);
   await s.ready(name);
-  await eventually(
-    async () => (await s.events(name)).some(({ reason }) => reason === 'CredentialsRotated'),
-    () => 'no Event tells it',
-  );
 });
 
 it('goes on with its session when the Secret changes and its content does not', async () => {
