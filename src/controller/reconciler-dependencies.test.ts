@@ -382,7 +382,11 @@ describe('a HeatStack that depends on another', () => {
   });
 
   test('is observed without waiting for it when it is unmanaged', async () => {
-    world.apply({ dependsOn, managementPolicy: 'unmanaged', import: { filter: { name: NAME } } });
+    world.apply({
+      dependsOn,
+      managementPolicy: 'unmanaged',
+      import: { filter: { name: NAME }, takeOwnership: false },
+    });
     await world.reconcile();
     expect(world.heat.takeCalls().length).toBeGreaterThan(0);
     expect(message()).not.toContain('spec.dependsOn');

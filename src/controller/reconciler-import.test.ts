@@ -116,6 +116,10 @@ describe('an unmanaged object', () => {
     const failed = resource('a', 'UPDATE_FAILED', { statusReason: 'the password is s3cr3t' });
     world.heat.finish('FAILED', { resources: [failed] }, 'legacy');
     await world.reconcileNews();
+    // Heat may be about to roll back.
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    await world.clock.advance(10_000);
+    await world.reconcile();
     expect(world.ready).toBe('False UpdateFailed Stalled');
     expect(world.status.failures).toMatchObject([{ path: 'a' }]);
     expect(JSON.stringify(world.status)).not.toContain('s3cr3t');
