@@ -1,25 +1,34 @@
 import { beforeAll, expect, it } from 'vitest';
-import { isCurrent, scenario } from '../../support/scenario.ts';
+import { eventually, isCurrent, scenario } from '../../support/scenario.ts';
 
 const s = scenario('supersede');
 
-const template = (value: string, seconds: number) => `heat_template_version: 2018-08-31
+/** A template whose wait conditions keep Heat at work until each got a signal. */
+function template(value: string, waits: readonly string[]): string {
+  const conditions = waits.map(
+    (name) => `
+  handle-${name}:
+    type: OS::Heat::WaitConditionHandle
+  wait-${name}:
+    type: OS::Heat::WaitCondition
+    properties: { handle: { get_resource: handle-${name} }, timeout: 300 }`,
+  );
+  return `heat_template_version: 2018-08-31
 resources:
-  slow:
-    type: OS::Heat::TestResource
-    properties:
-      value: ${value}
-      action_wait_secs: { create: ${seconds}, update: ${seconds}, delete: 0 }
+  value:
+    type: OS::Heat::Value
+    properties: { value: ${value} }${conditions.join('')}
 outputs:
-  value: { value: { get_attr: [slow, output] } }
+  value: { value: { get_attr: [value, value] } }
 `;
+}
 
 beforeAll(async () => {
   await s.startOperator();
 });
 
 /** The states that the stack itself has had in Heat, the oldest first. */
-async function states(id = ''): Promise<string[]> {
+async function states(id: string): Promise<string[]> {
   const newestFirst = await Array.fromAsync((await s.heat()).events(id));
   const events = newestFirst.reverse();
   return events.filter(({ physicalId }) => physicalId === id).map(({ status }) => status);
@@ -38,23 +47,37 @@ it.concurrent.each([
   },
 ])('$updatePolicy', async ({ updatePolicy, created, updated }) => {
   const name = `supersede-${updatePolicy}`;
-  const apply = async (value: string, seconds: number) => {
+  const heat = await s.heat();
+  const apply = async (value: string, waits: string[]) => {
     const outputs = { inStatus: ['value'] };
-    await s.apply(name, { updatePolicy, template: { inline: template(value, seconds) }, outputs });
-    await s.until(name, 'looked at', isCurrent);
+    await s.apply(name, { updatePolicy, template: { inline: template(value, waits) }, outputs });
+    return s.until(name, 'looked at', isCurrent);
   };
-  await apply('one', 4);
-  await apply('two', 0);
-  const first = await s.ready(name);
-  expect(first.status.outputs).toMatchObject([{ value: 'two' }]);
-  expect(await states(first.status.id)).toEqual(created);
+  const workOn = async (id: string, condition: string) => {
+    const isAtWork = async () => {
+      const resources = await Array.fromAsync(heat.resources(id));
+      return resources.some((each) => each.name === condition && each.status === 'CREATE_IN_PROGRESS');
+    };
+    await eventually(isAtWork, () => `Heat is not at work on ${condition}`);
+  };
 
-  await apply('three', 4);
-  await apply('four', 0);
+  const { status } = await apply('one', ['a']);
+  const { id = '' } = status;
+  await workOn(id, 'wait-a');
+  await apply('two', ['a']);
+  await s.ask(name);
+  await heat.signalResource(id, 'handle-a');
+  expect((await s.ready(name)).status.outputs).toMatchObject([{ value: 'two' }]);
+  expect(await states(id)).toEqual(created);
+
+  await apply('three', ['a', 'b']);
+  await workOn(id, 'wait-b');
+  await apply('four', ['a', 'b']);
+  await s.ask(name);
+  await heat.signalResource(id, 'handle-b');
   const last = await s.ready(name);
-  expect(last.status).toMatchObject({ stackStatus: 'UPDATE_COMPLETE', attempts: 0 });
+  expect(last.status).toMatchObject({ id, stackStatus: 'UPDATE_COMPLETE', attempts: 0 });
   expect(last.status.outputs).toMatchObject([{ value: 'four' }]);
-  expect(await states(last.status.id)).toEqual([...created, ...updated]);
+  expect(await states(id)).toEqual([...created, ...updated]);
   expect((await s.events(name)).filter(({ type }) => type === 'Warning')).toEqual([]);
-  expect(await s.stacksNamed(name)).toHaveLength(1);
 });
