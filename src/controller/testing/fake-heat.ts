@@ -333,9 +333,11 @@ export class FakeHeat implements HeatClient {
     return result;
   }
 
-  /** Heat finds a stack only by both, its id and its name. */
+  /** Heat finds a stack only by both, its id and its name; and by a text that is one of them. */
   #find(ref: StackRef): FakeStack {
-    const stack = this.all.get(idOf(ref));
+    const stack =
+      this.all.get(idOf(ref)) ??
+      (typeof ref === 'string' ? this.all.values().find((each) => each.name === ref) : undefined);
     const name = typeof ref === 'string' ? undefined : ref.name;
     if (stack && (name === undefined || name === stack.name)) return stack;
     throw createError('ResourceNotFound', 'The Stack could not be found.', {
