@@ -116,7 +116,7 @@ export interface HeatStackSpec {
    */
   protect?: ProtectRule[];
   /**
-   * Other HeatStacks of the namespace that must be Ready before this one is created or updated, at most 32. Deleting waits for nobody.
+   * Other HeatStacks of the namespace that must be Ready, with their newest specs, before this one is created or updated, at most 32. An unchanged stack stays as it is while they are worked on. Deleting waits for nobody. HeatStacks that wait for each other in a circle are told so.
    */
   dependsOn?: Dependency[];
   outputs?: OutputsSpec;
@@ -349,7 +349,7 @@ export interface ParameterValueSource {
   optional?: boolean;
 }
 /**
- * An output of another HeatStack in the same namespace, which must be Ready. Its value is read from where that HeatStack writes it: its status (spec.outputs.inStatus), its Secret or its ConfigMap (spec.outputs.secretName, configMapName); the cloud isn't asked. While the output is in use, deleting that HeatStack waits until this one is gone.
+ * An output of another HeatStack in the same namespace. This one waits until that is Ready with its newest spec, also while that is updated: before, nobody knows the value. It is read from where that HeatStack writes it, and the cloud isn't asked: from its status (spec.outputs.inStatus), as it is; else from its Secret or its ConfigMap (spec.outputs.secretName, configMapName), as the text that stands there, which is JSON for a list, a map or a number. While the output is in use, deleting that HeatStack waits until this one is gone.
  */
 export interface HeatStackOutputRef {
   /**

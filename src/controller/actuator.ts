@@ -515,13 +515,12 @@ export class Actuator {
   }
 
   #announceFailure(message: string): void {
-    if (this.#run.tampered) return;
-    if (
-      this.#run.before.stackStatus !== this.#run.status.stackStatus ||
-      this.#run.before.updatedAt !== this.#run.status.updatedAt
-    ) {
-      this.#run.event('Warning', 'StackFailed', 'Reconcile', message);
-    }
+    const { before, status, tampered } = this.#run;
+    if (tampered) return;
+    const isTheSame = before.stackStatus === status.stackStatus && before.updatedAt === status.updatedAt;
+    // A failure that could have been passing was waited for, and isn't told yet.
+    if (isTheSame && readyOf(before)?.reason !== 'Progressing') return;
+    this.#run.event('Warning', 'StackFailed', 'Reconcile', message);
   }
 }
 
