@@ -61,6 +61,8 @@ async function main(): Promise<number> {
         }),
         outputObjects: options.outputObjects,
         protectCredentials: options.protectCredentials,
+        watchLabelSelector: options.watchLabelSelector,
+        secretNames: options.secretNames,
         userAgent,
         instance: hostname(),
       },

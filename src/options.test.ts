@@ -14,6 +14,8 @@ const FLAGS = [
   '--refused-endpoints',
   '--output-objects',
   '--protect-credentials',
+  '--watch-configs-label-selector',
+  '--secret-names',
   '--log-level',
   '--log-format',
 ];
@@ -44,6 +46,7 @@ test('without any there are the defaults', () => {
     refusedEndpoints: [],
     outputObjects: true,
     protectCredentials: false,
+    secretNames: [],
     logLevel: 'info',
     logFormat: 'auto',
   });
@@ -73,6 +76,8 @@ test('flags are read, with a space or an equals sign', () => {
     '--refused-endpoints=10.96.0.0/12',
     '--output-objects=false',
     '--protect-credentials=true',
+    '--secret-names=one',
+    '--secret-names=two,one',
     '--log-level=debug',
     '--log-format=json',
   ];
@@ -89,6 +94,7 @@ test('flags are read, with a space or an equals sign', () => {
     refusedEndpoints: ['10.96.0.0/12'],
     outputObjects: false,
     protectCredentials: true,
+    secretNames: ['one', 'two'],
     logLevel: 'debug',
     logFormat: 'json',
   });
@@ -108,7 +114,9 @@ describe('the environment', () => {
       HEATSTACK_ALLOWED_ENDPOINTS: 'keystone',
       HEATSTACK_REFUSED_ENDPOINTS: '10.96.0.0/12, 10.88.0.0/16',
       HEATSTACK_OUTPUT_OBJECTS: 'false',
-      HEATSTACK_PROTECT_CREDENTIALS: 'true',
+      HEATSTACK_PROTECT_CREDENTIALS: 'false',
+      HEATSTACK_WATCH_CONFIGS_LABEL_SELECTOR: 'team in (a, b),!old',
+      HEATSTACK_SECRET_NAMES: 'one, two',
       HEATSTACK_LOG_LEVEL: 'warn',
       HEATSTACK_LOG_FORMAT: 'pretty',
     };
@@ -125,7 +133,9 @@ describe('the environment', () => {
       allowedEndpoints: ['keystone'],
       refusedEndpoints: ['10.96.0.0/12', '10.88.0.0/16'],
       outputObjects: false,
-      protectCredentials: true,
+      protectCredentials: false,
+      watchLabelSelector: 'team in (a, b),!old',
+      secretNames: ['one', 'two'],
       logLevel: 'warn',
       logFormat: 'pretty',
     });
@@ -160,6 +170,10 @@ describe('an error names the flag, what is wrong and what would be right', () =>
     ],
     [['--progress-interval=0s'], '--progress-interval must be a duration of at least 1s'],
     [['--operation-grace=soon'], '--operation-grace must be a duration'],
+    [
+      ['--protect-credentials=true', '--watch-configs-label-selector=a=b'],
+      '--protect-credentials needs to see all Secrets; leave --watch-configs-label-selector out, or turn it off',
+    ],
     [['--protect-credentials=1'], '--protect-credentials must be one of true, false; it is "1"'],
     [['--output-objects=no'], '--output-objects must be one of true, false; it is "no"'],
     [['--log-level=loud'], '--log-level must be one of trace, debug, info, warn, error, fatal; it is "loud"'],

@@ -19,6 +19,10 @@ export interface Options {
   outputObjects: boolean;
   /** Whether Secrets with credentials are kept while HeatStacks need them. */
   protectCredentials: boolean;
+  /** Labels of the ConfigMaps and Secrets that are watched; missing: all are. */
+  watchLabelSelector?: string;
+  /** The Secrets that the operator may read; none means all. */
+  secretNames: string[];
   logLevel: string;
   logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -89,6 +93,15 @@ const DEFINITIONS = {
     value: 'BOOL',
     help: 'keep Secrets with credentials, by a finalizer, while HeatStacks need them',
     preset: 'false',
+  },
+  'watch-configs-label-selector': {
+    value: 'SELECTOR',
+    help: 'watch only ConfigMaps and Secrets with these labels; others wait for a resync',
+  },
+  'secret-names': {
+    value: 'NAME',
+    help: 'read and watch only Secrets of this name; may be repeated; default: all',
+    multiple: true,
   },
   'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn, error or fatal', preset: 'info' },
   'log-format': { value: 'FORMAT', help: 'json, pretty, or auto: pretty on a terminal', preset: 'auto' },
@@ -187,7 +200,14 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     context: text('context'),
     operatorNamespace: text('operator-namespace'),
     clusterID: text('cluster-id'),
+    watchLabelSelector: text('watch-configs-label-selector'),
   };
+  const protectCredentials = oneOf('protect-credentials', ['true', 'false']) === 'true';
+  if (protectCredentials && given.watchLabelSelector !== undefined) {
+    throw new OptionError(
+      '--protect-credentials needs to see all Secrets; leave --watch-configs-label-selector out, or turn it off',
+    );
+  }
   return {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
       [K in keyof typeof given]?: string;
@@ -199,7 +219,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     allowedEndpoints: list('allowed-endpoints'),
     refusedEndpoints: list('refused-endpoints'),
     outputObjects: oneOf('output-objects', ['true', 'false']) === 'true',
-    protectCredentials: oneOf('protect-credentials', ['true', 'false']) === 'true',
+    protectCredentials,
+    secretNames: list('secret-names'),
     logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     logFormat: oneOf('log-format', ['auto', 'json', 'pretty']),
   };

@@ -1,6 +1,6 @@
 import type { Outcome } from '../api/conditions.ts';
 import { CREDENTIALS_KEYS } from '../api/constants.ts';
-import { type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
+import { isKubeError, type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
 import { type CloudConfig, type CloudOptions, parseCloudsYaml, secretOf } from '../openstack/index.ts';
 import { type DataObject, dataOf } from './data-object.ts';
 import { type Memory, MISSING_MS, type Reconciliation } from './reconciliation.ts';
@@ -20,7 +20,13 @@ export interface NoSession {
 export async function openSession(run: Reconciliation): Promise<Session | NoSession> {
   const { secretName, cloudName, regionName } = run.spec.cloudCredentialsRef;
   const ref = { namespace: run.namespace, name: secretName };
-  const secret = await run.options.client.get<DataObject>(SECRETS, ref, { signal: run.signal });
+  let secret: DataObject | undefined;
+  try {
+    secret = await run.options.client.get<DataObject>(SECRETS, ref, { signal: run.signal });
+  } catch (error) {
+    if (!isKubeError(error, 'Forbidden')) throw error;
+    return withoutRight(run, secretName);
+  }
   const data = secret && dataOf(secret, 'Secret');
   const cloudsYaml = data?.get(CREDENTIALS_KEYS.cloudsYaml);
   if (!secret || !data || cloudsYaml === undefined) {
@@ -60,6 +66,17 @@ function noteLogin(run: Reconciliation, login: NonNullable<Memory['login']>): vo
   run.event('Normal', 'CredentialsRotated', 'Login', note);
 }
 
+function withoutRight(run: Reconciliation, secretName: string): NoSession {
+  const cure = run.deleting
+    ? 'or set spec.managedOptions.onDelete to "detach" to let the object go and keep the stack'
+    : 'or name another one';
+  const message = `spec.cloudCredentialsRef: the API server doesn't let the operator get Secret "${secretName}" (403); give its ServiceAccount the verb "get" on it, ${cure}`;
+  return {
+    outcome: { state: 'retrying', reason: 'Forbidden', message },
+    result: { requeueAfterMs: MISSING_MS },
+  };
+}
+
 /** Credentials that can't be read are no reason to go on with the ones before. */
 function readCloud(run: Reconciliation, text: string, options: CloudOptions): CloudConfig {
   try {
@@ -77,8 +94,18 @@ function readCloud(run: Reconciliation, text: string, options: CloudOptions): Cl
 export async function leaveOldSession(run: Reconciliation): Promise<void> {
   const { sessions, objects } = run.options;
   const version = objects.versionOf('Secret', run.namespace, run.spec.cloudCredentialsRef.secretName);
-  if (version === run.memory.secretVersion) return;
+  if (!isOtherVersion(run, version)) return;
   if (version !== undefined || !(await namespaceIsEnding(run))) sessions.release(run.key);
+}
+
+/**
+ * Whether the Secret with the credentials isn't what it was at the last login, by what the watch knows of it.
+ *
+ * @param version as the watch has it; `undefined` tells nothing of a Secret that isn't watched
+ */
+export function isOtherVersion({ memory, options }: Reconciliation, version: string | undefined): boolean {
+  if (version === undefined && !options.objects.seesAll('Secret')) return false;
+  return version !== memory.secretVersion;
 }
 
 /** Whether the namespace is being deleted, and all that is in it. */

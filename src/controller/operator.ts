@@ -37,6 +37,10 @@ export interface OperatorOptions {
   outputObjects: boolean;
   /** Whether Secrets with credentials are kept while HeatStacks need them. */
   protectCredentials: boolean;
+  /** Labels of the ConfigMaps and Secrets to watch; missing: all. */
+  watchLabelSelector?: string | undefined;
+  /** Names of the only Secrets that the operator may read; none means all. */
+  secretNames: readonly string[];
   userAgent: string;
   /** Name of the pod or machine, in Events. */
   instance: string;
@@ -88,7 +92,16 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   });
   const secrets = new WorkQueue({ clock });
   const inUse = options.protectCredentials ? new CredentialsInUse({ client, queue: secrets }) : undefined;
-  const watches = new Watches({ client, queue, namespaces: options.namespaces, inUse, logger, clock });
+  const watches = new Watches({
+    client,
+    queue,
+    namespaces: options.namespaces,
+    labelSelector: options.watchLabelSelector,
+    secretNames: options.secretNames,
+    inUse,
+    logger,
+    clock,
+  });
   const reconciler = new Reconciler({
     client,
     sessions,

@@ -8,7 +8,7 @@ import type { Result } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import { Actions } from './actions.ts';
 import { Actuator, type Goal } from './actuator.ts';
-import { leaveOldSession, namespaceIsEnding, openSession } from './credentials.ts';
+import { isOtherVersion, leaveOldSession, namespaceIsEnding, openSession } from './credentials.ts';
 import { cycleOf, DEPENDENCY_MS, unmetDependency, usedBy, waiting } from './dependencies.ts';
 import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import { ClusterReader } from './input-reader.ts';
@@ -215,7 +215,7 @@ function settledForMs(run: Reconciliation, digest: string, objects: OutputObject
     memory.secretVersion = version;
     memory.fingerprint = statusFingerprint(status);
   }
-  if (version !== memory.secretVersion) return undefined;
+  if (isOtherVersion(run, version)) return undefined;
   if (!objects.right && readyOf(status)?.status === 'True') {
     return objects.restoreInMs > 0 ? objects.restoreInMs : undefined;
   }

@@ -4,7 +4,7 @@ import { OUTPUTS_OF } from '../api/constants.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { KubeClient } from '../kube/index.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
-import { Watches } from './watches.ts';
+import { Watches, type WatchesOptions } from './watches.ts';
 
 const HEAT_STACKS = '/apis/heatstack.dev/v1alpha1/heatstacks';
 const SECRETS = '/api/v1/secrets';
@@ -131,6 +131,71 @@ test('what depends on others is queued once at the start, as all the rest', asyn
   ended.abort();
   await run;
   expect(keys).toEqual(['team/app', 'team/web']);
+});
+
+describe('narrowed', () => {
+  /** The selections of ConfigMaps and Secrets that are listed and watched, and what the watches say that they see. */
+  async function narrowed(options: Partial<WatchesOptions>): Promise<[string[], boolean, boolean]> {
+    const asked = new Set<string>();
+    const recording = new KubeClient({
+      request: async ({ path, query = {} }) => {
+        const { labelSelector, fieldSelector } = query;
+        asked.add([path, labelSelector, fieldSelector].filter(Boolean).join(' '));
+        return { metadata: { resourceVersion: '1' }, items: [] };
+      },
+      async *watch({ path, query = {}, signal }) {
+        const { labelSelector, fieldSelector } = query;
+        asked.add([path, labelSelector, fieldSelector].filter(Boolean).join(' '));
+        yield* addAbortSignal(signal ?? stop.signal, new PassThrough({ objectMode: true }));
+      },
+    });
+    const queue = { add: () => undefined };
+    const seen = new Watches({
+      client: recording,
+      queue,
+      namespaces: [],
+      logger: memoryLogger().logger,
+      ...options,
+    });
+    const ended = new AbortController();
+    const run = seen.run(ended.signal);
+    await seen.whenSynced(ended.signal);
+    ended.abort();
+    await run;
+    asked.delete(HEAT_STACKS);
+    return [[...asked].sort(), seen.seesAll('ConfigMap'), seen.seesAll('Secret')];
+  }
+  const CONFIG_MAPS = '/api/v1/configmaps';
+  const NO_HELM = 'type!=helm.sh/release.v1';
+
+  test.each<[string, Partial<WatchesOptions>, [string[], boolean, boolean]]>([
+    ['by nothing', {}, [[CONFIG_MAPS, `${SECRETS} ${NO_HELM}`], true, true]],
+    [
+      'to labels',
+      { labelSelector: 'a=b' },
+      [[`${CONFIG_MAPS} a=b`, `${SECRETS} a=b ${NO_HELM}`], false, false],
+    ],
+    [
+      'to names of Secrets',
+      { secretNames: ['x', 'y'] },
+      [[CONFIG_MAPS, `${SECRETS} metadata.name=x`, `${SECRETS} metadata.name=y`], true, false],
+    ],
+    [
+      'to both, in a namespace',
+      { labelSelector: 'a=b', secretNames: ['x'], namespaces: ['n'] },
+      [
+        [
+          '/api/v1/namespaces/n/configmaps a=b',
+          '/api/v1/namespaces/n/secrets metadata.name=x',
+          '/apis/heatstack.dev/v1alpha1/namespaces/n/heatstacks',
+        ],
+        false,
+        false,
+      ],
+    ],
+  ])('%s, they ask for no more', async (_, options, expected) => {
+    expect(await narrowed(options)).toEqual(expected);
+  });
 });
 
 test('a version that the operator knows is passed over, a deletion never', async () => {

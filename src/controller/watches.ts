@@ -29,6 +29,10 @@ export interface WatchesOptions {
   queue: Pick<WorkQueue, 'add'>;
   /** Namespaces to watch; none means all. */
   namespaces: readonly string[];
+  /** Labels of the ConfigMaps and Secrets to watch; without it all are. */
+  labelSelector?: string | undefined;
+  /** Names of the only Secrets to watch; none means all. */
+  secretNames?: readonly string[];
   /** Is told of all HeatStacks and Secrets, to keep the credentials that are needed. */
   inUse?: Pick<CredentialsInUse, 'onStack' | 'onSecret'> | undefined;
   logger: Logger;
@@ -46,13 +50,20 @@ export class Watches implements WatchedObjects, WatchedStacks {
   };
   readonly #queue: WatchesOptions['queue'];
   readonly #inUse: WatchesOptions['inUse'];
+  readonly #seesAll: Record<DataKind, boolean>;
   /** Whether a version of a HeatStack is the operator's own write. */
   ignore: (key: string, resourceVersion: string) => boolean = () => false;
   /** Whether the operator made this version (`uid/resourceVersion`) of an object, which is news for no HeatStack then. */
   ignoreData: (key: string, version: string) => boolean = () => false;
 
-  constructor({ client, queue, namespaces, inUse, logger, clock = systemClock }: WatchesOptions) {
+  constructor(options: WatchesOptions) {
+    const { client, queue, namespaces, inUse, logger, clock = systemClock } = options;
+    const { labelSelector, secretNames = [] } = options;
     this.#queue = queue;
+    this.#seesAll = {
+      ConfigMap: labelSelector === undefined,
+      Secret: labelSelector === undefined && secretNames.length === 0,
+    };
     this.#inUse = inUse;
     const common = { client, logger, clock };
     for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
@@ -75,11 +86,18 @@ export class Watches implements WatchedObjects, WatchedStacks {
           },
         }),
       );
-      this.#objects.ConfigMap.push(this.#metadata('ConfigMap', CONFIG_MAPS, { ...common, ...where }));
-      // Helm keeps its releases in Secrets: large, many, and never referred to.
-      this.#objects.Secret.push(
-        this.#metadata('Secret', SECRETS, { ...common, ...where, fieldSelector: 'type!=helm.sh/release.v1' }),
+      const labels = labelSelector === undefined ? {} : { labelSelector };
+      this.#objects.ConfigMap.push(
+        this.#metadata('ConfigMap', CONFIG_MAPS, { ...common, ...where, ...labels }),
       );
+      // Helm keeps its releases in Secrets: large, many, and never referred to. A right to one name covers no other field.
+      const selections =
+        secretNames.length === 0
+          ? [{ fieldSelector: 'type!=helm.sh/release.v1', ...labels }]
+          : secretNames.map((name) => ({ fieldSelector: `metadata.name=${name}` }));
+      for (const selection of selections) {
+        this.#objects.Secret.push(this.#metadata('Secret', SECRETS, { ...common, ...where, ...selection }));
+      }
     }
   }
 
@@ -93,6 +111,10 @@ export class Watches implements WatchedObjects, WatchedStacks {
       if (object) return versionOf(object);
     }
     return undefined;
+  }
+
+  seesAll(kind: DataKind): boolean {
+    return this.#seesAll[kind];
   }
 
   writtenFor(uid: string): CachedData[] {
@@ -154,7 +176,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
     type: ResourceType,
     options: Pick<
       ConstructorParameters<typeof Reflector>[0],
-      'client' | 'logger' | 'namespace' | 'fieldSelector' | 'clock'
+      'client' | 'logger' | 'namespace' | 'fieldSelector' | 'labelSelector' | 'clock'
     >,
   ): Reflector<CachedData> {
     return new Reflector<CachedData>({

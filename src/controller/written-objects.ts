@@ -14,6 +14,8 @@ export interface CachedData extends KubeObject {
 export interface WatchedObjects {
   /** `uid/resourceVersion` of an object; `undefined` when it isn't known. */
   versionOf(kind: DataKind, namespace: string, name: string): string | undefined;
+  /** Whether every object of the kind is watched: then one that isn't known isn't there. */
+  seesAll(kind: DataKind): boolean;
   /** The objects that were written for the HeatStack with this uid. */
   writtenFor(uid: string): CachedData[];
 }

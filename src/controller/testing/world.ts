@@ -84,9 +84,13 @@ export class World {
   digester = new Digester(Buffer.alloc(32, 7));
   /** Whether outputs may be written to objects; read at a {@link restart}. */
   outputObjects = true;
+  /** Whether the watch shows ConfigMaps and Secrets; else it is narrowed to labels that these don't have. */
+  seesAll = true;
   /** A watch that never lags. */
   readonly watched: WatchedObjects = {
+    seesAll: () => this.seesAll,
     versionOf: (kind, namespace, name) => {
+      if (!this.seesAll) return undefined;
       const object = this.cluster.get(kind, namespace, name);
       return object && `${object.metadata.uid}/${object.metadata.resourceVersion}`;
     },

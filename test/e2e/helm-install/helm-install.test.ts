@@ -26,6 +26,7 @@ const EVERY_VALUE = {
   refusedEndpoints: ['192.0.2.7'],
   outputObjects: { enabled: false, admissionPolicy: false },
   protectCredentials: true,
+  secretNames: ['openstack-clouds', 'web.tls'],
   concurrency: 3,
   progressInterval: '1m30s',
   operationGrace: '90s',
@@ -112,6 +113,7 @@ describe('the chart', () => {
       refusedEndpoints: EVERY_VALUE.refusedEndpoints,
       outputObjects: false,
       protectCredentials: true,
+      secretNames: EVERY_VALUE.secretNames,
       concurrency: 3,
       progressIntervalMs: 90_000,
       graceMs: 90_000,
@@ -132,6 +134,15 @@ describe('the chart', () => {
       annotations: podAnnotations,
       labels: { team: 'true', ...deployment.spec.selector.matchLabels },
     });
+  });
+
+  it('narrows what is watched, but not while it has to see all Secrets', async () => {
+    const values = { watchConfigsLabelSelector: 'team in (a, b),!old' };
+    const { args } = containerOf(deploymentOf(await render(values)));
+    expect(parseOptions(args, {})).toMatchObject({ watchLabelSelector: 'team in (a, b),!old' });
+    await expect(render({ ...values, protectCredentials: true })).rejects.toThrow(
+      'protectCredentials needs to see all Secrets',
+    );
   });
 
   it('takes an image by its digest', async () => {
@@ -181,6 +192,7 @@ describe('the chart', () => {
     ['a duration without unit', { progressInterval: '10' }, /'\/progressInterval'.*does not match/],
     ['a duration as a number', { operationGrace: 10 }, /'\/operationGrace'.*want string/],
     ['a list as a text', { allowedEndpoints: 'example.com' }, /'\/allowedEndpoints'.*want array/],
+    ['no name of a Secret', { secretNames: ['A_b'] }, /'\/secretNames\/0'.*does not match/],
     ['two hosts in one', { allowedEndpoints: ['a.example,b'] }, /'\/allowedEndpoints\/0'.*does not match/],
     ['no name of a namespace', { watchNamespaces: ['Team_A'] }, /'\/watchNamespaces\/0'.*does not match/],
     ['an unknown log level', { logLevel: 'verbose' }, /'\/logLevel'.*must be one of/],

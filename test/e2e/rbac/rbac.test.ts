@@ -11,9 +11,16 @@ const UNWATCHED = 'default';
 const RELEASES = [
   { mode: 'cluster-wide', watchNamespaces: [], value: 'outputObjects.enabled' },
   { mode: 'cluster-wide', watchNamespaces: [], value: 'protectCredentials' },
+  {
+    mode: 'cluster-wide for two Secrets',
+    watchNamespaces: [],
+    value: 'outputObjects.enabled',
+    secretNames: ['one', 'two'],
+  },
   { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'outputObjects.enabled' },
   { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'protectCredentials' },
 ].map((each, index) => ({
+  secretNames: [] as string[],
   ...each,
   release: new Release(s.bed, { name: `${s.namespace}-${index}`, namespace: own }),
 }));
@@ -27,12 +34,13 @@ afterAll(async () => {
   for (const { release } of RELEASES) await release.uninstall().catch(() => undefined);
 }, 60_000);
 
-describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces, value }) => {
+describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces, secretNames, value }) => {
   beforeAll(async () => {
     await release.install({
       crds: { install: false },
       watchNamespaces,
       clusterID: 'test',
+      secretNames,
       outputObjects: { enabled: value === 'outputObjects.enabled' },
       protectCredentials: value === 'protectCredentials',
     });
@@ -47,7 +55,7 @@ describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces,
     const expected = DOCUMENTED.filter(
       ({ where, condition }) =>
         (where === 'own' ? namespace === own : isWatched) && ['', value].includes(condition),
-    ).map(({ right }) => right);
+    ).flatMap(({ right }) => named(right, secretNames));
     const everybodys = await rightsOf(`system:serviceaccount:${own}:nobody`, namespace);
     // The API server takes new roles into account a moment later.
     const rights = async () => {
@@ -57,6 +65,13 @@ describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces,
     await expect.poll(rights, { timeout: 10_000 }).toEqual([...new Set(expected)].sort());
   });
 });
+
+/** A right of the table as it is with these names of Secrets. */
+function named(right: string, names: readonly string[]): string[] {
+  const verb = right.replace(/ secretNames$/, '');
+  if (verb === right) return [right];
+  return names.length === 0 ? [verb] : names.map((name) => `${verb} ${name}`);
+}
 
 /** The table of docs/rbac.md, a row for each verb. */
 const DOCUMENTED = readFileSync(new URL('../../../docs/rbac.md', import.meta.url), 'utf8')
