@@ -502,7 +502,7 @@ export interface ResourcesSpec {
    */
   maxItems: number;
   /**
-   * How often the resources are read although the stack itself didn't change (autoscaling and marks of health don't touch it), as a duration from 10s to 168h. "0s" turns it off.
+   * How often the resources are read although the stack itself didn't change (autoscaling and marks of health don't touch it), as a duration from 10s to 168h. "0s" turns it off. With them, at most once an hour, the inputs are compared, see driftDetection.
    *
    * @default "1h"
    */

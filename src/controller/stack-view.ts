@@ -34,6 +34,8 @@ import { causeOf, describeDrift } from './verdict.ts';
 const FAILURE_DEPTH = 5;
 /** A failed operation and its rollback have a handful of events of the stack itself. */
 const ROLLBACK_EVENTS = 20;
+/** So seldom are the inputs of a stack compared that nobody seems to have touched. */
+const RARELY_MS = 60 * 60_000;
 /** Of `status.drift`. */
 const MAX_FIELDS = 32;
 const MAX_FIELD_LENGTH = 256;
@@ -355,7 +357,7 @@ export class StackView implements OutputSource {
     // A change in the second in which an operation of our own began is seen by nothing else (Heat's times are of seconds).
     memory.comparedAt ??= now;
     const period = parseDuration(spec.resources.refreshPeriod);
-    return period > 0 && now - memory.comparedAt >= period;
+    return period > 0 && now - memory.comparedAt >= Math.max(period, RARELY_MS);
   }
 
   /**

@@ -24,8 +24,9 @@ it('keeps the stack, says what happened, and puts its inputs back with the next 
     status: 'True',
     lastTransitionTime: condition(before, 'Ready')?.lastTransitionTime,
   });
-  expect(ready?.message).toContain('another client changed the inputs');
+  expect(ready?.message).toContain('another client changed the inputs (parameters/word, tags)');
   expect(ready?.message).toContain('put back with the next update');
+  expect(drifted.status.drift?.fields).toEqual(['parameters/word', 'tags']);
   expect(drifted.status).toMatchObject({ id: before.status.id, stackStatus: 'UPDATE_COMPLETE' });
   // It stays so, over another look and a restart.
   expect(condition(await s.ask(name), 'Ready')).toEqual(ready);
