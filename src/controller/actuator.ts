@@ -29,7 +29,7 @@ import { parseState } from './stack-state.ts';
 import { cloudFields } from './stack-status.ts';
 import { heatOf, type StackView } from './stack-view.ts';
 import { CALLS, type Verb } from './verbs.ts';
-import { availabilityAt, availabilityOf, describeDrift, failureMessage } from './verdict.ts';
+import { availabilityAt, availabilityOf, describeDrift, failureMessage, NO_STACK } from './verdict.ts';
 
 /** What is to be brought about, while the object isn't being deleted. */
 export interface Goal {
@@ -141,6 +141,11 @@ export class Actuator {
     if (this.#run.before.drift) this.#run.drift = [];
     // A create that is tried again counts on, also when its name was free only after a while; other inputs count anew.
     this.#run.status.attempts = neverComplete && attempted === desired.digest ? attempts : 0;
+    // Written down first: an operator that dies before it writes the new id would look for the former stack alone.
+    if (was !== undefined) {
+      const message = `stack ${wasNamed} (${was}) is gone; it is created anew`;
+      await this.#run.finish({ state: 'working', message }, {}, NO_STACK);
+    }
     let id: string;
     try {
       ({ id } = await orchestration.createStack(this.#attributes(desired, tags, name), {

@@ -244,6 +244,26 @@ describe('a crash or a lost answer', () => {
     expect(world.status.appliedDigest).toBe(liveDigest());
   });
 
+  test('after the POST that makes a stack anew: the new one is deleted with the object', async () => {
+    await world.created();
+    world.heat.all.delete(world.heat.stack().id);
+    await world.clock.advance(12 * MINUTE);
+    world.cluster.before = ({ path }) => {
+      if (path.endsWith('/status') && world.heat.calls.includes('create')) throw new Error('killed');
+    };
+    await expect(world.reconcile()).rejects.toThrow('killed');
+    expect(world.ready).toBe('Unknown Progressing Reconciling');
+    expect(world.status.id).toBeUndefined();
+    world.cluster.before = () => undefined;
+    world.delete();
+    await world.restart();
+    await world.reconcile();
+    expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+    world.heat.finish();
+    await world.reconcileNews();
+    expect(world.exists).toBe(false);
+  });
+
   test('after the DELETE: the object goes when the stack is gone', async () => {
     await world.created();
     world.delete();
