@@ -13,6 +13,7 @@ const PAGES = [
   'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',
+  'docs/environments.md',
   'docs/heatstack.md',
   'docs/heatstack-coverage.md',
   'docs/openstack.md',

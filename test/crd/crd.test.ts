@@ -332,11 +332,12 @@ describe('an object', () => {
 });
 
 /** The YAML blocks of the pages for users. */
-const EXAMPLES = ['README.md', 'docs/heatstack.md', 'docs/outputs.md'].flatMap((page) =>
-  fencedBlocks(readFileSync(join(ROOT, page), 'utf8'), 'yaml').map((text, index) => ({
-    title: `${page}, block ${index + 1}`,
-    example: parseYaml(text) as JsonObject,
-  })),
+const EXAMPLES = ['README.md', 'docs/environments.md', 'docs/heatstack.md', 'docs/outputs.md'].flatMap(
+  (page) =>
+    fencedBlocks(readFileSync(join(ROOT, page), 'utf8'), 'yaml').map((text, index) => ({
+      title: `${page}, block ${index + 1}`,
+      example: parseYaml(text) as JsonObject,
+    })),
 );
 
 describe('manifests as people write them', () => {
