@@ -26,8 +26,11 @@ it('keeps the stack, says what happened, and puts its inputs back with the next 
   });
   expect(ready?.message).toContain('another client changed the inputs (parameters/word, tags)');
   expect(ready?.message).toContain('put back with the next update');
-  expect(drifted.status.drift?.fields).toEqual(['parameters/word', 'tags']);
-  expect(drifted.status).toMatchObject({ id: before.status.id, stackStatus: 'UPDATE_COMPLETE' });
+  expect(drifted.status).toMatchObject({
+    id: before.status.id,
+    stackStatus: 'UPDATE_COMPLETE',
+    drift: { detectedAt: expect.stringMatching(/^\d{4}-.*Z$/), fields: ['parameters/word', 'tags'] },
+  });
   // It stays so, over another look and a restart.
   expect(condition(await s.ask(name), 'Ready')).toEqual(ready);
   await operator.stop();
@@ -40,6 +43,7 @@ it('keeps the stack, says what happened, and puts its inputs back with the next 
   const after = await s.ready(name);
   expect(heatWrites(operator.log().slice(since))).toEqual(['PUT /stacks/{name}/{id} 202']);
   expect(after.status.id).toBe(before.status.id);
+  expect(after.status.drift).toBeUndefined();
   expect(condition(after, 'Ready')?.message).not.toContain('another client');
   expect(await s.stacksNamed(name)).toEqual([{ id: before.status.id, status: 'UPDATE_COMPLETE', tags }]);
   expect(await marker(after)).toBe(after.status.appliedDigest);
