@@ -41,4 +41,4 @@ test('the published form compiles and runs where it is used', async () => {
   expect(wrong).toBe('');
   const { stdout } = await run(process.execPath, ['program.js'], { cwd: path });
   expect(stdout).toBe('CREATE_COMPLETE\n');
-});
+}, 120_000);

@@ -47,7 +47,7 @@ const created = { type: 'Normal', reason: 'Created', action: 'Create', note: 'ma
 async function sent(
   count: number,
 ): Promise<{ method: string; path: string; body: Record<string, unknown> }[]> {
-  await vi.waitFor(() => expect(server.requests.length).toBeGreaterThanOrEqual(count));
+  await vi.waitFor(() => expect(server.requests.length).toBeGreaterThanOrEqual(count), { timeout: 10_000 });
   await recorder.flush();
   expect(server.requests).toHaveLength(count);
   return server.requests.map(({ method, path, body }) => ({ method, path, body: JSON.parse(body) }));

@@ -8,7 +8,15 @@ const own = `${s.namespace}-own`;
 const WATCHED = s.namespace;
 const UNWATCHED = 'default';
 
-const RELEASES = [
+interface Mode {
+  mode: string;
+  watchNamespaces: string[];
+  secretNames?: string[];
+  /** The one value that is set. */
+  value: string;
+}
+
+const MODES: Mode[] = [
   { mode: 'cluster-wide', watchNamespaces: [], value: 'outputObjects.enabled' },
   { mode: 'cluster-wide', watchNamespaces: [], value: 'protectCredentials' },
   {
@@ -19,9 +27,10 @@ const RELEASES = [
   },
   { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'outputObjects.enabled' },
   { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'protectCredentials' },
-].map((each, index) => ({
-  secretNames: [] as string[],
-  ...each,
+];
+const RELEASES = MODES.map((mode, index) => ({
+  secretNames: [],
+  ...mode,
   release: new Release(s.bed, { name: `${s.namespace}-${index}`, namespace: own }),
 }));
 
