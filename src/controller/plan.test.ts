@@ -1060,7 +1060,7 @@ test('messages name the state and the cure', () => {
 // ---------------------------------------------------------------- what holds for every input
 
 const ACTIONS = STATES.flatMap((state) => (state.endsWith('_COMPLETE') ? [state.slice(0, -9)] : []));
-const digest = fc.constantFrom('new', 'old', 'older');
+const digest = fc.constantFrom('new', 'new', 'old', 'older');
 const ms = fc.constantFrom(0, 1, 9_999, 10_000, 30_000, HOUR, HOUR + 1, 2 * HOUR);
 const stackStatus = fc.oneof(
   {
@@ -1102,11 +1102,14 @@ const wantedInput: fc.Arbitrary<Wanted> = fc.record({
   }),
   overdueMs: fc.integer({ min: MINUTE, max: 200 * HOUR }),
 });
-const rememberedInput: fc.Arbitrary<Remembered> = fc.record({
-  applied: fc.option(digest, { nil: undefined }),
-  attempted: fc.option(digest, { nil: undefined }),
-  attempts: fc.oneof(fc.nat(5), fc.nat()),
-});
+const rememberedInput: fc.Arbitrary<Remembered> = fc.oneof(
+  fc.constantFrom(SAME, CHANGED, SENT, CREATED),
+  fc.record({
+    applied: fc.option(digest, { nil: undefined }),
+    attempted: fc.option(digest, { nil: undefined }),
+    attempts: fc.oneof(fc.nat(5), fc.nat()),
+  }),
+);
 const seenInput = fc
   .record({
     stackStatus,
