@@ -933,10 +933,17 @@ const CASES: Record<string, Case[]> = {
     ],
     [
       'create, to be recreated, but the stack was whole once: no delete',
-      { remediation: recreate },
+      { remediation: { ...recreate, update: { retries: 1, strategy: 'update' } } },
       SENT,
       present('CREATE_FAILED'),
-      { to: 'stall', reason: 'CreateFailed' },
+      { to: 'update', why: 'retry' },
+    ],
+    [
+      "somebody's delete of a stack that was whole once: not taken further",
+      { remediation: recreate },
+      { ...SENT, attempts: 1 },
+      present('DELETE_FAILED'),
+      { to: 'stall', reason: 'StackDeleting' },
     ],
     [
       'update of a stack that was never whole, to be recreated: only an update',
