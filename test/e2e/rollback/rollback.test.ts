@@ -42,7 +42,7 @@ it('reports a rolled back update, and needs no update to go back', async () => {
   await s.apply(name, spec(bad));
   const failed = await rolledBack(name);
   expect(condition(failed, 'Ready')?.message).toMatch(
-    /^ROLLBACK_COMPLETE: .*resources\.broken: Test Resource failed broken; Heat went back to the inputs before/,
+    /^ROLLBACK_COMPLETE: .*resources\.broken: Test Resource failed broken; Heat went back to the inputs of 2/,
   );
   expect(condition(failed, 'Available')?.status).toBe('True');
   expect(failed.status.resources).toMatchObject([{ name: 'random' }]);

@@ -169,9 +169,9 @@ async function healed(name: string): Promise<void> {
   expect(await s.stack(foreign.id)).toEqual(foreign);
 }
 
-/** What a status says, without times, and without a promise that is broken once somebody else wrote to it. */
+/** What a status says, without times, and without what can't be believed any more once somebody else wrote to it. */
 function told(status: HeatStackStatus): string {
-  const { lastSyncTime: _, hidesInputs: ___, conditions, ...rest } = status;
+  const { lastSyncTime: _, hidesInputs: ___, history: ____, conditions, ...rest } = status;
   const timeless = conditions?.map(({ lastTransitionTime: __, ...condition }) => condition);
   return canonicalJson({ ...rest, conditions: timeless });
 }
