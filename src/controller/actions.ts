@@ -115,9 +115,8 @@ export class Actions {
   }
 
   #end(verb: Verb, { result, why }: { result: 'Succeeded' | 'Failed'; why: string }): void {
-    const { status, spec, memory } = this.#run;
+    const { status, spec } = this.#run;
     if (status.lastHandledAction) status.lastHandledAction = { ...status.lastHandledAction, result };
-    delete memory.actionSentAt;
     const hasFailed = parseState(status.stackStatus ?? '').status === 'FAILED';
     const cause = result === 'Failed' && hasFailed ? `: ${causeOf(status) ?? 'Heat gives no reason'}` : '';
     if (result === 'Succeeded') this.#run.event('Normal', 'ActionSucceeded', 'Act', `${this.#name}: ${why}`);

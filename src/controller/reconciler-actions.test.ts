@@ -305,6 +305,8 @@ describe('a request that is refused', () => {
     expect(handled()?.result).toMatch(/^Refused: Heat does not take it: no/);
     expect(world.eventReasons).toEqual(['ActionRefused']);
     expect(world.ready).toBe('True Succeeded');
+    // That it is sent, and that it was refused; none of them in vain.
+    expect(world.cluster.writes).toHaveLength(2);
     await world.reconcile();
     expect(writes()).toEqual(['check']);
   });
