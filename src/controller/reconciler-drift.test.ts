@@ -604,6 +604,22 @@ describe('what Heat says of another client’s update is withheld, since it may 
     expect(world.status.stackStatusReason).toContain('withheld');
   });
 
+  test('also when it is found to be the wanted one, but for a hidden value', async () => {
+    await start(spec);
+    const { attributes } = world.heat.stack();
+    world.apply({ tags: ['other'] });
+    put({ ...attributes, environment: {}, tags: [...(attributes.tags ?? []).slice(0, 2), 'other'] });
+    Object.assign(world.heat.stack(), { statusReason: QUOTES, resources: failed() });
+    world.forget();
+    await world.reconcile();
+    expect(world.heat.takeCalls()).not.toContain('update');
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.status.stackStatusReason).toContain('withheld');
+    world.apply({}, { [ANNOTATIONS.requestedAt]: 'now' });
+    await resync();
+    expect(world.status.stackStatusReason).toContain('withheld');
+  });
+
   test('and shown again of our next one', async () => {
     await start(spec);
     patch('UPDATE_COMPLETE', { parameters: { password: 'the-other-password' } });
