@@ -299,6 +299,8 @@ export class Actuator {
     // What others changed is overwritten.
     if (this.#run.before.drift || why === 'drift') this.#run.drift = [];
     this.#run.status.attempts = FIRST_TRIES.has(why) ? 0 : attempts + 1;
+    // If Heat loses it, the next try waits as long as after any other.
+    delete this.#run.memory.seen;
     delete this.#run.status.failures;
     this.#run.forceDone();
     this.#session.operations.begin(this.#run.key, id);
@@ -327,6 +329,7 @@ export class Actuator {
     await orchestration.deleteStack({ id, name: stackName }, { signal: this.#run.signal });
     this.#run.status.stackStatus = 'DELETE_IN_PROGRESS';
     this.#run.status.attempts = why === 'deleting' ? 0 : attempts + 1;
+    delete this.#run.memory.seen;
     this.#noteBegin('Delete');
     delete this.#run.status.stackStatusReason;
     delete this.#run.status.failures;

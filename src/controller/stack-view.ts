@@ -327,7 +327,9 @@ export class StackView implements OutputSource {
     if (status === 'FAILED' && attempted !== undefined) return { digest: attempted };
     let isDue = false;
     if (before && attempted !== undefined && before.updatedAt === stack.updatedAt) {
-      if (attempted === applied && before.stackStatus === stack.status) {
+      // While the object isn't settled, inputs may have been sent that Heat lost.
+      const isSettled = isTrue(before, 'Ready') || isTrue(before, 'Stalled');
+      if (isSettled && attempted === applied && before.stackStatus === stack.status) {
         isDue = this.#comparisonIsDue(before);
         if (!isDue) return { digest: before.drift ? undefined : applied };
       }
