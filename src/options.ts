@@ -202,12 +202,6 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     clusterID: text('cluster-id'),
     watchLabelSelector: text('watch-configs-label-selector'),
   };
-  const protectCredentials = oneOf('protect-credentials', ['true', 'false']) === 'true';
-  if (protectCredentials && given.watchLabelSelector !== undefined) {
-    throw new OptionError(
-      '--protect-credentials needs to see all Secrets; leave --watch-configs-label-selector out, or turn it off',
-    );
-  }
   return {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
       [K in keyof typeof given]?: string;
@@ -219,7 +213,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     allowedEndpoints: list('allowed-endpoints'),
     refusedEndpoints: list('refused-endpoints'),
     outputObjects: oneOf('output-objects', ['true', 'false']) === 'true',
-    protectCredentials,
+    protectCredentials: oneOf('protect-credentials', ['true', 'false']) === 'true',
     secretNames: list('secret-names'),
     logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     logFormat: oneOf('log-format', ['auto', 'json', 'pretty']),

@@ -176,6 +176,11 @@ describe('narrowed', () => {
       [[`${CONFIG_MAPS} a=b`, `${SECRETS} a=b ${NO_HELM}`], false, false],
     ],
     [
+      'to labels, while Secrets are kept',
+      { labelSelector: 'a=b', inUse: { onStack: () => undefined, onSecret: () => undefined } },
+      [[`${CONFIG_MAPS} a=b`, `${SECRETS} ${NO_HELM}`], false, true],
+    ],
+    [
       'to names of Secrets',
       { secretNames: ['x', 'y'] },
       [[CONFIG_MAPS, `${SECRETS} metadata.name=x`, `${SECRETS} metadata.name=y`], true, false],

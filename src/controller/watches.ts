@@ -60,9 +60,12 @@ export class Watches implements WatchedObjects, WatchedStacks {
     const { client, queue, namespaces, inUse, logger, clock = systemClock } = options;
     const { labelSelector, secretNames = [] } = options;
     this.#queue = queue;
+    const labels = labelSelector === undefined ? {} : { labelSelector };
+    // Whoever keeps Secrets has to see which ones it keeps.
+    const secretLabels = inUse === undefined ? labels : {};
     this.#seesAll = {
       ConfigMap: labelSelector === undefined,
-      Secret: labelSelector === undefined && secretNames.length === 0,
+      Secret: !('labelSelector' in secretLabels) && secretNames.length === 0,
     };
     this.#inUse = inUse;
     const common = { client, logger, clock };
@@ -86,14 +89,13 @@ export class Watches implements WatchedObjects, WatchedStacks {
           },
         }),
       );
-      const labels = labelSelector === undefined ? {} : { labelSelector };
       this.#objects.ConfigMap.push(
         this.#metadata('ConfigMap', CONFIG_MAPS, { ...common, ...where, ...labels }),
       );
       // Helm keeps its releases in Secrets: large, many, and never referred to. A right to one name covers no other field.
       const selections =
         secretNames.length === 0
-          ? [{ fieldSelector: 'type!=helm.sh/release.v1', ...labels }]
+          ? [{ fieldSelector: 'type!=helm.sh/release.v1', ...secretLabels }]
           : secretNames.map((name) => ({ fieldSelector: `metadata.name=${name}` }));
       for (const selection of selections) {
         this.#objects.Secret.push(this.#metadata('Secret', SECRETS, { ...common, ...where, ...selection }));

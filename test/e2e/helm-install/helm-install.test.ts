@@ -26,6 +26,7 @@ const EVERY_VALUE = {
   refusedEndpoints: ['192.0.2.7'],
   outputObjects: { enabled: false, admissionPolicy: false },
   protectCredentials: true,
+  watchConfigsLabelSelector: 'team in (a, b),!old',
   secretNames: ['openstack-clouds', 'web.tls'],
   concurrency: 3,
   progressInterval: '1m30s',
@@ -113,6 +114,7 @@ describe('the chart', () => {
       refusedEndpoints: EVERY_VALUE.refusedEndpoints,
       outputObjects: false,
       protectCredentials: true,
+      watchLabelSelector: EVERY_VALUE.watchConfigsLabelSelector,
       secretNames: EVERY_VALUE.secretNames,
       concurrency: 3,
       progressIntervalMs: 90_000,
@@ -134,15 +136,6 @@ describe('the chart', () => {
       annotations: podAnnotations,
       labels: { team: 'true', ...deployment.spec.selector.matchLabels },
     });
-  });
-
-  it('narrows what is watched, but not while it has to see all Secrets', async () => {
-    const values = { watchConfigsLabelSelector: 'team in (a, b),!old' };
-    const { args } = containerOf(deploymentOf(await render(values)));
-    expect(parseOptions(args, {})).toMatchObject({ watchLabelSelector: 'team in (a, b),!old' });
-    await expect(render({ ...values, protectCredentials: true })).rejects.toThrow(
-      'protectCredentials needs to see all Secrets',
-    );
   });
 
   it('takes an image by its digest', async () => {
