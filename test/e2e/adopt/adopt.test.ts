@@ -114,7 +114,7 @@ it('lets the object go and leaves the stack alone while it is not adopted', asyn
     import: { id: stack.id },
   });
   await s.notReady('left', 'ApprovalRequired');
-  await s.kubectl(['delete', 'heatstack', 'left', '--timeout=5s']);
+  await s.kubectl(['delete', 'heatstack', 'left', '--timeout=30s']);
   expect(await s.stack(stack.id)).toEqual(stack);
   expect(updates(since)).toEqual([]);
 });

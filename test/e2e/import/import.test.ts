@@ -64,7 +64,7 @@ it('waits for a stack, and takes the one that comes', async () => {
     expect(waiting.metadata.finalizers).toBeUndefined();
   }
   // It takes no stack that may still come.
-  await s.kubectl(['delete', 'heatstack', 'managed', '--timeout=5s']);
+  await s.kubectl(['delete', 'heatstack', 'managed', '--timeout=30s']);
   const stack = await foreign(name);
   expectToShow(await s.ask('unmanaged'), stack);
 });

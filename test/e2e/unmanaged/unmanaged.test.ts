@@ -63,7 +63,7 @@ it('follows what others do with the stack, to its end', async () => {
   await s.apply('followed', { managementPolicy: 'unmanaged', import: { filter: { name: stack.name } } });
   await s.ready('followed');
 
-  await heat.updateStack(stack, { template: slowTemplate(2, 'two') });
+  await heat.updateStack(stack, { template: slowTemplate(5, 'two') });
   const busy = await s.ask('followed');
   expect(condition(busy, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'Progressing' });
   const updated = await s.ready('followed');
