@@ -95,6 +95,16 @@ test('is not there before the first look, and False after it', async () => {
   expect(world.status.drift).toBeUndefined();
 });
 
+test('a create that Heat rolled back is not compared', async () => {
+  world.apply({ rollbackOnFailure: true });
+  await world.reconcile();
+  world.heat.finish('COMPLETE', { status: 'ROLLBACK_COMPLETE', attributes: { template: {} } });
+  world.forget();
+  await world.reconcileNews();
+  expect(world.ready).toBe('False RollbackComplete Reconciling');
+  expect(world.heat.takeCalls()).not.toContain('template');
+});
+
 describe('in the mode "warn"', () => {
   test('a PATCH of another client is told, though our marker is still there', async () => {
     await start();

@@ -345,6 +345,9 @@ export class StackView implements OutputSource {
     const { digest } = this.#run;
     // Other inputs than the wanted ones: whose they are changes nothing.
     if (isOwnEnd || (isOurs && marker !== digest)) return { digest: marker, isTold: true };
+    // A create that Heat rolled back leaves no inputs at all.
+    const isEmpty = action === 'ROLLBACK' && marker === undefined && applied === undefined;
+    if (isEmpty && attempted !== undefined) return {};
     const isAsked = this.#run.spec.driftDetection.mode !== 'disabled';
     if (!isAsked && (marker === digest || attempted === digest)) return { digest: marker };
     return this.#compareWith(stack, environment, { marker, attempted });
