@@ -23,6 +23,7 @@ const OBJECTS: Record<string, Record<string, string | undefined>> = {
   'ConfigMap/envs': { base: 'parameters: { size: 1, zone: a }\n', wrong: 'parameters: [', list: '- a' },
   'Secret/envs': {
     hot: 'parameters: { pw: hunter22, n: 12345678 }\nparameter_defaults: { tree: { k: leaf-value } }',
+    none: 'hunter22: x',
   },
 };
 const OUTPUTS: Record<string, FoundOutput> = {
@@ -289,6 +290,13 @@ describe('environments by reference', () => {
     ],
   ])('%j can not be used', async (environments, expected) => {
     expect(await problem({ environments })).toContain(expected);
+  });
+
+  test('show nothing of a Secret that is no environment', async () => {
+    const environments = [{ inline: '' }, { secretKeyRef: { name: 'envs', key: 'none' } }];
+    expect(await problem({ environments })).toBe(
+      "InvalidConfiguration: spec.environments[1].secretKeyRef: it has a section, or a merge strategy, that Heat doesn't know, or one of the wrong kind; correct it",
+    );
   });
 });
 

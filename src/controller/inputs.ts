@@ -163,6 +163,7 @@ async function resolveEnvironment(
   sources: InputSources,
 ): Promise<JsonObject> {
   const environments: JsonObject[] = [];
+  const hiddenOnes = new Set<JsonObject>();
   let bytes = 0;
   for (const [index, source] of list.entries()) {
     const where = `spec.environments[${index}]`;
@@ -176,15 +177,28 @@ async function resolveEnvironment(
     bytes += Buffer.byteLength(text);
     if (bytes > MAX_BYTES) throw tooLarge(`spec.environments have more than ${inKiB(MAX_BYTES)} of text`);
     const environment = readEnvironment(text, place);
-    if (hidden) hideValues(environment, sources);
+    if (hidden) {
+      hideValues(environment, sources);
+      hiddenOnes.add(environment);
+    }
     environments.push(environment);
   }
+  let at = 0;
   try {
-    return mergeEnvironments(environments, (index) => `spec.environments[${index}]`);
+    return mergeEnvironments(environments, (index) => {
+      at = index;
+      return `spec.environments[${index}]`;
+    });
   } catch (error) {
-    if (isOpenStackError(error, 'ConfigError')) throw new InputError('InvalidConfiguration', error.message);
-    throw error;
+    if (!isOpenStackError(error, 'ConfigError')) throw error;
+    const isHidden = hiddenOnes.has(environments[at] ?? {});
+    throw new InputError('InvalidConfiguration', isHidden ? noEnvironment(at) : error.message);
   }
+}
+
+/** The text of a Secret isn't quoted, not even its keys: it may be no environment at all. */
+function noEnvironment(index: number): string {
+  return `spec.environments[${index}].secretKeyRef: it has a section, or a merge strategy, that Heat doesn't know, or one of the wrong kind; correct it`;
 }
 
 function readEnvironment(text: string, place: string): JsonObject {
