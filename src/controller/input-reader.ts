@@ -62,7 +62,7 @@ export class ClusterReader implements InputReader {
     const shown = producer.shown.find(({ name }) => name === output);
     if (shown?.value !== undefined && shown.value !== null)
       return { is: 'given', value: shown.value, hidden: false };
-    const written = await this.#written(producer, output);
+    const written = await this.#written(producer, label, output);
     if (written) return written;
     if (!shown) {
       const cure = 'add it to its template or correct the name';
@@ -83,19 +83,31 @@ export class ClusterReader implements InputReader {
   }
 
   /** The output in the Secret or the ConfigMap that the producer wrote, and nobody else. */
-  async #written({ uid, wanted, written }: Producer, output: string): Promise<FoundOutput | undefined> {
+  async #written(
+    { uid, wanted, written }: Producer,
+    label: string,
+    output: string,
+  ): Promise<FoundOutput | undefined> {
     if (!written) return undefined;
     const { secretName, configMapName } = wanted;
     const places: [DataKind, string | undefined][] = [
       ['Secret', secretName],
       ['ConfigMap', configMapName],
     ];
+    let lost: string | undefined;
     for (const [kind, name] of places) {
-      const object = name === undefined ? undefined : await this.#object(kind, name);
-      const text = object?.owner === uid ? object.texts.get(output) : undefined;
+      if (name === undefined) continue;
+      const object = await this.#object(kind, name);
+      if (object?.owner !== uid) {
+        lost ??= `${kind} "${name}"`;
+        continue;
+      }
+      const text = object.texts.get(output);
       if (text !== undefined) return { is: 'given', value: text, hidden: kind === 'Secret' };
     }
-    return undefined;
+    // Somebody deleted it, and it is about to be written again: what is optional must not count as taken away meanwhile.
+    const why = `${label} has no ${lost} of its own any more; the operator goes on by itself once it is written again`;
+    return lost === undefined ? undefined : { is: 'awaited', why };
   }
 
   async #object(kind: DataKind, name: string): Promise<ReadObject | undefined> {

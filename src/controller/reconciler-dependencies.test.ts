@@ -145,6 +145,24 @@ describe('an output of another HeatStack', () => {
     expect(world.heat.calls).toEqual([]);
   });
 
+  test('that is optional is waited for while its Secret, which somebody deleted, is written again', async () => {
+    const { metadata } = other(
+      'net',
+      { outputs: { secretName: 'net-out' } },
+      { outputs: [{ name: 'id' }], outputsDigest: 'h1:x' },
+    );
+    written('Secret', 'net-out', { id: 'net-1' }, metadata.uid);
+    await world.created(takes('id', true));
+    world.cluster.delete('Secret', NAMESPACE, 'net-out');
+    await world.reconcile();
+    expect(world.ready).toBe('False DependencyNotReady Reconciling');
+    expect(message()).toContain('HeatStack "net" has no Secret "net-out" of its own any more');
+    written('Secret', 'net-out', { id: 'net-1' }, metadata.uid);
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+    expect(world.heat.calls).not.toContain('update');
+  });
+
   test.each<[string, Partial<HeatStackSpec>, Partial<HeatStackStatus> | undefined, string, string]>([
     [
       'there is none of that name',

@@ -302,6 +302,15 @@ describe('a HeatStack that others depend on', () => {
     }
   });
 
+  test('queues them when what it wrote its outputs to is written again', async () => {
+    await tell('ADDED', 'net', { status: READY });
+    queued.splice(0);
+    watches.ignoreData = (key) => key === 'team/net';
+    send('ADDED', 'net-out', claim('net', 'h-net'));
+    await vi.waitFor(() => expect(watches.versionOf('Secret', 'team', 'net-out')).toBeDefined());
+    expect(queued.map(([key]) => key)).toEqual(['team/app', 'team/after']);
+  });
+
   test("queues them though the change is the operator's own write", async () => {
     watches.ignore = () => true;
     await tell('ADDED', 'net', { status: READY });

@@ -195,7 +195,11 @@ export class Watches implements WatchedObjects, WatchedStacks {
         const users = new Set(this.#index.usersOf(referenceKey(kind, namespace, name)));
         // Of no use any more, perhaps: its HeatStack is to say.
         const owner = type === 'deleted' ? undefined : this.#ownerOf(object);
-        if (owner !== undefined) users.add(owner);
+        if (owner !== undefined) {
+          users.add(owner);
+          // Written again after somebody changed it, which the status of its HeatStack doesn't tell.
+          for (const key of this.#index.usersOf(`HeatStack/${owner}`)) users.add(key);
+        }
         for (const key of users) {
           if (type === 'deleted' || !this.ignoreData(key, versionOf(object))) this.#queue.add(key);
         }
