@@ -515,7 +515,7 @@ describe('when the key of the digests is another', () => {
     put({ ...world.heat.stack().attributes, tags: [] });
     await loseKey();
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['list']);
+    expect(world.heat.takeCalls()).toEqual(['list', 'list']);
     expect(world.ready).toBe('False NameConflict Stalled');
   });
 

@@ -594,4 +594,27 @@ describe('an adopted stack', () => {
     await world.reconcile();
     expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
   });
+
+  test('is found by an object without a status, though it has another name and the credentials come late', async () => {
+    await adopted(legacy());
+    const spec = { ...world.object.spec };
+    delete spec.import;
+    world.edit(({ metadata }) => {
+      metadata.finalizers = [];
+    });
+    world.delete();
+    await world.reconcile();
+    world.cluster.delete('Secret', NAMESPACE, 'creds');
+    world.apply(spec);
+    world.edit(({ metadata }) => {
+      metadata.finalizers = [FINALIZER];
+    });
+    await world.reconcile();
+    expect(world.ready).toBe('False CredentialsNotFound Reconciling');
+    world.writeCredentials();
+    world.forget();
+    await world.reconcile();
+    expect(world.status.stackName).toBe('legacy');
+    expect(writes()).toEqual([]);
+  });
 });

@@ -228,7 +228,7 @@ describe('a crash or a lost answer', () => {
     await world.reconcile();
     world.forget();
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['list', 'create']);
+    expect(world.heat.takeCalls()).toEqual(['list', 'list', 'create']);
   });
 
   test('of the PUT: the stack is read first', async () => {

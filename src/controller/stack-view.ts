@@ -132,9 +132,12 @@ export class StackView implements OutputSource {
       return { is: 'absent' };
     }
     const named = await lookUpStack(heat, run.stackName, owner, signal);
-    // An adopted stack may have another name, and only a status that was lost doesn't know it.
-    const isLost = run.before.id !== undefined || run.before.observedGeneration < 0;
-    return this.note(named.is === 'absent' && isLost ? await findOwn(heat, owner, signal) : named);
+    // An adopted stack may have another name, and only a status that was lost doesn't know it. One that was written since,
+    // as while there were no credentials, tells no more, until it tells of a create.
+    const isLost = run.before.id !== undefined || run.before.attemptedDigest === undefined;
+    if (named.is === 'stack' || !isLost) return this.note(named);
+    const own = await findOwn(heat, owner, signal);
+    return this.note(own.is === 'stack' ? own : named);
   }
 
   /** Whether the stack that the status names is the object's own. */
