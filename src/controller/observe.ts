@@ -1,4 +1,4 @@
-import { GROUP } from '../api/constants.ts';
+import { GROUP, TAGS } from '../api/constants.ts';
 import { isOpenStackError, type Stack } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
 import type { SeenStack } from './plan.ts';
@@ -91,6 +91,15 @@ export async function findOwn(orchestration: HeatClient, owner: Owner, signal: A
 export function whose(stack: Pick<Stack, 'tags'>, ownTags: readonly string[]): SeenStack['whose'] {
   if (ownTags.every((tag) => stack.tags.includes(tag))) return 'ours';
   return stack.tags.some((tag) => tag.startsWith(`${GROUP}/`)) ? 'other' : 'nobody';
+}
+
+/**
+ * Whether a stack carries the tag of another object. The cluster's tag alone says nothing: an operator that got another
+ * id for the same cluster still knows its stacks by their proofs.
+ */
+export function namesAnother(stack: Pick<Stack, 'tags'>, ownTags: readonly string[]): boolean {
+  const objects = stack.tags.filter((tag) => tag.startsWith(TAGS.object));
+  return objects.length > 0 && !objects.some((tag) => ownTags.includes(tag));
 }
 
 /** Whether a stack is about to be gone. */

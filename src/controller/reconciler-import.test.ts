@@ -617,4 +617,31 @@ describe('an adopted stack', () => {
     expect(world.status.stackName).toBe('legacy');
     expect(writes()).toEqual([]);
   });
+
+  test('is given up once it carries the tags of another HeatStack', async () => {
+    const stack = legacy();
+    await adopted(stack);
+    stack.attributes.tags = ownerTags('cluster-1', { namespace: NAMESPACE, name: 'other' });
+    Object.assign(stack, { status: 'UPDATE_COMPLETE', updatedAt: '2026-01-01T00:05:00Z' });
+    world.forget();
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('False NameConflict Stalled');
+    world.applyParameter('m2');
+    await world.reconcile();
+    world.delete();
+    await world.reconcile();
+    expect(world.exists).toBe(false);
+    expect(writes()).toEqual([]);
+  });
+
+  test("stays the object's own when the operator gets another id for the cluster", async () => {
+    const stack = legacy();
+    await adopted(stack);
+    stack.attributes.tags = OTHERS_TAGS;
+    Object.assign(stack, { status: 'UPDATE_COMPLETE', updatedAt: '2026-01-01T00:05:00Z' });
+    await world.clock.advance(12 * MINUTE);
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+  });
 });

@@ -18,7 +18,7 @@ import { ended, type History, seen } from './history.ts';
 import { digestMarker } from './inputs.ts';
 import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
 import { readLiveInputs } from './live-inputs.ts';
-import { type Found, findOwn, lookUpStack, readStack, whose } from './observe.ts';
+import { type Found, findOwn, lookUpStack, namesAnother, readStack, whose } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
 import { hasCondition, isAdopted, isTrue } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
@@ -303,7 +303,8 @@ export class StackView implements OutputSource {
   #whose(stack: Stack): SeenStack['whose'] {
     const byTags = whose(stack, this.#run.ownerTags);
     const isOwn = this.#run.status.id === stack.id && this.#isOwn;
-    return isOwn && (this.#run.managed || byTags !== 'other') ? 'ours' : byTags;
+    if (!isOwn || namesAnother(stack, this.#run.ownerTags)) return byTags;
+    return this.#run.managed || byTags !== 'other' ? 'ours' : byTags;
   }
 
   #setStack(stack: Stack, scrubber: Scrubber, owner: SeenStack['whose']): void {
