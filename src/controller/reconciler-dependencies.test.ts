@@ -416,7 +416,7 @@ describe('a HeatStack that depends on another', () => {
     setConditions('net', AT_WORK);
     world.delete();
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['delete']);
+    expect(world.heat.takeCalls()).toEqual(['get', 'delete']);
   });
 });
 
@@ -479,7 +479,7 @@ describe('deleting a HeatStack whose outputs others use', () => {
     expect(message()).toContain('in use by HeatStack "b";');
     other('b');
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['delete']);
+    expect(world.heat.takeCalls()).toEqual(['get', 'delete']);
     user('late');
     world.heat.finish();
     await world.reconcileNews();
@@ -491,7 +491,7 @@ describe('deleting a HeatStack whose outputs others use', () => {
     other('a', { dependsOn: [{ name: NAME }] });
     world.delete();
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['delete']);
+    expect(world.heat.takeCalls()).toEqual(['get', 'delete']);
   });
 
   test('is not held when its stack stays', async () => {
@@ -510,7 +510,7 @@ describe('deleting a HeatStack whose outputs others use', () => {
     );
     world.delete();
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['delete']);
+    expect(world.heat.takeCalls()).toEqual(['get', 'delete']);
   });
 
   test('is not held by one whose outputs it uses itself, or both would stay for ever', async () => {
@@ -519,6 +519,6 @@ describe('deleting a HeatStack whose outputs others use', () => {
     world.apply(takes('id'));
     world.delete();
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['delete']);
+    expect(world.heat.takeCalls()).toEqual(['get', 'delete']);
   });
 });

@@ -635,6 +635,17 @@ describe('an adopted stack', () => {
     expect(writes()).toEqual([]);
   });
 
+  test('is not deleted with an object that did not see yet who took it over', async () => {
+    const stack = legacy();
+    await adopted(stack);
+    stack.attributes.tags = ownerTags('cluster-1', { namespace: NAMESPACE, name: 'other' });
+    world.forget();
+    world.delete();
+    await world.reconcile();
+    expect(world.exists).toBe(false);
+    expect(writes()).toEqual([]);
+  });
+
   test("stays the object's own when the operator gets another id for the cluster", async () => {
     const stack = legacy();
     await adopted(stack);

@@ -1335,11 +1335,11 @@ describe('suspended', () => {
 });
 
 describe('deleting', () => {
-  test('asks Heat once, and lets the object go when the stack is gone', async () => {
+  test('looks once, asks Heat once, and lets the object go when the stack is gone', async () => {
     await world.created();
     world.delete();
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['delete']);
+    expect(world.heat.takeCalls()).toEqual(['get', 'delete']);
     expect(world.ready).toBe('Unknown Progressing Reconciling');
     expect(world.exists).toBe(true);
     world.heat.finish();

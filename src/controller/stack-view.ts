@@ -88,11 +88,8 @@ export class StackView implements OutputSource {
     const isOwn = this.#isOwn;
     run.status.stackName = name;
     if (isOwn) await run.hold();
-    if (
-      this.#isWatched(id) ||
-      (isOwn && run.deleting && stackStatus !== undefined && !stackStatus.startsWith('DELETE_'))
-    ) {
-      // Known to be at work, or to be deleted whatever it does: no need to ask.
+    if (this.#isWatched(id)) {
+      // Known to be at work: no need to ask. A delete isn't sent unasked, for another HeatStack may have it by now.
       const seen = this.#seen(name, stackStatus ?? '', undefined, isOwn ? 'ours' : 'nobody');
       const operationAgeMs = this.#session.operations.ageMs(run.key);
       return { is: 'present', stack: { ...seen, operationAgeMs } };
