@@ -6,7 +6,7 @@ import { isOpenStackError, type OpenStackError } from '../openstack/index.ts';
 import { type Actions, wasCancelled, wasSuspended } from './actions.ts';
 import type { HeatClient } from './heat-client.ts';
 import { toCloudProblem } from './heat-errors.ts';
-import { begun, ended, type Operation } from './history.ts';
+import { atRest, begun, type Operation } from './history.ts';
 import { type Desired, markedEnvironment } from './inputs.ts';
 import { needsPause, noteCreate, noteSending, noteUpdate, PAUSE_MS } from './known-inputs.ts';
 import { whoHasTheName } from './observe.ts';
@@ -406,7 +406,8 @@ export class Actuator {
       before?.reason !== step.reason ||
       (isBlocked && this.#run.before.plan?.id !== this.#run.status.plan?.id);
     if (isBlocked) this.#watchOn(sight);
-    if (step.failure) this.#noteEnd();
+    // Without a failure it is an update that Heat lost again and again.
+    if (step.failure || step.reason === 'UpdateFailed') this.#noteEnd();
     if (step.failure) this.#announceFailure(message);
     else if (isNews && !isAsked) this.#run.event('Warning', step.reason, 'Reconcile', message);
     const isTired = (this.#run.status.attempts ?? 0) > 0 && !(handled && wasCancelled(handled));
@@ -464,8 +465,7 @@ export class Actuator {
   #noteEnd(): void {
     const { status, now } = this.#run;
     const { stackStatus = '', history } = status;
-    if (history && !stackStatus.endsWith('_IN_PROGRESS'))
-      status.history = ended(history, { result: stackStatus }, now);
+    if (history && !stackStatus.endsWith('_IN_PROGRESS')) status.history = atRest(history, stackStatus, now);
   }
 
   #working(message: string, available?: Availability): Promise<Result> {

@@ -55,6 +55,16 @@ export function ended(
 }
 
 /**
+ * With the newest operation at its end, when the stack rests. The state of another action is that from before an operation
+ * that Heat lost.
+ */
+export function atRest(history: History | undefined, stackStatus: string, now: number): HistoryEntry[] {
+  const [newest] = history ?? [];
+  const isIts = ACTIONS[newest?.action ?? ''] === parseState(stackStatus).action;
+  return ended(history, { result: isIts ? stackStatus : SUPERSEDED }, now);
+}
+
+/**
  * With what a look at Heat shows: the end of an operation, and that Heat went back to the inputs before. Call it only
  * for a stack that moved since the last look, else what is seen is the end of the operation before.
  *

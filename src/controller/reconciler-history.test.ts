@@ -193,3 +193,22 @@ test('is dropped when somebody else wrote to the status', async () => {
   await world.reconcile();
   expect(world.status.history).toBeUndefined();
 });
+
+test('an update that Heat lost did not end as the stack is', async () => {
+  await world.created();
+  world.heat.lostUpdates = 1;
+  await update('large');
+  world.apply({ parameters: {} });
+  await world.reconcileNews();
+  expect(world.ready).toBe('True Succeeded');
+  expect(history()).toEqual(['Update Superseded', 'Create CREATE_COMPLETE']);
+});
+
+test('an update that Heat loses again and again is over when the operator gives up', async () => {
+  await world.created();
+  world.heat.lostUpdates = 9;
+  await update('large');
+  for (let tries = 0; tries < 4; tries += 1) await world.reconcile();
+  expect(world.ready).toBe('False UpdateFailed Stalled');
+  expect(history()).toEqual(['Update Superseded', 'Create CREATE_COMPLETE']);
+});
