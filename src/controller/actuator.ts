@@ -214,7 +214,8 @@ export class Actuator {
     }
     const live = sight.is === 'present' ? sight.stack.live : undefined;
     // A look that is the same in all of it is of the same stack in the same state: none is ever in it twice.
-    const state = [status.id, status.updatedAt ?? status.createdAt, live];
+    // Without a stack it is the object's: one that is applied anew with its annotations isn't approved by them.
+    const state = [status.id ?? this.#run.memory.uid, status.updatedAt ?? status.createdAt, live];
     const id = planId(desired.digest, state, preview);
     const createdAt = before.plan?.id === id ? before.plan.createdAt : new Date(now).toISOString();
     status.plan = toPlan(preview, id, createdAt.replace(/\.\d+Z$/, 'Z'));

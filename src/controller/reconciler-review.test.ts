@@ -105,6 +105,20 @@ describe('a create with spec.approval: manual', () => {
     expect(world.eventReasons).toEqual(['PlanReady']);
   });
 
+  test('is not approved by the annotation of an object that was deleted and is applied again', async () => {
+    approve();
+    const { annotations = {} } = world.object.metadata;
+    await world.reconcile();
+    await finish();
+    world.delete();
+    await world.reconcile();
+    await finish();
+    expect(world.exists).toBe(false);
+    world.apply({ approval: 'manual' }, annotations);
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown ApprovalRequired Reconciling');
+  });
+
   test('has no stack to wait for when the object is deleted', async () => {
     world.delete();
     await world.reconcile();
