@@ -257,6 +257,21 @@ describe('an output of another HeatStack', () => {
     expect(sent()).toEqual({ value: 'two' });
   });
 
+  test('says nothing new for a suspended object while the other one is at work, and later if it is another', async () => {
+    other('net', { outputs: { inStatus: ['id'] } }, { outputs: [{ name: 'id', value: 'one' }] });
+    await world.created(takes('id'));
+    world.apply({ suspend: true });
+    await world.reconcile();
+    setConditions('net', AT_WORK);
+    await world.reconcile();
+    expect(world.ready).toBe('True Succeeded');
+    world.cluster.edit<HeatStack>('HeatStack', NAMESPACE, 'net', ({ status }) =>
+      Object.assign(status, { conditions: READY, outputs: [{ name: 'id', value: 'two' }] }),
+    );
+    await world.reconcile();
+    expect(world.ready).toBe('Unknown Suspended');
+  });
+
   test('of which several are used costs one request', async () => {
     other(
       'net',

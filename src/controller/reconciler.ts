@@ -132,7 +132,8 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     await leaveOldSession(run);
-    if (run.spec.suspend) return run.finish({ state: 'suspended', unchanged: false });
+    // While another HeatStack is worked on, nobody knows whether the inputs change: that it shows when it is Ready.
+    if (run.spec.suspend) return run.finish({ state: 'suspended', unchanged: error.waits && !run.asked });
     return inputProblem(run, error);
   }
   run.want(desired);
