@@ -20,7 +20,7 @@ import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts
 import { readLiveInputs } from './live-inputs.ts';
 import { type Found, findOwn, lookUpStack, namesAnother, readStack, whose } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
-import { hasCondition, isAdopted, isTrue } from './own-status.ts';
+import { hasCondition, isAdopted, isTrue, readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { SeenStack, Sight } from './plan.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
@@ -328,9 +328,9 @@ export class StackView implements OutputSource {
     if (status === 'FAILED' && attempted !== undefined) return { digest: attempted };
     let isDue = false;
     if (before && attempted !== undefined && before.updatedAt === stack.updatedAt) {
-      // While the object isn't settled, inputs may have been sent that Heat lost.
-      const isSettled = isTrue(before, 'Ready') || isTrue(before, 'Stalled');
-      if (isSettled && attempted === applied && before.stackStatus === stack.status) {
+      // What was sent, Heat may have lost.
+      const isSent = readyOf(before)?.reason === 'Progressing';
+      if (!isSent && attempted === applied && before.stackStatus === stack.status) {
         isDue = this.#comparisonIsDue(before);
         if (!isDue) return { digest: before.drift ? undefined : applied };
       }
