@@ -262,7 +262,7 @@ function planAdoption(wanted: Wanted, stack: SeenStack): Step {
     return {
       to: 'stall',
       reason: 'NameConflict',
-      message: `stack "${stack.name}" carries the tags of another HeatStack; it is left alone. If that one is gone, or works on the stack no more, set spec.import.takeOwnership to true`,
+      message: `stack "${stack.name}" carries the tags of another HeatStack; it is left alone. If that one is gone, or works on the stack no more, set spec.import.takeOwnership to true, or request a reconcile if it is`,
       failure: false,
     };
   }

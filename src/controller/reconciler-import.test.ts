@@ -635,6 +635,24 @@ describe('an adopted stack', () => {
     expect(writes()).toEqual([]);
   });
 
+  test('is not taken back from another HeatStack before somebody asks for it', async () => {
+    const stack = legacy();
+    await adopted(stack, { import: { id: stack.id, takeOwnership: true } });
+    stack.attributes.tags = ownerTags('cluster-1', { namespace: NAMESPACE, name: 'other' });
+    Object.assign(stack, { status: 'UPDATE_COMPLETE', updatedAt: '2026-01-01T00:05:00Z' });
+    world.forget();
+    for (const restart of [false, true, false]) {
+      if (restart) await world.restart();
+      await world.clock.advance(12 * MINUTE);
+      await world.reconcile();
+      expect(world.ready).toBe('False NameConflict Stalled');
+    }
+    expect(writes()).toEqual([]);
+    world.apply({}, { [ANNOTATIONS.requestedAt]: '1' });
+    await world.reconcile();
+    expect(stack.attributes.tags).toEqual(OUR_TAGS);
+  });
+
   test('is not deleted with an object that did not see yet who took it over', async () => {
     const stack = legacy();
     await adopted(stack);

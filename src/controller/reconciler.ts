@@ -261,7 +261,7 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   for (let round = 0; round < ROUNDS; round += 1) {
     const early = run.deleting ? undefined : actions.settle(sight);
     const remembered = run.remembered(goal?.desired?.digest);
-    const step = early ?? plan(wantedBy(run, view.imports, actions.wanted), remembered, sight, review);
+    const step = early ?? plan(wantedBy(run, view, actions.wanted), remembered, sight, review);
     run.status.attempts = remembered.attempts;
     run.logger.debug({ sight: sight.is, stackStatus: run.status.stackStatus, step }, 'planned');
     if (goal?.unmet !== undefined && (step.to === 'create' || step.to === 'update')) {
@@ -279,14 +279,18 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   throw new TryAgain('the stack changed again and again while it was looked at');
 }
 
-function wantedBy(run: Reconciliation, imports: boolean, verb: Verb | undefined): Wanted {
+function wantedBy(
+  run: Reconciliation,
+  { imports, takesOwnership }: StackView,
+  verb: Verb | undefined,
+): Wanted {
   const { spec } = run;
   const { remediation, managedOptions, onExternalDeletion, rollbackOnFailure, timeout } = spec;
   return {
     deleting: run.deleting,
     managed: run.managed,
     imports,
-    takeOwnership: spec.import?.takeOwnership ?? false,
+    takeOwnership: takesOwnership,
     driftMode: spec.driftDetection.mode,
     updatePolicy: spec.updatePolicy,
     approval: spec.approval,

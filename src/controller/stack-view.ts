@@ -67,6 +67,8 @@ export class StackView implements OutputSource {
   #found: Extract<Found, { is: 'stack' }> | undefined;
   /** Those of the stack as it was found; `list` is missing when it is too large. */
   #outputs: { list: readonly Output[] | undefined } | undefined;
+  /** Another HeatStack took the stack since the last look. */
+  #isTaken = false;
   /** What this look found of the inputs; `undefined` when it didn't compare them. */
   #comparison: Comparison | undefined;
 
@@ -145,6 +147,16 @@ export class StackView implements OutputSource {
   /** Whether a stack of somebody else's is to be taken: none of the object's own is there, or was. */
   get imports(): boolean {
     return this.#run.spec.import !== undefined && !this.#isOwn && !this.#isMadeAnew;
+  }
+
+  /**
+   * Whether a stack may be taken from another HeatStack. Not back from one that took it, unless somebody asks for it: two
+   * objects that both may would take it from each other for ever.
+   */
+  get takesOwnership(): boolean {
+    const { asked, before, spec, wasStalled } = this.#run;
+    const wasTaken = wasStalled && readyOf(before)?.reason === 'NameConflict' && !asked;
+    return spec.import?.takeOwnership === true && !this.#isTaken && !wasTaken;
   }
 
   /** Whether the stack that was imported became the object's own and is gone, so that another one is made. */
@@ -300,7 +312,8 @@ export class StackView implements OutputSource {
   #whose(stack: Stack): SeenStack['whose'] {
     const byTags = whose(stack, this.#run.ownerTags);
     const isOwn = this.#run.status.id === stack.id && this.#isOwn;
-    if (!isOwn || namesAnother(stack, this.#run.ownerTags)) return byTags;
+    if (isOwn && namesAnother(stack, this.#run.ownerTags)) this.#isTaken = true;
+    if (!isOwn || this.#isTaken) return byTags;
     return this.#run.managed || byTags !== 'other' ? 'ours' : byTags;
   }
 
