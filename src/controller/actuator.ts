@@ -36,8 +36,8 @@ export interface Goal {
   /** None when the stack is only observed. */
   desired?: Desired;
   objects: OutputObjects;
-  /** What a create or an update has to wait for; nothing while all dependencies are Ready. */
-  unmet?: string;
+  /** Says what a create or an update has to wait for, and ends; nothing when they may go ahead. */
+  unmet?: (available?: Availability) => Promise<Result>;
 }
 
 /** Updates that aren't another try of the same inputs. */
@@ -76,6 +76,11 @@ export class Actuator {
       step.to === 'await-approval' ||
       (step.to === 'stall' && step.reason === 'ReplacementBlocked');
     if (!isPlanned) delete this.#run.status.plan;
+    const unmet = this.#goal?.unmet;
+    if (unmet && (step.to === 'create' || step.to === 'update' || step.to === 'review')) {
+      this.#watchOn(sight);
+      return unmet(availabilityAt(sight, this.#run.status));
+    }
     switch (step.to) {
       case 'create':
         return this.#create(sight);

@@ -191,6 +191,19 @@ describe('a cancel', () => {
     retryInterval: '30s',
   } as const;
 
+  test('needs no inputs, and its end is seen without them', async () => {
+    const inputs = { parametersFrom: [{ configMapRef: { name: 'inputs', optional: false } }] };
+    world.writeData('ConfigMap', 'inputs', { flavor: 'large' });
+    await updating(inputs);
+    world.cluster.delete('ConfigMap', world.object.metadata.namespace ?? '', 'inputs');
+    await ask('cancel-without-rollback@1', inputs);
+    expect(handled()).toMatchObject({ result: 'InProgress' });
+    await ends('FAILED');
+    expect(handled()).toMatchObject({ result: 'Succeeded' });
+    expect(world.status.stackStatus).toBe('UPDATE_FAILED');
+    expect(world.ready).toBe('False DependencyNotReady Reconciling');
+  });
+
   test('with a rollback brings back the inputs before, and the update is not sent again', async () => {
     const { attributes } = structuredClone(world.heat.stack());
     await updating({ remediation });

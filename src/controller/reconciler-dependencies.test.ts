@@ -234,6 +234,8 @@ describe('an output of another HeatStack', () => {
     world.apply(takes('id', true));
     await world.reconcile();
     expect(sent()).toEqual({});
+    world.heat.finish();
+    await world.reconcileNews();
     other('net', {}, { conditions: AT_WORK });
     await world.reconcile();
     expect(world.ready).toBe('False DependencyNotReady Reconciling');

@@ -29,8 +29,8 @@ import {
 import type { Session } from './sessions.ts';
 import { statusFingerprint } from './stack-status.ts';
 import { StackView } from './stack-view.ts';
-import type { Verb } from './verbs.ts';
-import { availabilityAt, NO_STACK } from './verdict.ts';
+import { underWay, type Verb } from './verbs.ts';
+import { NO_STACK } from './verdict.ts';
 
 const REFUSALS_UNTIL_STALLED = 5;
 const ROUNDS = 6;
@@ -131,6 +131,11 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
     desired = await inputsOf(run);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
+    if (isAtWork(run) && !run.spec.suspend) {
+      // Which values are hidden isn't known.
+      run.withhold();
+      return converge(run, { objects, unmet: (available) => inputProblem(run, error, available) });
+    }
     await leaveOldSession(run);
     // While another HeatStack is worked on, nobody knows whether the inputs change: that it shows when it is Ready.
     if (run.spec.suspend) return run.finish({ state: 'suspended', unchanged: error.waits && !run.asked });
@@ -146,13 +151,24 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
   }
   const settledFor = settledForMs(run, desired.digest, objects);
   if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
-  const unmet = unmetDependency(run);
-  if (unmet !== undefined && isNew(run, desired)) {
+  const missing = unmetDependency(run);
+  const wait = (available?: Availability): Promise<Result> =>
+    run.finish(waiting(missing ?? ''), { requeueAfterMs: DEPENDENCY_MS }, available);
+  if (missing !== undefined && isNew(run, desired) && !isAtWork(run)) {
     await leaveOldSession(run);
-    return run.finish(waiting(unmet), { requeueAfterMs: DEPENDENCY_MS });
+    return wait();
   }
   run.digest = desired.digest;
-  return converge(run, { desired, objects, ...(unmet === undefined ? {} : { unmet }) });
+  return converge(run, { desired, objects, ...(missing === undefined ? {} : { unmet: wait }) });
+}
+
+/** Whether the stack is to be looked at whatever the inputs are: Heat is at work, or an action is asked for. */
+function isAtWork({ before, request }: Reconciliation): boolean {
+  const { id, stackStatus = '', lastHandledAction } = before;
+  if (id === undefined) return false;
+  return (
+    stackStatus.endsWith('_IN_PROGRESS') || request !== undefined || underWay(lastHandledAction) !== undefined
+  );
 }
 
 /** The digest of no inputs. */
@@ -187,12 +203,14 @@ async function inputsOf(run: Reconciliation): Promise<Desired> {
   return resolveInputs(run.spec, new ClusterReader(run), (inputs) => digester.inputs(run.key, inputs));
 }
 
-function inputProblem(run: Reconciliation, { reason, message, waits }: InputError): Promise<Result> {
-  if (reason === 'InvalidConfiguration') return run.settle({ state: 'stalled', reason, message });
-  return run.finish(
-    { state: 'retrying', reason, message },
-    { requeueAfterMs: waits ? DEPENDENCY_MS : MISSING_MS },
-  );
+function inputProblem(
+  run: Reconciliation,
+  { reason, message, waits }: InputError,
+  available?: Availability,
+): Promise<Result> {
+  if (reason === 'InvalidConfiguration') return run.settle({ state: 'stalled', reason, message }, available);
+  const requeueAfterMs = waits ? DEPENDENCY_MS : MISSING_MS;
+  return run.finish({ state: 'retrying', reason, message }, { requeueAfterMs }, available);
 }
 
 /**
@@ -264,10 +282,6 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
     const step = early ?? plan(wantedBy(run, view, actions.wanted), remembered, sight, review);
     run.status.attempts = remembered.attempts;
     run.logger.debug({ sight: sight.is, stackStatus: run.status.stackStatus, step }, 'planned');
-    if (goal?.unmet !== undefined && (step.to === 'create' || step.to === 'update')) {
-      const available = availabilityAt(sight, run.status);
-      return run.finish(waiting(goal.unmet), { requeueAfterMs: DEPENDENCY_MS }, available);
-    }
     const next = await actuator.act(step, sight);
     if (!('again' in next)) {
       run.memory.refusals = 0;

@@ -13,6 +13,8 @@ import {
 import type { CloudSettings } from './clouds.ts';
 
 const MIB = 1024 * 1024;
+/** What Heat has of a stack, whatever was sent for it. */
+export const TEMPLATE: Reply = { status: 200, body: { heat_template_version: '2018-08-31', resources: {} } };
 
 /** A stack of a {@link HostileCloud}. Its parts are what Heat says of it, to be changed at will. */
 export interface HostileStack {
@@ -89,8 +91,12 @@ export class HostileCloud extends FakeCloud {
         return { status: 200, body: { resources: resourceList(stack.resources) } };
       case 'GET /events':
         return { status: 200, body: { events: [] } };
+      case 'GET /template':
+        return TEMPLATE;
       case 'GET /environment':
         return sample('environment');
+      case 'GET /files':
+        return sample('files');
       case 'PUT ':
         return sample('update_put_202');
       case 'DELETE ':

@@ -4,7 +4,7 @@ import type { HeatStack } from '../../../src/api/heat-stack.ts';
 import type { Stack } from '../../../src/openstack/index.ts';
 import { sample } from '../../../src/openstack/testdata/fake-cloud.ts';
 import { cloudsYaml } from '../../support/clouds.ts';
-import { HostileCloud } from '../../support/hostile-cloud.ts';
+import { HostileCloud, TEMPLATE } from '../../support/hostile-cloud.ts';
 import {
   condition,
   eventually,
@@ -87,7 +87,9 @@ describe("a Heat that says the victim's stack is the attacker's", () => {
       .on('GET /stacks', { status: 200, body: { stacks: [shown] } })
       .on(`GET ${path}`, { status: 200, body: { stack: shown } })
       .on(`GET ${path}/resources`, { status: 200, body: { resources: [] } })
+      .on(`GET ${path}/template`, TEMPLATE)
       .on(`GET ${path}/environment`, sample('environment'))
+      .on(`GET ${path}/files`, sample('files'))
       .on(`PUT ${path}`, sample('update_put_202'))
       .on(`DELETE ${path}`, sample('delete_204'));
   }
