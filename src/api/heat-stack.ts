@@ -92,7 +92,7 @@ export interface HeatStackSpec {
    */
   suspend: boolean;
   /**
-   * How often a stack that is healthy and unchanged is looked at, as a duration like "10m": at least 10s, at most 168h, and up to a fifth is added so that stacks take turns. "0s" turns it off; changes of the object are always seen at once.
+   * How often a stack that is healthy and unchanged is looked at, as a duration like "10m": at least 10s, at most 168h, and up to a fifth is added so that stacks take turns. "0s" turns it off; a shorter resources.refreshPeriod counts instead. Changes of the object are always seen at once.
    *
    * @default "10m"
    */
@@ -116,7 +116,7 @@ export interface HeatStackSpec {
    */
   protect?: ProtectRule[];
   /**
-   * Other HeatStacks of the namespace that must be Ready, with their newest specs, before this one is created or updated, at most 32. An unchanged stack stays as it is while they are worked on. Deleting waits for nobody. HeatStacks that wait for each other in a circle are told so.
+   * Other HeatStacks of the namespace that must be Ready, with their newest specs, before this one is created or updated, at most 32. An unchanged stack stays as it is while they are worked on. Deleting doesn't wait for these. HeatStacks that wait for each other in a circle are told so.
    */
   dependsOn?: Dependency[];
   outputs?: OutputsSpec;
@@ -439,7 +439,7 @@ export interface OutputsSpec {
   };
 }
 /**
- * What to do after Heat failed to create or update the stack, with the same spec. A change of the spec is always tried at once and starts the count anew.
+ * What to do after Heat failed to create or update the stack, with the same inputs. A change of them is always tried at once and starts the count anew.
  */
 export interface Remediation {
   create: CreateRemediation;
@@ -462,7 +462,7 @@ export interface CreateRemediation {
    */
   retries: number;
   /**
-   * "update": update the failed stack, which makes only what failed or is missing. "recreate": delete the stack and create it again. "none": don't try again.
+   * "update": update the failed stack, which makes only what failed or is missing. "recreate": delete the stack and create it again; never with spec.protect or manual approval, nor after Heat rolled the create back: then an update repairs it. "none": don't try again.
    *
    * @default "update"
    */
@@ -595,11 +595,11 @@ export interface HeatStackStatus {
    */
   hidesInputs?: boolean;
   /**
-   * How often the inputs of attemptedDigest were sent again after a failure.
+   * How often the same inputs, or the delete, were sent again; after a cancel, the number of retries that is allowed.
    */
   attempts?: number;
   /**
-   * When the stack was last looked at in full.
+   * When the operator last had something new to say; a look that finds all as before isn't written.
    */
   lastSyncTime?: string;
   /**
@@ -797,23 +797,23 @@ export interface Plan {
    */
   id: string;
   /**
-   * Resources that would be made; the first 200.
+   * Resources that would be made; the first 200 at most.
    */
   added: PlannedChange[];
   /**
-   * Resources that would be updated in place; the first 200. Heat lists nested stacks here whether or not anything in them changes.
+   * Resources that would be updated in place; the first 200 at most. Heat lists nested stacks here whether or not anything in them changes.
    *
    * Items: A resource that would change.
    */
   updated: PlannedChange[];
   /**
-   * Resources that would be made anew and then deleted; the first 200.
+   * Resources that would be made anew and then deleted; the first 200 at most.
    *
    * Items: A resource that would change.
    */
   replaced: PlannedChange[];
   /**
-   * Resources that would be deleted; the first 200.
+   * Resources that would be deleted; the first 200 at most.
    *
    * Items: A resource that would change.
    */
@@ -887,7 +887,7 @@ export interface HistoryEntry {
  */
 export interface HandledAction {
   /**
-   * What follows the "@" in the annotation; each token is carried out once.
+   * What follows the "@" in the annotation. A token is carried out once, until another one was.
    */
   token: string;
   /**

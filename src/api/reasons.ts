@@ -24,11 +24,11 @@ export type StackReason =
   | 'RestoreFailed'
   /** An operation didn't end within `spec.timeout`. */
   | 'OperationTimeout'
-  /** Somebody else suspended the stack in Heat. */
+  /** The stack is suspended in Heat. */
   | 'StackSuspended'
   /** Somebody else began to delete the stack in Heat. */
   | 'StackDeleting'
-  /** The stack is gone from Heat, and isn't to be made anew. */
+  /** There is no stack: gone and not to be made anew, or none fits `spec.import`. */
   | 'StackNotFound'
   /** The name is taken by a stack that isn't this object's. */
   | 'NameConflict'
@@ -45,7 +45,7 @@ export type ConfigurationReason =
   | 'CloudChanged'
   /** The Secret with the credentials, or a key in it, isn't there. */
   | 'CredentialsNotFound'
-  /** A ConfigMap or Secret that the spec names, or a key in it, isn't there. */
+  /** A ConfigMap or Secret that the spec names, or a key in it, isn't there; or a HeatStack isn't Ready. */
   | 'DependencyNotReady';
 
 /** What the cloud says about the request as a whole. */

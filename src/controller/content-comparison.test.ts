@@ -139,6 +139,11 @@ describe('the template', () => {
 });
 
 describe('files', () => {
+  test('that are too large to be read are not compared', () => {
+    const { differing, unseen } = compareContent(wanted({ files: { a: 'b' } }), live({ files: undefined }));
+    expect({ differing, unseen }).toEqual({ differing: [], unseen: ['files'] });
+  });
+
   const files = { 'web.yaml': 'a: 1\r\n', empty: '' };
 
   test.each<[string, Record<string, string>, string[]]>([

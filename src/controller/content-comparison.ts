@@ -36,9 +36,10 @@ const MAX_VALUES = 200_000;
  */
 export function compareContent(wanted: StackInputs, live: LiveInputs): Comparison {
   const comparison: Comparison = { differing: [], unseen: [] };
-  const { differing } = comparison;
+  const { differing, unseen } = comparison;
   compareTemplate(wanted.template, live.template, comparison);
-  differing.push(...filesThatDiffer(wanted.files, live.files).map((name) => `files/${name}`));
+  if (!live.files) unseen.push('files');
+  else differing.push(...filesThatDiffer(wanted.files, live.files).map((name) => `files/${name}`));
   compareEnvironment(wanted, live.environment, comparison);
   // Their order is nobody's concern.
   if (!isSame([...new Set(wanted.tags)].sort(), [...new Set(live.tags)].sort())) differing.push('tags');

@@ -6,7 +6,8 @@ import type { HeatClient } from './heat-client.ts';
 export interface LiveInputs {
   /** `undefined` when it can't be read. */
   template: JsonObject | undefined;
-  files: Record<string, string>;
+  /** `undefined` when they can't be read. */
+  files: Record<string, string> | undefined;
   environment: JsonObject;
   tags: readonly string[];
   timeoutMins: number | undefined;
@@ -26,19 +27,16 @@ export async function readLiveInputs(
   signal: AbortSignal,
 ): Promise<LiveInputs> {
   const { id, name, tags, timeoutMins, disableRollback } = stack;
-  const template = await readTemplate(heat, { id, name }, signal);
-  const files = await heat.stackFiles({ id, name }, { signal });
+  // Heat 27 gives out a template with an infinite number as what is no JSON, and one with nested aliases as many MB.
+  const template = await ifReadable(heat.stackTemplate({ id, name }, { signal }));
+  // Among them are those that Heat fetched itself, of any size.
+  const files = await ifReadable(heat.stackFiles({ id, name }, { signal }));
   return { template, files, environment, tags, timeoutMins, disableRollback };
 }
 
-/** Heat 27 gives out a template with an infinite number as what is no JSON, and one with nested aliases as many MB. */
-async function readTemplate(
-  heat: HeatClient,
-  ref: { id: string; name: string },
-  signal: AbortSignal,
-): Promise<JsonObject | undefined> {
+async function ifReadable<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
-    return await heat.stackTemplate(ref, { signal });
+    return await answer;
   } catch (error) {
     if (isOpenStackError(error, 'ResponseTooLarge', 'InvalidResponse')) return undefined;
     throw error;

@@ -208,7 +208,11 @@ function inputProblem(
   { reason, message, waits }: InputError,
   available?: Availability,
 ): Promise<Result> {
-  if (reason === 'InvalidConfiguration') return run.settle({ state: 'stalled', reason, message }, available);
+  if (reason === 'InvalidConfiguration') {
+    const isNews = readyOf(run.before)?.message !== clip(message, MAX_MESSAGE_LENGTH);
+    if (isNews) run.event('Warning', reason, 'Reconcile', message);
+    return run.settle({ state: 'stalled', reason, message }, available);
+  }
   const requeueAfterMs = waits ? DEPENDENCY_MS : MISSING_MS;
   return run.finish({ state: 'retrying', reason, message }, { requeueAfterMs }, available);
 }

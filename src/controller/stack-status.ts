@@ -18,8 +18,8 @@ const MAX_VALUES_BYTES = 128 * 1024;
 // An object over etcd's limit is lost whole (the API server answers 500), so the list of resources is cut before.
 const MAX_RESOURCES_BYTES = 700 * 1024;
 const MIN_RESOURCES_BYTES = 16 * 1024;
-/** Room for spec and resources together; the rest of the object needs some, too. */
-const MAX_OBJECT_BYTES = 1100 * 1024;
+/** Room for spec and resources together; outputs and a plan need some, too. */
+const MAX_OBJECT_BYTES = 1000 * 1024;
 
 /** The part of a status that Heat's answer to a GET of the stack fills. */
 export function stackFields(

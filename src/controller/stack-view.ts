@@ -82,7 +82,7 @@ export class StackView implements OutputSource {
   async look(): Promise<Sight> {
     const run = this.#run;
     const { id, stackStatus, stackName: name = run.stackName } = run.status;
-    if (id === undefined || !this.#ownership.knows(this.#session.connection, run.status)) {
+    if (!id || !this.#ownership.knows(this.#session.connection, run.status)) {
       // An id without a proof steers nothing.
       this.forget();
       return this.#find();
@@ -162,7 +162,7 @@ export class StackView implements OutputSource {
   /** Whether the stack that was imported became the object's own and is gone, so that another one is made. */
   get #isMadeAnew(): boolean {
     const { status } = this.#run;
-    return status.id === undefined && this.#ownership.proves(this.#session.connection, { ...status, id: '' });
+    return !status.id && this.#ownership.proves(this.#session.connection, { ...status, id: '' });
   }
 
   /**
@@ -398,7 +398,10 @@ export class StackView implements OutputSource {
     this.#comparison = compareContent({ ...wantedInputs, tags }, live);
     this.#run.memory.comparedAt = this.#run.now;
     const { differing, unseen } = this.#comparison;
-    this.#run.logger.debug({ differing, unseen }, 'compared the inputs');
+    this.#run.logger.debug(
+      { differing: differing.length, unseen: unseen.length },
+      'compared the inputs',
+    );
     const isNew = attempted === undefined;
     const isKnown = marker === digest;
     if (isNew && isKnown && digest !== undefined) {

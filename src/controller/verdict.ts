@@ -20,7 +20,7 @@ export function describeDrift(fields: readonly string[]): string {
 export const NO_STACK: Availability = {
   status: 'False',
   reason: 'StackNotFound',
-  message: 'There is no stack of this object.',
+  message: 'No stack of this object is known.',
 };
 
 /** What Available says after a look; `undefined` when the look tells nothing about the stack. */
