@@ -28,10 +28,12 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 60_000,
           maxWorkers: 6,
+          // A worker imports the sources once, and not for each of a hundred files. No scenario changes what it imports.
+          isolate: false,
         },
       },
       {
-        // These stop parts of the test bed that all share, so they run after the others, one at a time.
+        // These stop parts of a test bed, so they have one of their own, and run one at a time.
         test: {
           name: 'disruptive',
           include: ['test/disruptive/**/*.test.ts'],

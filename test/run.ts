@@ -1,6 +1,6 @@
 // `npm test`: checks, unit tests, and the scenarios on a real test bed. The last line counts them.
 import { type StdioOptions, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, globSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -51,12 +51,13 @@ async function main(): Promise<number> {
     return 0;
   }
   const artifacts = values.artifacts ?? (await mkdtemp(join(tmpdir(), 'heatstack-test-')));
-  let bed: ScenarioBed | undefined;
+  const beds: ScenarioBed[] = [];
   // More than once: Ctrl-C reaches the whole process group, and then bootstrap.mjs passes it on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
   try {
     if (values.bed) {
-      bed = await startScenarioBed(artifacts, say, stop.signal);
+      const bed = await startScenarioBed(artifacts, say, stop.signal);
+      beds.push(bed);
       say(
         `The test bed is ready; Ctrl-C stops it. In another terminal:\n  HEATSTACK_TESTBED=${bed.file} npx vitest run --project e2e`,
       );
@@ -74,21 +75,30 @@ async function main(): Promise<number> {
     if (!values.unit) {
       const python = (await findPython()).path;
       const kstatus = await kstatusProgram({ root: cacheRoot(), python, log: say, signal: stop.signal });
-      bed = await startScenarioBed(artifacts, say, stop.signal);
-      const env = { HEATSTACK_TESTBED: bed.file };
-      await vitest('e2e', positionals, artifacts, env);
-      // On a Keystone and Heat of its own, while the disruptive scenarios mostly wait.
-      const conformance = positionals.length === 0 ? startConformance(artifacts) : undefined;
-      await vitest('disruptive', positionals, artifacts, env);
-      await conformance?.end();
-      await judgeHistories(artifacts, kstatus, positionals.length === 0);
-      const secrets = await findSecrets(bed.info);
-      record('no secret outside Secrets, in all logs, Events and objects', secrets);
+      const all = positionals.length === 0;
+      // The disruptive scenarios stop parts of a test bed, and mostly wait: they have one of their own, beside the others.
+      const projects = ['e2e', ...(hasDisruptive(positionals) ? ['disruptive'] : [])] as const;
+      for (const project of projects)
+        beds.push(await startScenarioBed(join(artifacts, project), say, stop.signal));
+      const [bed, disrupted] = beds;
+      const aside: [string, Stage][] = [];
+      if (disrupted)
+        aside.push(['disruptive', (_, to) => vitest('disruptive', positionals, artifacts, disrupted, to)]);
+      if (all) aside.push(['conformance', conformance]);
+      const others = background(artifacts, aside);
+      await vitest('e2e', positionals, artifacts, bed);
+      await others.end();
+      await judgeHistories(beds, kstatus, all);
+      const secrets = await Promise.all(
+        // All that is in the folder, and the objects of each cluster.
+        beds.map(({ info }, index) => findSecrets(index === 0 ? { ...info, artifacts } : info)),
+      );
+      record('no secret outside Secrets, in all logs, Events and objects', [...new Set(secrets.flat())]);
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
-    await bed?.stop();
+    await Promise.all(beds.map((bed) => bed.stop()));
     if (count.failed === 0 && values.artifacts === undefined)
       await rm(artifacts, { recursive: true, force: true });
     else if (!values.bed) say(`logs and objects of this run: ${artifacts}`);
@@ -118,14 +128,25 @@ function record(name: string, problems: string[]): void {
   );
 }
 
-/** Runs a project of vitest.config.ts and adds what it counted. */
+/** Whether a run with these filters has disruptive scenarios. */
+function hasDisruptive(filters: string[]): boolean {
+  const files = globSync('test/disruptive/**/*.test.ts', { cwd: join(import.meta.dirname, '..') });
+  return filters.length === 0 || files.some((file) => filters.some((filter) => file.includes(filter)));
+}
+
+/** Where a program's output goes. */
+type Output = StdioOptions;
+const TO_TERMINAL: Output = ['ignore', 'inherit', 'inherit'];
+
+/** Runs a project of vitest.config.ts, on a test bed if it needs one, and adds what it counted. */
 async function vitest(
   project: string,
   filters: string[],
   artifacts: string,
-  env: Record<string, string> = {},
+  bed?: ScenarioBed,
+  output: Output = TO_TERMINAL,
 ): Promise<void> {
-  say(`\n── ${project} ──`);
+  if (output === TO_TERMINAL) say(`\n── ${project} ──`);
   const report = join(artifacts, `${project}.json`);
   const args = [
     'run',
@@ -136,7 +157,8 @@ async function vitest(
     '--reporter=json',
     `--outputFile.json=${report}`,
   ];
-  const code = await execute('vitest', [...args, ...filters], env);
+  const env = bed ? { HEATSTACK_TESTBED: bed.file } : {};
+  const code = await execute('vitest', [...args, ...filters], env, output);
   const result = await readFile(report, 'utf8').then(
     (text) =>
       JSON.parse(text) as {
@@ -163,9 +185,10 @@ async function vitest(
  *
  * @param all whether all scenarios ran
  */
-async function judgeHistories(artifacts: string, kstatus: string, all: boolean): Promise<void> {
+async function judgeHistories(beds: ScenarioBed[], kstatus: string, all: boolean): Promise<void> {
   say('\n── kstatus ──');
-  const histories = await checkHistories(artifacts, kstatus);
+  const judged = await Promise.all(beds.map(({ info }) => checkHistories(info.artifacts, kstatus)));
+  const histories = judged.flat();
   for (const { scenario, problems } of histories)
     if (problems.length > 0) record(`kstatus agrees in ${scenario}`, problems);
   const good = histories.filter(({ problems }) => problems.length === 0);
@@ -175,27 +198,36 @@ async function judgeHistories(artifacts: string, kstatus: string, all: boolean):
   if (all && sum('versions') === 0) record('kstatus agrees', ['no scenario recorded a history']);
 }
 
-/** Compares the client with openstacksdk and the mock in the background; `end` waits for it, tells what failed, and counts. */
-function startConformance(artifacts: string): { end(): Promise<void> } {
-  const log = join(artifacts, 'conformance.log');
-  const file = openSync(log, 'w');
-  const ended = execute('node', ['test/conformance/main.ts', '--quiet'], {}, ['ignore', file, file]);
+/** A stage that writes to a log what others print. */
+type Stage = (log: string, output: Output) => Promise<void>;
+
+/** Runs stages one after the other beside others; `end` waits for them, and only then shows what they printed. */
+function background(
+  artifacts: string,
+  stages: readonly [name: string, stage: Stage][],
+): { end(): Promise<void> } {
+  const shown: string[] = [];
+  const run = async () => {
+    for (const [name, stage] of stages) {
+      const log = join(artifacts, `${name}.log`);
+      const file = openSync(log, 'w');
+      await stage(log, ['ignore', file, file]).finally(() => closeSync(file));
+      shown.push(`\n── ${name} ──\n${(await readFile(log, 'utf8')).trimEnd()}`);
+    }
+  };
+  const ended = run();
   // It is looked at in `end`; until then a failure is nobody's.
   ended.catch(() => undefined);
-  return {
-    async end() {
-      const code = await ended;
-      closeSync(file);
-      const text = await readFile(log, 'utf8');
-      say('\n── conformance ──');
-      const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(text) ?? [];
-      if (code === 0) say(text.trimEnd().split('\n').slice(-2).join('\n'));
-      else say(text);
-      count.passed += Number(passed ?? 0);
-      count.failed += Number(failed ?? 0);
-      if (code !== 0 && Number(failed ?? 0) === 0) count.failed += 1;
-    },
-  };
+  return { end: () => ended.finally(() => shown.forEach(say)) };
+}
+
+/** Compares the client with openstacksdk and the mock, on a Keystone and Heat of its own, and adds what it counted. */
+async function conformance(log: string, output: Output): Promise<void> {
+  const code = await execute('node', ['test/conformance/main.ts', '--quiet'], {}, output);
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(await readFile(log, 'utf8')) ?? [];
+  count.passed += Number(passed ?? 0);
+  count.failed += Number(failed ?? 0);
+  if (code !== 0 && Number(failed ?? 0) === 0) count.failed += 1;
 }
 
 /**
