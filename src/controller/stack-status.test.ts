@@ -136,8 +136,8 @@ describe('a report', () => {
     const report = { resources, resourceSummary: summary, resourcesTruncated: false };
     const fitted = fitReport(report, 900 * 1024);
     const bytes = Buffer.byteLength(JSON.stringify(fitted.resources));
-    expect(bytes).toBeLessThanOrEqual(200 * 1024);
-    expect(bytes).toBeGreaterThan(150 * 1024);
+    expect(bytes).toBeLessThanOrEqual(100 * 1024);
+    expect(bytes).toBeGreaterThan(50 * 1024);
     expect(fitted).toMatchObject({ resourceSummary: summary, resourcesTruncated: true });
     expect(fitReport(report, 1400 * 1024).resources.length).toBeGreaterThan(10);
     expect(fitReport(report, 100 * 1024)).toEqual(fitReport(report));

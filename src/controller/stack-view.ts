@@ -398,10 +398,7 @@ export class StackView implements OutputSource {
     this.#comparison = compareContent({ ...wantedInputs, tags }, live);
     this.#run.memory.comparedAt = this.#run.now;
     const { differing, unseen } = this.#comparison;
-    this.#run.logger.debug(
-      { differing: differing.length, unseen: unseen.length },
-      'compared the inputs',
-    );
+    this.#run.logger.debug({ differing: differing.length, unseen: unseen.length }, 'compared the inputs');
     const isNew = attempted === undefined;
     const isKnown = marker === digest;
     if (isNew && isKnown && digest !== undefined) {

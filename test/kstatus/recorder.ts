@@ -19,6 +19,7 @@ export class HistoryRecorder {
   readonly #recorded = new Map<string, string>();
   #running: Promise<void> = Promise.resolve();
   #problem: unknown;
+  #change = Promise.withResolvers<void>();
 
   private constructor(client: Pick<KubeClient, 'list' | 'watch'>, namespace: string, file: string) {
     this.#client = client;
@@ -36,6 +37,11 @@ export class HistoryRecorder {
     const since = await recorder.#list();
     recorder.#running = recorder.#follow(since);
     return recorder;
+  }
+
+  /** Resolves at the next version of any object. */
+  get change(): Promise<void> {
+    return this.#change.promise;
   }
 
   /**
@@ -127,5 +133,8 @@ export class HistoryRecorder {
     const { uid, resourceVersion } = object.metadata;
     if (event === 'DELETED') this.#recorded.delete(uid);
     else this.#recorded.set(uid, resourceVersion);
+    const { resolve } = this.#change;
+    this.#change = Promise.withResolvers();
+    resolve();
   }
 }

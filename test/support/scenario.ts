@@ -99,6 +99,10 @@ export interface Operator {
 
 const READY_MS = 60_000;
 const POLL_MS = 100;
+/** Heat takes tens of milliseconds of a core for an answer. */
+const HEAT_POLL_MS = 400;
+/** For a version that is missed while the watch begins anew. */
+const CHANGE_MS = 1_000;
 
 /** A template with one resource that needs no other service. */
 export const RANDOM_STRING = `heat_template_version: 2018-08-31
@@ -302,6 +306,7 @@ export class Scenario {
       },
       () => `${name} is not ${what}: ${JSON.stringify({ ...last?.status, resources: undefined }, null, 1)}`,
       timeoutMs,
+      () => this.#change(),
     );
     if (!last) throw new Error(`${name} is gone`);
     return last;
@@ -349,7 +354,13 @@ export class Scenario {
       async () => (await this.get(name)) === undefined,
       () => `${name} is still there`,
       timeoutMs,
+      () => this.#change(),
     );
+  }
+
+  /** The next change of a HeatStack in the namespace. */
+  async #change(): Promise<void> {
+    await Promise.race([this.#history?.change, sleep(CHANGE_MS)].filter((each) => each !== undefined));
   }
 
   /** Reasons of the Events about an object, oldest first. */
@@ -404,6 +415,8 @@ export class Scenario {
     await eventually(
       async () => (await this.stack(id, cloudName)) === undefined,
       () => `stack ${id} is still in Heat`,
+      READY_MS,
+      () => sleep(HEAT_POLL_MS),
     );
   }
 
@@ -416,6 +429,8 @@ export class Scenario {
         return !stack?.status.endsWith('_IN_PROGRESS');
       },
       () => `stack ${id} is ${stack?.status}`,
+      READY_MS,
+      () => sleep(HEAT_POLL_MS),
     );
     if (!stack?.status.endsWith('_COMPLETE')) throw new Error(`stack ${id} is ${stack?.status}`);
     return stack;
@@ -515,16 +530,23 @@ export function scenario(name: string): Scenario {
   return it;
 }
 
-/** Waits until a condition holds; throws with the description when it doesn't in time. */
+/**
+ * Waits until a condition holds; throws with the description when it doesn't in time.
+ *
+ * @param next resolves when it is worth another look; called before each look, so that nothing is missed
+ */
 export async function eventually(
   holds: () => Promise<boolean> | boolean,
   describe: () => string,
   timeoutMs: number = READY_MS,
+  next: () => Promise<unknown> = () => sleep(POLL_MS),
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
-  while (!(await holds())) {
+  for (;;) {
+    const again = next();
+    if (await holds()) return;
     if (Date.now() > end) throw new Error(`waited ${timeoutMs / 1000} s: ${describe()}`);
-    await sleep(POLL_MS);
+    await again;
   }
 }
 
