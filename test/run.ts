@@ -201,24 +201,27 @@ async function judgeHistories(beds: ScenarioBed[], kstatus: string, all: boolean
 /** A stage that writes to a log what others print. */
 type Stage = (log: string, output: Output) => Promise<void>;
 
-/** Runs stages one after the other beside others; `end` waits for them, and only then shows what they printed. */
+/** Runs stages beside others; `end` waits for them, and only then shows what they printed. */
 function background(
   artifacts: string,
   stages: readonly [name: string, stage: Stage][],
 ): { end(): Promise<void> } {
   const shown: string[] = [];
-  const run = async () => {
-    for (const [name, stage] of stages) {
+  const ended = Promise.all(
+    stages.map(async ([name, stage]) => {
       const log = join(artifacts, `${name}.log`);
       const file = openSync(log, 'w');
       await stage(log, ['ignore', file, file]).finally(() => closeSync(file));
       shown.push(`\n── ${name} ──\n${(await readFile(log, 'utf8')).trimEnd()}`);
-    }
-  };
-  const ended = run();
+    }),
+  );
   // It is looked at in `end`; until then a failure is nobody's.
   ended.catch(() => undefined);
-  return { end: () => ended.finally(() => shown.forEach(say)) };
+  return {
+    async end() {
+      await ended.finally(() => shown.forEach((text) => void say(text)));
+    },
+  };
 }
 
 /** Compares the client with openstacksdk and the mock, on a Keystone and Heat of its own, and adds what it counted. */
