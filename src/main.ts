@@ -78,7 +78,9 @@ async function main(): Promise<number> {
 
 async function createLogger({ logLevel, logFormat }: Options): Promise<Logger> {
   const base = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (logFormat === 'json' || (logFormat === 'auto' && !process.stdout.isTTY)) return pino(base);
+  // At once, so that no line of a process that is killed is lost.
+  if (logFormat === 'json' || (logFormat === 'auto' && !process.stdout.isTTY))
+    return pino(base, pino.destination({ sync: true }));
   // A stream, not a transport: a worker thread wouldn't survive bundling, and loses lines at the end.
   const { default: pretty } = await import('pino-pretty');
   return pino(

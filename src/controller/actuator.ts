@@ -2,7 +2,7 @@ import type { Availability } from '../api/conditions.ts';
 import { ANNOTATIONS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { Result } from '../kube/index.ts';
-import { isOpenStackError, type OpenStackError } from '../openstack/index.ts';
+import { isOpenStackError, type OpenStackError, type StackIdentity } from '../openstack/index.ts';
 import { type Actions, wasCancelled, wasSuspended } from './actions.ts';
 import type { HeatClient } from './heat-client.ts';
 import { toCloudProblem } from './heat-errors.ts';
@@ -170,11 +170,23 @@ export class Actuator {
     this.#run.forceDone();
     this.#session.operations.begin(this.#run.key, id);
     this.#run.event('Normal', 'StackCreating', 'Create', `Heat is creating stack ${name} (${id})`);
-    return this.#working(`Heat is creating stack ${name}`, {
+    const result = await this.#working(`Heat is creating stack ${name}`, {
       status: 'False',
       reason: 'Progressing',
       message: 'The stack is being created.',
     });
+    if (this.#run.isGone) await this.#undoCreate({ id, name });
+    return result;
+  }
+
+  /**
+   * Deletes the stack of an object that is gone: Kubernetes 1.37 deletes an object at once, whatever its finalizers, when
+   * it gets the first one in the very moment of the request. Nobody else would know of the stack.
+   */
+  async #undoCreate(stack: StackIdentity): Promise<void> {
+    if (this.#run.spec.managedOptions.onDelete !== 'delete') return;
+    await heatOf(this.#session).deleteStack(stack, { signal: this.#run.signal });
+    this.#run.logger.warn(stack, 'the object went while its stack was created; the stack is deleted');
   }
 
   /** Notes why Heat doesn't take a create, or its preview. */

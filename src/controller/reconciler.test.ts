@@ -182,6 +182,30 @@ describe('creating', () => {
   });
 });
 
+describe('an object that is gone in spite of its finalizer', () => {
+  /** As the API server may do when both requests meet. */
+  const vanish = (onDelete: 'delete' | 'detach') => {
+    world.apply({ managedOptions: { onDelete } });
+    world.heat.onCall = (call) => {
+      if (call !== 'create') return;
+      world.edit((object) => Object.assign(object.metadata, { finalizers: [] }));
+      world.delete();
+    };
+    return world.reconcile();
+  };
+
+  test('leaves no stack that was created meanwhile', async () => {
+    await vanish('delete');
+    expect(world.exists).toBe(false);
+    expect(world.heat.calls).toEqual(['create', 'delete']);
+  });
+
+  test('leaves it if it is to be detached', async () => {
+    await vanish('detach');
+    expect(world.heat.calls).toEqual(['create']);
+  });
+});
+
 describe('a crash or a lost answer', () => {
   test.each(['CREATE_IN_PROGRESS', 'CREATE_COMPLETE'])(
     'after the POST: the stack is taken back by its tags when it is %s',

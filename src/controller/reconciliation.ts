@@ -137,6 +137,7 @@ export class Reconciliation {
   #secrets: Json[] = [];
   #wanted: (Pick<Desired, 'inputs' | 'digest'> & { former?: string }) | undefined;
   #withhold = false;
+  #isGone = false;
 
   constructor(
     options: ReconcilerOptions,
@@ -200,6 +201,11 @@ export class Reconciliation {
   /** Whether somebody approved the plan with this id. */
   #approves(id: string | undefined): boolean {
     return id !== undefined && this.annotation('approve') === id;
+  }
+
+  /** Whether the status could not be written, since there is no such object any more. */
+  get isGone(): boolean {
+    return this.#isGone;
   }
 
   /** Notes in the status that requests were seen. A forced update is noted when it was sent. */
@@ -444,11 +450,17 @@ export class Reconciliation {
         this.object = current;
         break;
       } catch (error) {
-        if (isKubeError(error, 'NotFound')) return;
+        if (isKubeError(error, 'NotFound')) {
+          this.#isGone = true;
+          return;
+        }
         if (!isKubeError(error, 'Conflict') || round >= WRITE_ROUNDS) throw error;
         // The status is the operator's alone, so a change of the rest of the object doesn't make it wrong.
         const fresh = await this.options.client.get<HeatStack>(HEAT_STACKS, ref, { signal: this.signal });
-        if (fresh?.metadata.uid !== this.memory.uid) return;
+        if (fresh?.metadata.uid !== this.memory.uid) {
+          this.#isGone = fresh === undefined;
+          return;
+        }
         current = fresh;
       }
     }

@@ -197,7 +197,7 @@ return pick(heat.create_stack(name=name, template=data['template'], adopt_stack_
     prepare: async (world) => ({ stack: await world.create({ template: templates.FAILING }) }),
     sdk: `heat.wait_for_status(heat.get_stack(name), 'CREATE_COMPLETE', interval=0.2, wait=1)`,
     ours: ({ heat, name }) =>
-      heat.waitForStack(name, { until: 'CREATE_COMPLETE', intervalMs: 200, timeoutMs: 1000 }),
+      heat.waitForStack(name, { until: 'CREATE_COMPLETE', intervalMs: 200, timeoutMs: 30_000 }),
     better: {
       because:
         'openstacksdk looks for a status ERROR, which no stack has, and waits for ever unless told how long.',
