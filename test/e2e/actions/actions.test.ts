@@ -150,6 +150,8 @@ async function updating(name: string): Promise<void> {
     async () => (await s.stack(status.id ?? ''))?.status === 'UPDATE_IN_PROGRESS',
     () => `stack ${name} is not being updated`,
   );
+  // Heat may be at work before its answer arrives.
+  await s.until(name, 'sent', (object) => object.status.attemptedDigest !== object.status.appliedDigest);
 }
 
 function ready(object: HeatStack): string {
