@@ -16,6 +16,7 @@ import type {
   ReconcilingReason,
   WorkingReason,
 } from './reasons.ts';
+import { timestamp } from './timestamp.ts';
 
 /** How things stand after a reconcile. */
 export type Outcome =
@@ -157,9 +158,4 @@ function asBefore(previous: ReadonlyMap<string, Condition>): Judgement | undefin
 
 function ready(status: Condition['status'], reason: ReadyReason, message: string): Verdict {
   return { status, reason, message };
-}
-
-/** A time as Kubernetes writes it, to the second. */
-function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,6 +1,7 @@
 import type { Availability } from '../api/conditions.ts';
 import { ANNOTATIONS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
+import { timestamp } from '../api/timestamp.ts';
 import type { Result } from '../kube/index.ts';
 import { isOpenStackError, type OpenStackError, type StackIdentity } from '../openstack/index.ts';
 import { type Actions, wasCancelled, wasSuspended } from './actions.ts';
@@ -234,8 +235,8 @@ export class Actuator {
     // Without a stack it is the object's: one that is applied anew with its annotations isn't approved by them.
     const state = [status.id ?? this.#run.memory.uid, status.updatedAt ?? status.createdAt, live];
     const id = planId(desired.digest, state, preview);
-    const createdAt = before.plan?.id === id ? before.plan.createdAt : new Date(now).toISOString();
-    status.plan = toPlan(preview, id, createdAt.replace(/\.\d+Z$/, 'Z'));
+    const createdAt = before.plan?.id === id ? before.plan.createdAt : timestamp(now);
+    status.plan = toPlan(preview, id, createdAt);
     this.#preview = preview;
     const approved = this.#run.annotation('approve') === id;
     return {

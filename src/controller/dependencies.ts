@@ -1,4 +1,5 @@
 import type { Outcome } from '../api/conditions.ts';
+import { enumerate, MOST_NAMED } from './enumerate.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import { type CachedStack, dependenciesOf, producersOf } from './references.ts';
 
@@ -14,7 +15,6 @@ export interface WatchedStacks {
 export const DEPENDENCY_MS = 10 * 60_000;
 /** HeatStacks that are looked at for a cycle; more is no chain that anybody made. */
 const MAX_WALK = 10_000;
-const MAX_NAMED = 5;
 
 /**
  * The shortest way from HeatStack `from` to `to` along what each depends on, both ends included; nothing when there is
@@ -49,7 +49,7 @@ export function cycleOf({ name, namespace, options, spec }: Reconciliation): str
     each === name ? own : (options.stacks.stack(namespace, each)?.dependencies ?? []),
   );
   if (!path) return undefined;
-  const shown = path.length > 2 * MAX_NAMED ? [...path.slice(0, MAX_NAMED), '…', name] : path;
+  const shown = path.length > 2 * MOST_NAMED ? [...path.slice(0, MOST_NAMED), '…', name] : path;
   return `spec.dependsOn, spec.parameterValues: HeatStacks wait for each other in a circle, ${shown.join(' → ')}; remove one of these references`;
 }
 
@@ -88,9 +88,4 @@ export function usedBy({ name, namespace, options, spec }: Reconciliation): stri
   if (consumers.length === 0) return undefined;
   const named = enumerate(consumers.map((each) => `"${each}"`));
   return `the stack stays while its outputs are in use by HeatStack ${named}; delete them first, or remove their references to it (heatStackOutputRef). To let the object go and keep the stack, set spec.managedOptions.onDelete to "detach"`;
-}
-
-function enumerate(items: readonly string[]): string {
-  const others = items.length - MAX_NAMED;
-  return `${items.slice(0, MAX_NAMED).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }

@@ -1,6 +1,7 @@
 import { clip } from '../api/clip.ts';
 import type { HeatStackStatus, HistoryEntry } from '../api/heat-stack.ts';
 import { STATUS_LIMITS } from '../api/limits.ts';
+import { timestamp } from '../api/timestamp.ts';
 import { parseState } from './stack-state.ts';
 
 /** What was done to a stack; it changes only together with what else the status says. The newest first. */
@@ -35,7 +36,7 @@ export function begun(
   return added(ended(history, { result: SUPERSEDED }, now), {
     action,
     ...(digest === undefined ? {} : { digest }),
-    startedAt: timeOf(now),
+    startedAt: timestamp(now),
   });
 }
 
@@ -49,7 +50,7 @@ export function ended(
   if (!newest || !isOpen(newest)) return [...history];
   const why = reason === undefined ? {} : { reason: clip(reason, STATUS_LIMITS.text) };
   return [
-    { ...newest, finishedAt: timeOf(now), result: clip(result, STATUS_LIMITS.state), ...why },
+    { ...newest, finishedAt: timestamp(now), result: clip(result, STATUS_LIMITS.state), ...why },
     ...others,
   ];
 }
@@ -86,7 +87,7 @@ export function seen(
     known = added(ended(history, failed, now), {
       action: 'Rollback',
       ...(appliedDigest === undefined ? {} : { digest: appliedDigest }),
-      startedAt: timeOf(now),
+      startedAt: timestamp(now),
     });
   }
   if (action === 'ROLLBACK' && status === 'COMPLETE') known = explained(known, reason);
@@ -121,9 +122,4 @@ function added(history: History, entry: HistoryEntry): HistoryEntry[] {
 
 function isOpen({ result }: HistoryEntry): boolean {
   return result === undefined;
-}
-
-/** A time as Kubernetes writes it, to the second. */
-function timeOf(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

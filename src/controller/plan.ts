@@ -1,4 +1,5 @@
 import type { NotReadyReason } from '../api/reasons.ts';
+import { enumerate } from './enumerate.ts';
 import type { StackState } from './stack-state.ts';
 import type { Verb } from './verbs.ts';
 
@@ -137,8 +138,6 @@ const PASSING_FAILURE_MS = 10_000;
 /** A name is free 0.3 to 0.9 s after the stack is deleted (Heat 27); a stack that takes longer may be stuck. */
 const NAME_HELD_MS = 1_000;
 const NAME_HELD_MAX_MS = 30_000;
-/** How many resources a message names. */
-const MOST_NAMED = 5;
 const CREATE_MAY_COME =
   'a create was sent to Heat whose answer was lost; the object stays until it is certain that no stack comes of it';
 
@@ -186,12 +185,6 @@ function guard(wanted: Wanted, step: InputStep, review: Review | undefined): Ste
     };
   }
   return isManual || (adopts && review.changes > 0) ? { to: 'await-approval', id: review.id } : step;
-}
-
-/** The first of a list in words. */
-function enumerate(items: readonly string[]): string {
-  const others = items.length - MOST_NAMED;
-  return `${items.slice(0, MOST_NAMED).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }
 
 /**

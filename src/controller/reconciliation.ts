@@ -5,6 +5,7 @@ import { ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import { STATUS_LIMITS } from '../api/limits.ts';
+import { timestamp } from '../api/timestamp.ts';
 import type { Json } from '../json.ts';
 import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
 import type { WatchedStacks } from './dependencies.ts';
@@ -348,7 +349,7 @@ export class Reconciliation {
       previous: this.before.conditions,
       now: this.now,
     });
-    this.status.lastSyncTime = isoTime(this.now);
+    this.status.lastSyncTime = timestamp(this.now);
     await this.#writeStatus();
     // Not before: what the status doesn't say yet isn't done.
     if (this.digest !== undefined) this.memory.digest = this.digest;
@@ -360,7 +361,7 @@ export class Reconciliation {
     if (drift === undefined) return;
     delete this.status.drift;
     if (!drift?.length) return;
-    const { detectedAt = isoTime(this.now) } = this.before.drift ?? {};
+    const { detectedAt = timestamp(this.now) } = this.before.drift ?? {};
     this.status.drift = { detectedAt, fields: [...drift] };
   }
 
@@ -467,10 +468,6 @@ export class Reconciliation {
     // As the API server keeps it: it prunes what the schema doesn't know.
     this.memory.fingerprint = statusFingerprint(current.status);
   }
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** A number from 0 to 1 that spreads objects evenly, always the same for one uid. */

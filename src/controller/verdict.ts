@@ -1,19 +1,15 @@
 import type { Availability } from '../api/conditions.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
 import type { NotReadyReason } from '../api/reasons.ts';
+import { enumerate } from './enumerate.ts';
 import { sentAt } from './history.ts';
 import { isAdopted } from './own-status.ts';
 import type { Sight } from './plan.ts';
 import { parseState } from './stack-state.ts';
 
-/** How many fields a message names. */
-const MOST_NAMED = 5;
-
 /** A foreign change of the inputs in words. */
 export function describeDrift(fields: readonly string[]): string {
-  const others = fields.length - MOST_NAMED;
-  const named = `${fields.slice(0, MOST_NAMED).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
-  return `another client changed the inputs (${named})`;
+  return `another client changed the inputs (${enumerate(fields)})`;
 }
 
 /** What Available says when there is no stack. */
