@@ -61,7 +61,7 @@ async function main(): Promise<number> {
         }),
         outputObjects: options.outputObjects,
         protectCredentials: options.protectCredentials,
-        watchLabelSelector: options.watchLabelSelector,
+        configsLabelSelector: options.configsLabelSelector,
         secretNames: options.secretNames,
         userAgent,
         instance: hostname(),

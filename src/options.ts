@@ -19,12 +19,38 @@ export interface Options {
   outputObjects: boolean;
   /** Whether Secrets with credentials are kept while HeatStacks need them. */
   protectCredentials: boolean;
+  /** Labels of the HeatStacks to work on; missing: all. */
+  stacksLabelSelector?: string;
   /** Labels of the ConfigMaps and Secrets that are watched; missing: all are. */
-  watchLabelSelector?: string;
+  configsLabelSelector?: string;
   /** The Secrets that the operator may read; none means all. */
   secretNames: string[];
+  /** Requests under way at once with one login to a cloud. */
+  heatConcurrency: number;
+  /** Requests a second with one login to a cloud. */
+  heatRate: number;
+  /** Whether Kubernetes Events are written. */
+  events: boolean;
+  /** Whether to wait for a Lease before working. */
+  leaderElect: boolean;
+  leaseName?: string;
+  leaseDurationMs: number;
+  renewDeadlineMs: number;
+  retryPeriodMs: number;
+  /** How long running reconciles may go on after a stop. */
+  shutdownTimeoutMs: number;
+  /** Where /healthz and /readyz are served; missing: nowhere. */
+  healthAddress?: ListenAddress;
+  /** Where /metrics is served; missing: nowhere. */
+  metricsAddress?: ListenAddress;
   logLevel: string;
   logFormat: 'auto' | 'json' | 'pretty';
+}
+
+/** Where to listen; without a host on all of the machine's addresses. */
+export interface ListenAddress {
+  host?: string;
+  port: number;
 }
 
 /** A wrong option; the message says which, why and what to do. */
@@ -58,6 +84,10 @@ const DEFINITIONS = {
   'cluster-id': {
     value: 'ID',
     help: 'names the cluster in the tags of its stacks; default: uid of namespace kube-system',
+  },
+  'watch-label-selector': {
+    value: 'SELECTOR',
+    help: 'work on HeatStacks with these labels only, such as sharding.fluxcd.io/key=a',
   },
   concurrency: {
     value: 'N',
@@ -103,6 +133,47 @@ const DEFINITIONS = {
     help: 'read and watch only Secrets of this name; may be repeated; default: all',
     multiple: true,
   },
+  'heat-concurrency': {
+    value: 'N',
+    help: 'requests under way at once with one login to a cloud, 1 to 100',
+    preset: '8',
+  },
+  'heat-rate': {
+    value: 'N',
+    help: 'requests a second with one login to a cloud, 1 to 10000',
+    preset: '100',
+  },
+  events: { value: 'BOOL', help: 'write Kubernetes Events', preset: 'true' },
+  'leader-elect': {
+    value: 'BOOL',
+    help: 'work only while holding a Lease, so that there can be several replicas',
+    preset: 'false',
+  },
+  'lease-name': {
+    value: 'NAME',
+    help: "the Lease's name; default: heatstack-operator, with a hash of --watch-label-selector",
+  },
+  'lease-duration': {
+    value: 'DURATION',
+    help: 'others take the Lease when it was not renewed for so long',
+    preset: '15s',
+  },
+  'renew-deadline': {
+    value: 'DURATION',
+    help: 'nothing is written any more when the Lease could not be renewed for so long',
+    preset: '10s',
+  },
+  'retry-period': { value: 'DURATION', help: 'time between two tries to get or renew it', preset: '2s' },
+  'shutdown-timeout': {
+    value: 'DURATION',
+    help: 'how long work that has begun may go on after a stop',
+    preset: '20s',
+  },
+  'health-address': {
+    value: '[HOST]:PORT',
+    help: 'serve /healthz and /readyz there, such as :8081; default: nowhere',
+  },
+  'metrics-address': { value: '[HOST]:PORT', help: 'serve /metrics there, such as :8080; default: nowhere' },
   'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn, error or fatal', preset: 'info' },
   'log-format': { value: 'FORMAT', help: 'json, pretty, or auto: pretty on a terminal', preset: 'auto' },
 } as const satisfies Record<string, Definition>;
@@ -182,12 +253,23 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
       throw new OptionError(`--${name} must be one of ${allowed.join(', ')}; it is "${text(name)}"`);
     return found;
   };
-  const concurrency = Number(text('concurrency'));
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 100) {
+  const whole = (name: keyof typeof DEFINITIONS, most: number): number => {
+    const number = Number(text(name));
+    if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+    throw new OptionError(`--${name} must be a whole number from 1 to ${most}; it is "${text(name)}"`);
+  };
+  const address = (name: keyof typeof DEFINITIONS): ListenAddress | undefined => {
+    const given = text(name);
+    if (given === undefined) return undefined;
+    // An IPv6 address is in brackets.
+    const [, inBrackets, host = inBrackets, digits] =
+      given.match(/^(?:\[([^\]]+)\]|([^:[\]]+))?:(\d{1,5})$/) ?? [];
+    const port = Number(digits);
+    if (port <= 65_535) return { ...(host === undefined ? {} : { host }), port };
     throw new OptionError(
-      `--concurrency must be a whole number from 1 to 100; it is "${text('concurrency')}"`,
+      `--${name} must be a port with a host before it or not, such as :8080; it is "${given}"`,
     );
-  }
+  };
   const list = (name: keyof typeof DEFINITIONS): string[] => {
     const flag = flags[name];
     const given = Array.isArray(flag)
@@ -200,14 +282,28 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     context: text('context'),
     operatorNamespace: text('operator-namespace'),
     clusterID: text('cluster-id'),
-    watchLabelSelector: text('watch-configs-label-selector'),
+    stacksLabelSelector: text('watch-label-selector'),
+    configsLabelSelector: text('watch-configs-label-selector'),
+    leaseName: text('lease-name'),
   };
+  const lease = {
+    leaseDurationMs: duration('lease-duration', 1_000),
+    renewDeadlineMs: duration('renew-deadline', 1_000),
+    retryPeriodMs: duration('retry-period', 100),
+  };
+  // As client-go demands: whoever can't renew must have stopped before another one begins.
+  if (lease.renewDeadlineMs >= lease.leaseDurationMs)
+    throw new OptionError('--lease-duration must be longer than --renew-deadline');
+  if (lease.retryPeriodMs * 1.2 >= lease.renewDeadlineMs)
+    throw new OptionError('--renew-deadline must be longer than --retry-period and a fifth of it');
+  const healthAddress = address('health-address');
+  const metricsAddress = address('metrics-address');
   return {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
       [K in keyof typeof given]?: string;
     }),
     namespaces: list('namespace'),
-    concurrency,
+    concurrency: whole('concurrency', 100),
     progressIntervalMs: duration('progress-interval', 1_000),
     graceMs: duration('operation-grace', 1_000),
     allowedEndpoints: list('allowed-endpoints'),
@@ -215,6 +311,14 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     outputObjects: oneOf('output-objects', ['true', 'false']) === 'true',
     protectCredentials: oneOf('protect-credentials', ['true', 'false']) === 'true',
     secretNames: list('secret-names'),
+    heatConcurrency: whole('heat-concurrency', 100),
+    heatRate: whole('heat-rate', 10_000),
+    events: oneOf('events', ['true', 'false']) === 'true',
+    leaderElect: oneOf('leader-elect', ['true', 'false']) === 'true',
+    ...lease,
+    shutdownTimeoutMs: duration('shutdown-timeout', 1_000),
+    ...(healthAddress === undefined ? {} : { healthAddress }),
+    ...(metricsAddress === undefined ? {} : { metricsAddress }),
     logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     logFormat: oneOf('log-format', ['auto', 'json', 'pretty']),
   };

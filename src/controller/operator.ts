@@ -38,7 +38,7 @@ export interface OperatorOptions {
   /** Whether Secrets with credentials are kept while HeatStacks need them. */
   protectCredentials: boolean;
   /** Labels of the ConfigMaps and Secrets to watch; missing: all. */
-  watchLabelSelector?: string | undefined;
+  configsLabelSelector?: string | undefined;
   /** Names of the only Secrets that the operator may read; none means all. */
   secretNames: readonly string[];
   userAgent: string;
@@ -96,7 +96,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     client,
     queue,
     namespaces: options.namespaces,
-    labelSelector: options.watchLabelSelector,
+    labelSelector: options.configsLabelSelector,
     secretNames: options.secretNames,
     inUse,
     logger,

@@ -107,6 +107,7 @@ describe('the chart', () => {
     const deployment = deploymentOf(await render(EVERY_VALUE));
     const container = containerOf(deployment);
     expect(parseOptions(container.args, {})).toEqual({
+      ...(parseOptions([], {}) as object),
       operatorNamespace: 'heatstack-system',
       namespaces: EVERY_VALUE.watchNamespaces,
       clusterID: EVERY_VALUE.clusterID,
@@ -114,7 +115,7 @@ describe('the chart', () => {
       refusedEndpoints: EVERY_VALUE.refusedEndpoints,
       outputObjects: false,
       protectCredentials: true,
-      watchLabelSelector: EVERY_VALUE.watchConfigsLabelSelector,
+      configsLabelSelector: EVERY_VALUE.watchConfigsLabelSelector,
       secretNames: EVERY_VALUE.secretNames,
       concurrency: 3,
       progressIntervalMs: 90_000,
