@@ -14,6 +14,7 @@ export default defineConfig({
             'test/demo/**/*.test.ts',
             'test/kstatus/**/*.test.ts',
             'bench/**/*.test.ts',
+            'deploy/**/*.test.ts',
           ],
           environment: 'node',
           // Property tests take seconds where cores are busy, and no test of ours is about speed.
