@@ -63,6 +63,7 @@ async function main(): Promise<number> {
         protectCredentials: options.protectCredentials,
         configsLabelSelector: options.configsLabelSelector,
         secretNames: options.secretNames,
+        events: options.events,
         userAgent,
         instance: hostname(),
       },

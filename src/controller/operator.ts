@@ -41,6 +41,8 @@ export interface OperatorOptions {
   configsLabelSelector?: string | undefined;
   /** Names of the only Secrets that the operator may read; none means all. */
   secretNames: readonly string[];
+  /** Whether Kubernetes Events are written. */
+  events: boolean;
   userAgent: string;
   /** Name of the pod or machine, in Events. */
   instance: string;
@@ -66,13 +68,15 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   );
   const clusterID = options.clusterID ?? (await readClusterID(client, signal));
   const queue = new WorkQueue({ clock, groupOf: (name) => name.slice(0, name.indexOf('/')) });
-  const events = new EventRecorder({
-    client,
-    reportingController: 'heatstack.dev/operator',
-    reportingInstance: options.instance,
-    logger,
-    clock,
-  });
+  const events = options.events
+    ? new EventRecorder({
+        client,
+        reportingController: 'heatstack.dev/operator',
+        reportingInstance: options.instance,
+        logger,
+        clock,
+      })
+    : undefined;
   const budget = new ByteBudget(ANSWERS_BYTES);
   const sessions = new Sessions({
     connect: (cloud, connectOptions) =>
@@ -105,7 +109,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const reconciler = new Reconciler({
     client,
     sessions,
-    events,
+    events: events ?? { event: () => undefined },
     digester: new Digester(key),
     clusterID,
     objects: watches,
@@ -146,7 +150,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     queue.shutDown();
     secrets.shutDown();
     await sessions.close();
-    await events.flush();
+    await events?.flush();
     if (signal.aborted) await reflectors;
   }
   logger.info('stopped');

@@ -19,6 +19,7 @@ interface Mode {
 const MODES: Mode[] = [
   { mode: 'cluster-wide', watchNamespaces: [], value: 'outputObjects.enabled' },
   { mode: 'cluster-wide', watchNamespaces: [], value: 'protectCredentials' },
+  { mode: 'cluster-wide', watchNamespaces: [], value: 'events' },
   {
     mode: 'cluster-wide for two Secrets',
     watchNamespaces: [],
@@ -52,6 +53,7 @@ describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces,
       secretNames,
       outputObjects: { enabled: value === 'outputObjects.enabled' },
       protectCredentials: value === 'protectCredentials',
+      events: value === 'events',
     });
   }, 60_000);
 
