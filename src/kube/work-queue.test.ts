@@ -267,6 +267,106 @@ describe('groups', () => {
   });
 });
 
+/** What {@link WorkQueue} promises, in the plainest way: it looks at all keys for each choice. */
+class PlainQueue {
+  readonly #groupOf: ((key: string) => string) | undefined;
+  #waiting: { key: string; priority: number; order: number }[] = [];
+  #again: { key: string; priority: number; order: number }[] = [];
+  readonly #running: string[] = [];
+  #idle = 0;
+  #order = 0;
+  readonly chosen: string[] = [];
+
+  constructor(groupOf: ((key: string) => string) | undefined) {
+    this.#groupOf = groupOf;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  add(key: string, priority: number): void {
+    const list = this.#running.includes(key) ? this.#again : this.#waiting;
+    const present = list.find((each) => each.key === key);
+    if (present) present.priority = Math.max(present.priority, priority);
+    else list.push({ key, priority, order: this.#order++ });
+    this.#choose();
+  }
+
+  next(): void {
+    this.#idle += 1;
+    this.#choose();
+  }
+
+  done(key: string): void {
+    this.#running.splice(this.#running.indexOf(key), 1);
+    this.#waiting.push(...this.#again.filter((each) => each.key === key));
+    this.#again = this.#again.filter((each) => each.key !== key);
+    this.#choose();
+  }
+
+  #choose(): void {
+    while (this.#idle > 0) {
+      const [first] = this.#waiting
+        .filter(({ key }) => this.#mayHaveWorker(key))
+        .sort((a, b) => b.priority - a.priority || a.order - b.order);
+      if (!first) return;
+      this.#waiting = this.#waiting.filter((each) => each !== first);
+      this.#running.push(first.key);
+      this.#idle -= 1;
+      this.chosen.push(first.key);
+    }
+  }
+
+  #mayHaveWorker(key: string): boolean {
+    const groupOf = this.#groupOf;
+    if (!groupOf) return true;
+    return this.#running.filter((each) => groupOf(each) === groupOf(key)).length < this.#idle;
+  }
+}
+
+test.each([
+  ['', undefined],
+  [' with groups', (key: string) => key.charAt(0)],
+])('chooses as one that looks at all keys%s', async (_, groupOf) => {
+  const key = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.nat(3)).map(([group, n]) => `${group}${n}`);
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ op: fc.constant('add' as const), key, priority: fc.nat(2) }) },
+    { weight: 2, arbitrary: fc.record({ op: fc.constant('next' as const) }) },
+    { weight: 2, arbitrary: fc.record({ op: fc.constant('done' as const), which: fc.nat(20) }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
+      const queue = new WorkQueue({ clock: new FakeClock(), ...(groupOf && { groupOf }) });
+      const plain = new PlainQueue(groupOf);
+      const chosen: string[] = [];
+      const running: string[] = [];
+      for (const s of steps) {
+        if (s.op === 'add') {
+          queue.add(s.key, { priority: s.priority });
+          plain.add(s.key, s.priority);
+        } else if (s.op === 'next') {
+          void queue.next(never).then((next) => {
+            if (next === undefined) return;
+            chosen.push(next);
+            running.push(next);
+          });
+          plain.next();
+        } else if (running.length > 0) {
+          const [ended = ''] = running.splice(s.which % running.length, 1);
+          queue.done(ended);
+          plain.done(ended);
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(chosen).toEqual(plain.chosen);
+        expect(queue.size).toBe(plain.size);
+      }
+      queue.shutDown();
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test.each([
   ['', undefined],
   [' with groups', (key: string) => (key < 'c' ? 'ab' : 'cd')],

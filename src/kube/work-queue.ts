@@ -32,6 +32,12 @@ interface Delayed extends Waiting {
   dueAt: number;
 }
 
+/** The keys of a group that wait, and how many others of it are worked on; one of these is never nothing. */
+interface Group {
+  readonly keys: KeyedHeap<Waiting>;
+  busy: number;
+}
+
 /**
  * Keys that need work. A key waits at most once, however often it is added: at the earliest of the times and the
  * highest of the priorities it was added with. It is never handed to two workers at once; when it is added while one
@@ -42,15 +48,19 @@ export class WorkQueue {
   readonly #clock: Clock;
   readonly #backoff: BackoffOptions;
   readonly #random: () => number;
-  readonly #groupOf: ((key: string) => string) | undefined;
-  /** By group; none is empty. */
-  readonly #ready = new Map<string, KeyedHeap<Waiting>>();
+  readonly #groupOf: (key: string) => string;
+  readonly #hasGroups: boolean;
+  readonly #groups = new Map<string, Group>();
+  /**
+   * The groups that wait, each by its first key, in one heap for each number of their keys that are worked on; none is
+   * empty. W workers make no more than √(2 W) + 1 such numbers, so the choice of a key looks at no more than these.
+   */
+  readonly #ranked = new Map<number, KeyedHeap<Waiting>>();
+  #size = 0;
   readonly #delayed = new KeyedHeap<Delayed>(
     (a, b) => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.order < b.order),
   );
   readonly #running = new Set<string>();
-  /** How many keys of each group are worked on. */
-  readonly #busy = new Map<string, number>();
   // Added while running.
   readonly #again = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
@@ -68,14 +78,13 @@ export class WorkQueue {
     this.#backoff = backoff;
     this.#clock = clock;
     this.#random = random;
-    this.#groupOf = groupOf;
+    this.#groupOf = groupOf ?? (() => '');
+    this.#hasGroups = groupOf !== undefined;
   }
 
   /** How many keys wait for a worker; delayed ones and those worked on don't count. */
   get size(): number {
-    let size = 0;
-    for (const keys of this.#ready.values()) size += keys.size;
-    return size;
+    return this.#size;
   }
 
   /** Asks for work on a key as soon as possible. */
@@ -150,10 +159,7 @@ export class WorkQueue {
   /** Ends the work on a key; if it was added meanwhile, it waits again. */
   done(key: string): void {
     if (!this.#running.delete(key)) return;
-    const group = this.#group(key);
-    const left = (this.#busy.get(group) ?? 1) - 1;
-    if (left > 0) this.#busy.set(group, left);
-    else this.#busy.delete(group);
+    this.#count(key, -1);
     const again = this.#again.get(key);
     if (again !== undefined) {
       this.#again.delete(key);
@@ -165,7 +171,9 @@ export class WorkQueue {
   /** Drops everything that waits and sends all workers home; further additions are ignored. */
   shutDown(): void {
     this.#isShutDown = true;
-    this.#ready.clear();
+    this.#groups.clear();
+    this.#ranked.clear();
+    this.#size = 0;
     this.#delayed.clear();
     this.#again.clear();
     this.#alarm?.controller.abort();
@@ -186,38 +194,67 @@ export class WorkQueue {
 
   /** How a key waits that is due. */
   #waiting(key: string): Waiting | undefined {
-    return this.#ready.get(this.#group(key))?.get(key) ?? this.#again.get(key);
-  }
-
-  #group(key: string): string {
-    return this.#groupOf?.(key) ?? '';
+    return this.#groups.get(this.#groupOf(key))?.keys.get(key) ?? this.#again.get(key);
   }
 
   #setReady(key: string, waiting: Waiting): void {
-    const group = this.#group(key);
-    let keys = this.#ready.get(group);
-    if (!keys) {
-      keys = new KeyedHeap(isBefore);
-      this.#ready.set(group, keys);
+    const name = this.#groupOf(key);
+    let group = this.#groups.get(name);
+    if (!group) {
+      group = { keys: new KeyedHeap(isBefore), busy: 0 };
+      this.#groups.set(name, group);
     }
-    keys.set(key, waiting);
+    if (group.keys.get(key) === undefined) this.#size += 1;
+    group.keys.set(key, waiting);
+    this.#rank(name, group);
   }
 
   /** Takes out the key to work on next, if there is one for an idle worker. */
   #take(): string | undefined {
-    let best: { group: string; keys: KeyedHeap<Waiting>; item: Waiting } | undefined;
-    for (const [group, keys] of this.#ready) {
-      const item = keys.peek()?.item;
-      if (item && this.#mayHaveWorker(group) && !(best && isBefore(best.item, item)))
-        best = { group, keys, item };
+    let best: { key: string; item: Waiting } | undefined;
+    for (const [busy, groups] of this.#ranked) {
+      const first = groups.peek();
+      if (first && busy < this.#workers.size && !(best && isBefore(best.item, first.item))) best = first;
     }
-    const key = best?.keys.pop()?.key;
-    if (best?.keys.size === 0) this.#ready.delete(best.group);
+    const group = this.#groups.get(best?.key ?? '');
+    const key = best === undefined ? undefined : group?.keys.pop()?.key;
+    if (key !== undefined) this.#size -= 1;
     return key;
   }
 
-  #mayHaveWorker(group: string): boolean {
-    return this.#groupOf === undefined || (this.#busy.get(group) ?? 0) < this.#workers.size;
+  /** Notes that one more key of a group is worked on, or one less. */
+  #count(key: string, change: 1 | -1): void {
+    const name = this.#groupOf(key);
+    const group = this.#groups.get(name);
+    if (!group) return; // shut down
+    this.#unrank(name, group);
+    group.busy += change;
+    this.#rank(name, group);
+  }
+
+  /** Puts a group where its first key and its number of workers belong. */
+  #rank(name: string, group: Group): void {
+    const level = this.#level(group);
+    const first = group.keys.peek();
+    if (!first) {
+      if (group.busy === 0) this.#groups.delete(name);
+      return;
+    }
+    const groups = this.#ranked.get(level) ?? new KeyedHeap(isBefore);
+    groups.set(name, first.item);
+    this.#ranked.set(level, groups);
+  }
+
+  #unrank(name: string, group: Group): void {
+    const level = this.#level(group);
+    const groups = this.#ranked.get(level);
+    groups?.delete(name);
+    if (groups?.size === 0) this.#ranked.delete(level);
+  }
+
+  /** Without groups no key waits for others. */
+  #level({ busy }: Group): number {
+    return this.#hasGroups ? busy : 0;
   }
 
   /** Gives keys that are due to workers that wait. */
@@ -232,8 +269,7 @@ export class WorkQueue {
       if (key === undefined) break;
       this.#workers.delete(resolve);
       this.#running.add(key);
-      const group = this.#group(key);
-      this.#busy.set(group, (this.#busy.get(group) ?? 0) + 1);
+      this.#count(key, 1);
       resolve(key);
     }
     this.#setAlarm();
