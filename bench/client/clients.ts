@@ -1,11 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { type Cache, cached, fingerprint } from '../../test/testbed/cache.ts';
-import { checkGo, goBuild } from '../../test/testbed/go.ts';
+import type { Cache } from '../../test/testbed/cache.ts';
 import type { Python } from '../../test/testbed/python.ts';
 import { sdkEnvironment } from '../../test/testbed/sdk-environment.ts';
+import { goPrograms } from '../go-programs.ts';
 
 const PEERS = fileURLToPath(new URL('./peers', import.meta.url));
 const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
@@ -83,21 +82,11 @@ export async function serverCommand(cache: Cache): Promise<Command> {
 
 /** Path of one of the Go programs, built into the cache if missing. */
 async function peer(cache: Cache, name: 'server' | 'gophercloud'): Promise<string> {
-  const ldflags = '-s -w';
-  const files = (await readdir(PEERS, { recursive: true })).filter((file) =>
-    /\.go$|go\.(mod|sum)$/.test(file),
-  );
-  const content = await Promise.all(files.sort().map((file) => readFile(join(PEERS, file))));
-  const print = fingerprint([process.platform, process.arch, ldflags, ...content]);
-  const folder = await cached(cache, `bench-peers-${print}`, async (target) => {
-    await checkGo('gophercloud', ', or leave it out by --clients');
-    await goBuild(cache, {
-      title: 'building gophercloud and the server with Go (seconds, once)',
-      target,
-      module: PEERS,
-      ldflags,
-      packages: ['./...'],
-    });
+  const programs = await goPrograms(cache, {
+    name: 'bench-peers',
+    module: PEERS,
+    what: 'gophercloud and the server',
+    otherwise: ', or leave it out by --clients',
   });
-  return join(folder, 'bin', name);
+  return join(programs, name);
 }

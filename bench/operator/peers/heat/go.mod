@@ -1,0 +1,3 @@
+module heatstack-operator/bench/heat
+
+go 1.26
