@@ -314,7 +314,7 @@ export class Actuator {
     // By the tags that it has now.
     if (why === 'adopt')
       this.#run.status.ownership = this.#ownership.proof(this.#session.connection, id, 'adopted');
-    if (why === 'drift') this.#view.noteDrift();
+    if (why === 'drift') this.#view.inputs.noteDrift();
     // What others changed is overwritten.
     if (this.#run.before.drift || why === 'drift') this.#run.drift = [];
     this.#run.status.attempts = FIRST_TRIES.has(why) ? 0 : attempts + 1;
@@ -397,7 +397,7 @@ export class Actuator {
     }
     this.#noteEnd();
     this.#announceSuccess();
-    if (drifted) this.#view.noteDrift();
+    if (drifted) this.#view.inputs.noteDrift();
     const available = availabilityAt(sight, this.#run.status);
     const problem = await objects.bring(this.#view, drifted);
     if (problem?.state === 'retrying') return this.#run.finish(problem, 'backoff', available);
@@ -407,7 +407,7 @@ export class Actuator {
       return this.#run.settle(problem, available);
     }
     const message = drifted
-      ? `Stack ${stackName} is ${stackStatus}, but ${describeDrift(this.#view.drift)}; they are put back with the next update`
+      ? `Stack ${stackName} is ${stackStatus}, but ${describeDrift(this.#view.inputs.drift)}; they are put back with the next update`
       : `Stack ${stackName} is ${stackStatus}`;
     return this.#run.settle({ state: 'ready', message }, available);
   }

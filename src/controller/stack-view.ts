@@ -1,8 +1,5 @@
-import { clip } from '../api/clip.ts';
-import { ANNOTATIONS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackStatus, HistoryEntry } from '../api/heat-stack.ts';
-import type { JsonObject } from '../json.ts';
 import {
   createError,
   isOpenStackError,
@@ -11,16 +8,14 @@ import {
   type Stack,
   type StackIdentity,
 } from '../openstack/index.ts';
-import { type Comparison, compareContent } from './content-comparison.ts';
 import { findImport } from './find-import.ts';
 import type { HeatClient } from './heat-client.ts';
 import { ended, type History, seen } from './history.ts';
-import { digestMarker } from './inputs.ts';
 import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
-import { readLiveInputs } from './live-inputs.ts';
+import { type Live, LiveDigest } from './live-digest.ts';
 import { type Found, findOwn, lookUpStack, namesAnother, readStack, whose } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
-import { hasCondition, isAdopted, isTrue, readyOf } from './own-status.ts';
+import { isAdopted, isTrue, readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
 import type { SeenStack, Sight } from './plan.ts';
 import { type Reconciliation, TryAgain } from './reconciliation.ts';
@@ -29,16 +24,11 @@ import { Scrubber } from './scrubber.ts';
 import type { Session } from './sessions.ts';
 import { parseState } from './stack-state.ts';
 import { cloudFields, fitReport, keepKeys, reportOutputs, stackFields } from './stack-status.ts';
-import { causeOf, describeDrift } from './verdict.ts';
+import { causeOf } from './verdict.ts';
 
 const FAILURE_DEPTH = 5;
 /** A failed operation and its rollback have a handful of events of the stack itself. */
 const ROLLBACK_EVENTS = 20;
-/** So seldom are the inputs of a stack compared that nobody seems to have touched. */
-const RARELY_MS = 60 * 60_000;
-/** Of `status.drift`. */
-const MAX_FIELDS = 32;
-const MAX_FIELD_LENGTH = 256;
 const WITHHOLDING = new Scrubber([], true);
 
 /**
@@ -51,31 +41,27 @@ export function heatOf({ connection }: Session): HeatClient {
   return connection.orchestration;
 }
 
-/** Which inputs Heat has. */
-interface Live {
-  /** Their digest; `undefined` when they aren't ours or can't be told. */
-  digest?: string | undefined;
-  /** Whether Heat itself told that, so that nothing of it is hidden. */
-  isTold?: boolean;
-}
-
 /** Looks at Heat for one reconcile: what is seen goes into the status, what it means into a {@link Sight}. */
 export class StackView implements OutputSource {
   readonly #run: Reconciliation;
   readonly #session: Session;
   readonly #ownership: Ownership;
+  /** Which inputs Heat has. */
+  readonly inputs: LiveDigest;
   #found: Extract<Found, { is: 'stack' }> | undefined;
   /** Those of the stack as it was found; `list` is missing when it is too large. */
   #outputs: { list: readonly Output[] | undefined } | undefined;
   /** Another HeatStack took the stack since the last look. */
   #isTaken = false;
-  /** What this look found of the inputs; `undefined` when it didn't compare them. */
-  #comparison: Comparison | undefined;
 
   constructor(run: Reconciliation, session: Session, ownership: Ownership) {
     this.#run = run;
     this.#session = session;
     this.#ownership = ownership;
+    this.inputs = new LiveDigest(run, {
+      heat: () => heatOf(session),
+      inFull: (stack) => this.#inFull(stack),
+    });
   }
 
   /** Looks at Heat and notes in the status what is there. */
@@ -238,7 +224,7 @@ export class StackView implements OutputSource {
     const { digest, wantedDigest } = this.#run;
     // Only the inputs of the object's own stack can be the wanted ones.
     const compares = over && this.#run.managed && owner === 'ours' && digest !== undefined;
-    const { digest: live, isTold } = compares ? await this.#liveInputs(stack, before) : ({} as Live);
+    const { digest: live, isTold } = compares ? await this.inputs.of(stack, before) : ({} as Live);
     // Of a failure with inputs that the status knows, Heat isn't asked which they were.
     const isWanted = isTold === true && live === digest;
     const isForeign = moved && this.#isForeignUpdate(stack, before);
@@ -330,88 +316,6 @@ export class StackView implements OutputSource {
     };
   }
 
-  /**
-   * Which inputs Heat has. The status knows it as long as nobody touched the stack since. After an operation of the
-   * operator's own the marker in the environment tells, which rolls back with the template. After anything else it tells
-   * nothing, since another client's PATCH keeps it (Heat 27), and the inputs themselves are compared.
-   */
-  async #liveInputs(stack: Stack, before: HeatStackStatus | undefined): Promise<Live> {
-    const { action, status } = parseState(stack.status);
-    const { attemptedDigest: attempted, appliedDigest: applied } = before ?? {};
-    if (status === 'FAILED' && attempted !== undefined) return { digest: attempted };
-    let isDue = false;
-    if (before && attempted !== undefined && before.updatedAt === stack.updatedAt) {
-      // What was sent, Heat may have lost.
-      const isSent = readyOf(before)?.reason === 'Progressing';
-      if (!isSent && attempted === applied && before.stackStatus === stack.status) {
-        isDue = this.#comparisonIsDue(before);
-        if (!isDue) return { digest: before.drift ? undefined : applied };
-      }
-      // Our create, which was seen to begin. An update may have been lost in Heat, so only the marker tells.
-      if (action === 'CREATE' && before.stackStatus === 'CREATE_IN_PROGRESS')
-        return { digest: attempted, isTold: true };
-    }
-    const ref = { id: stack.id, name: stack.name };
-    const environment = await heatOf(this.#session).stackEnvironment(ref, { signal: this.#run.signal });
-    const marker = this.#run.newForm(digestMarker(environment));
-    const isOurs = marker !== undefined && (marker === attempted || marker === applied);
-    const isOwnEnd = isOurs && attempted !== applied && (marker === attempted || action === 'ROLLBACK');
-    const { digest } = this.#run;
-    // Other inputs than the wanted ones: whose they are changes nothing.
-    if (isOwnEnd || (isOurs && marker !== digest)) return { digest: marker, isTold: true };
-    // A create that Heat rolled back leaves no inputs at all.
-    const isEmpty = action === 'ROLLBACK' && marker === undefined && applied === undefined;
-    if (isEmpty && attempted !== undefined) return {};
-    const isAsked = this.#run.spec.driftDetection.mode !== 'disabled';
-    if (!isAsked && (marker === digest || attempted === digest)) return { digest: marker };
-    return this.#compareWith(stack, environment, { marker, attempted });
-  }
-
-  /** Whether the inputs are to be compared though nobody seems to have touched the stack. */
-  #comparisonIsDue(before: HeatStackStatus): boolean {
-    const { memory, now, spec, digest } = this.#run;
-    if (spec.driftDetection.mode === 'disabled' || before.appliedDigest !== digest) return false;
-    // Nobody looked while the mode was "disabled"; or what was to be put back may not be.
-    if (!hasCondition(before, 'Drifted') || ((before.attempts ?? 0) > 0 && !before.drift)) return true;
-    // A change in the second in which an operation of our own began is seen by nothing else (Heat's times are of seconds).
-    memory.comparedAt ??= now;
-    const period = parseDuration(spec.resources.refreshPeriod);
-    return period > 0 && now - memory.comparedAt >= Math.max(period, RARELY_MS);
-  }
-
-  /**
-   * Compares the inputs that Heat has with the wanted ones.
-   *
-   * @param marker the digest in the environment
-   * @param attempted the digest of what was sent; `undefined` when the status is lost, or was written with another key
-   */
-  async #compareWith(
-    stack: Stack,
-    environment: JsonObject,
-    { marker, attempted }: { marker: string | undefined; attempted: string | undefined },
-  ): Promise<Live> {
-    const { digest, wantedInputs } = this.#run;
-    const full = await this.#inFull(stack);
-    if (!wantedInputs || !full) return {};
-    const live = await readLiveInputs(heatOf(this.#session), full, environment, this.#run.signal);
-    const tags = [...this.#run.ownerTags, ...wantedInputs.tags];
-    this.#comparison = compareContent({ ...wantedInputs, tags }, live);
-    this.#run.memory.comparedAt = this.#run.now;
-    const { differing, unseen } = this.#comparison;
-    this.#run.logger.debug({ differing: differing.length, unseen: unseen.length }, 'compared the inputs');
-    const isNew = attempted === undefined;
-    const isKnown = marker === digest;
-    if (isNew && isKnown && digest !== undefined) {
-      // They were live once: what differs now is another client's doing.
-      this.#run.status.appliedDigest = digest;
-      this.#run.status.attemptedDigest = digest;
-    }
-    if (differing.length > 0 || (isNew && !isKnown && unseen.includes('template'))) return {};
-    if (isNew && !isKnown) this.#announceMatch(stack.name, unseen);
-    // A marker that the status doesn't know yet is that of an update of our own.
-    return { digest, isTold: unseen.length === 0 || (isKnown && attempted !== digest) };
-  }
-
   /** The stack with what the row of a list doesn't have; `undefined` when it is gone. */
   async #inFull(stack: Stack): Promise<Stack | undefined> {
     if (stack.disableRollback !== undefined) return stack;
@@ -421,16 +325,6 @@ export class StackView implements OutputSource {
     if (found.is !== 'stack') return undefined;
     this.#found = found;
     return found.stack;
-  }
-
-  /** Tells that a stack without a digest of ours was found to have the wanted inputs. */
-  #announceMatch(name: string, unseen: readonly string[]): void {
-    const but =
-      unseen.length > 0
-        ? `, but for what Heat does not show (${this.#fieldsOf(unseen).join(', ')}); to send that again, set the annotation ${ANNOTATIONS.forceAt}`
-        : '';
-    const note = `the inputs of stack ${name} were compared, since the digest that it carries is not known; they are those of the spec${but}`;
-    this.#run.event('Normal', 'StackAdopted', 'Adopt', note);
   }
 
   /** Whether Heat carries out, or ended, an update that this operator didn't send. */
@@ -452,30 +346,6 @@ export class StackView implements OutputSource {
     if (live === undefined) return;
     if (live === attemptedDigest || action === 'ROLLBACK' || appliedDigest === undefined)
       this.#run.status.appliedDigest = live;
-  }
-
-  /** What another client changed, as far as this look or the one before tells. */
-  get drift(): readonly string[] {
-    const { differing } = this.#comparison ?? {};
-    return differing ? this.#fieldsOf(differing) : (this.#run.before.drift?.fields ?? []);
-  }
-
-  /** Fields as the status shows them: their names may be another client's. */
-  #fieldsOf(fields: readonly string[]): string[] {
-    return fields
-      .slice(0, MAX_FIELDS)
-      .map((field) => clip(this.#run.scrubber.clean(field), MAX_FIELD_LENGTH));
-  }
-
-  /** Notes that another client changed the inputs, and tells it once. */
-  noteDrift(): void {
-    const { drift } = this;
-    const told = this.#run.before.drift?.fields;
-    if (told?.join() !== drift.join()) {
-      const note = `${describeDrift(drift)} of stack ${this.#run.status.stackName}`;
-      this.#run.event('Warning', 'DriftDetected', 'Look', note);
-    }
-    this.#run.drift = drift;
   }
 
   get outputsRead(): boolean {
