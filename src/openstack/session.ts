@@ -44,6 +44,11 @@ export interface ConnectOptions {
   endpoints?: EndpointPolicy;
   /** Bounds what is held of answers together with other connections that share it; default: no bound. */
   budget?: ByteBudget;
+  /**
+   * Called right before each attempt at a write to Heat goes out, after all waiting. When it throws, nothing is sent and
+   * the call fails with just that. A sign-in is no write.
+   */
+  beforeWrite?: () => void;
   limits?: AnswerLimits;
 }
 
@@ -106,7 +111,7 @@ export class Session implements Authenticator {
     this.#now = now;
     const warning = insecureWarning(cloud);
     if (warning) quietly(() => logger?.warn({ cloud: cloud.name }, warning));
-    const { dispatcher, endpoints, budget } = options;
+    const { dispatcher, endpoints, budget, beforeWrite } = options;
     this.#transport = new Transport({
       tls: cloud,
       authenticator: this,
@@ -114,6 +119,7 @@ export class Session implements Authenticator {
       dispatcher,
       endpoints,
       budget,
+      beforeWrite,
       now,
       onRequest: (request) => {
         quietly(() => logger?.debug(request, 'request'));

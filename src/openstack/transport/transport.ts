@@ -13,6 +13,7 @@ import { createPool, type TlsOptions } from './pool.ts';
 import { redirects } from './redirects.ts';
 import { requestIds } from './request-id.ts';
 import { retry } from './retry.ts';
+import { writeFence } from './write-fence.ts';
 
 /** Settings of a {@link Transport}. */
 export interface TransportOptions {
@@ -25,6 +26,8 @@ export interface TransportOptions {
   endpoints?: EndpointPolicy | undefined;
   /** Bounds what is held of answers together with others that share it. */
   budget?: ByteBudget | undefined;
+  /** Throws when no write may begin: see {@link writeFence}. */
+  beforeWrite?: (() => void) | undefined;
   /** Told of every attempt when it has ended. */
   onRequest: (request: RequestInfo) => unknown;
   /** Told of each failure that is followed by another try. */
@@ -43,7 +46,7 @@ export class Transport {
   readonly #closed = new AbortController();
 
   constructor(options: TransportOptions) {
-    const { budget, onRequest, onRetry, now } = options;
+    const { budget, beforeWrite, onRequest, onRetry, now } = options;
     this.#owned = options.dispatcher === undefined;
     this.#pool = options.dispatcher ?? createPool(options.tls, this.#closed.signal, options.endpoints);
     this.#userAgent = options.userAgent;
@@ -51,6 +54,7 @@ export class Transport {
     this.#dispatcher = this.#pool.compose(
       requestIds(),
       connectionErrors(),
+      ...(beforeWrite ? [writeFence(beforeWrite)] : []),
       redirects(),
       bodyLimit(budget),
       deadlines(this.#attempts),
@@ -64,7 +68,7 @@ export class Transport {
    * Sends a call, and sends it again where that is safe. Any status is an answer; the caller judges it.
    *
    * @throws OpenStackError Timeout, ConnectionFailed, EndpointRefused, ResponseTooLarge, Overloaded or InvalidResponse;
-   * what the authenticator throws; the signal's reason when it was aborted.
+   * what the authenticator or `beforeWrite` throws; the signal's reason when it was aborted.
    */
   async request(call: Call): Promise<HttpAnswer> {
     call.signal?.throwIfAborted();
