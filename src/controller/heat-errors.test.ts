@@ -43,6 +43,7 @@ const MEANINGS: Record<RegisteredCode, [reason: string, next: string]> = {
   StackFailed: ['TransientError', 'backoff'],
   Timeout: ['TransientError', 'backoff'],
   ConnectionFailed: ['TransientError', 'backoff'],
+  CircuitOpen: ['TransientError', 'backoff'],
   InvalidResponse: ['TransientError', 'backoff'],
   ResponseTooLarge: ['TransientError', 'backoff'],
   Overloaded: ['TransientError', 'backoff'],

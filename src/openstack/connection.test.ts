@@ -43,6 +43,7 @@ describe('connect', () => {
         route: '/auth/tokens',
         status: 201,
         ms: expect.any(Number),
+        waitedMs: 0,
         requestId: 'req-of-heat-201',
       },
     ]);

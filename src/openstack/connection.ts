@@ -43,7 +43,8 @@ export interface Connection {
  *
  * @param cloud what `parseCloudsYaml` or `loadCloud` gave; or a name, or nothing, for `loadCloud` to find the cloud in
  * the files and variables of whoever runs the program.
- * @throws OpenStackError Unauthorized, Forbidden, ConfigError, ConnectionFailed, Timeout, EndpointRefused, ServerError,
+ * @throws OpenStackError Unauthorized, Forbidden, ConfigError, ConnectionFailed, Timeout, CircuitOpen,
+ * EndpointRefused, ServerError,
  * TooManyRequests, InvalidResponse, ResponseTooLarge, Overloaded; the signal's reason when it was aborted.
  *
  * @example

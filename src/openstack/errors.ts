@@ -129,6 +129,12 @@ export const ERRORS = {
     cure: 'Check address, network, and the certificate authority (`cacert`).',
     retryable: true,
   },
+  CircuitOpen: {
+    meaning:
+      'Nothing was sent: the service is out of order, and a `CircuitBreaker` keeps calls away until one that is let through is answered.',
+    cure: 'None, if it passes; the message says since when, and what failed. Come again after `retryAfterMs`.',
+    retryable: true,
+  },
   EndpointRefused: {
     meaning:
       'The address is not to be connected to, by the rules that this process was given. Nothing was sent.',
@@ -181,7 +187,7 @@ export interface OpenStackErrorDetails {
   type?: string | undefined;
   /** The service's own text, which may quote inputs: scrub it before showing it. */
   detail?: string | undefined;
-  /** How long the service asked to wait, in milliseconds. */
+  /** How long the service asked to wait, or until the next probe of an open circuit, in milliseconds. */
   retryAfterMs?: number | undefined;
   /** True when nothing of the request reached a server, so that even a create may be repeated. */
   notSent?: boolean | undefined;
@@ -237,6 +243,7 @@ export class ServerError extends HttpError {}
 export class TransportError extends OpenStackError {}
 export class Timeout extends TransportError {}
 export class ConnectionFailed extends TransportError {}
+export class CircuitOpen extends TransportError {}
 export class EndpointRefused extends TransportError {}
 export class InvalidResponse extends TransportError {}
 export class ResponseTooLarge extends TransportError {}
@@ -258,6 +265,7 @@ const CLASSES: Record<ErrorFamily, typeof OpenStackError> = {
   StackFailed,
   Timeout,
   ConnectionFailed,
+  CircuitOpen,
   EndpointRefused,
   InvalidResponse,
   ResponseTooLarge,

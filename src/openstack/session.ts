@@ -9,6 +9,8 @@ import { type Endpoint, orchestrationEndpoint, readToken, type Token, tokenReque
 import { isDelegated } from './login.ts';
 import type { Authenticator } from './transport/authenticate.ts';
 import { type Call, type HttpAnswer, quietly } from './transport/call.ts';
+import type { CallLimits } from './transport/call-limiter.ts';
+import type { CircuitBreaker } from './transport/circuit-breaker.ts';
 import type { RequestInfo } from './transport/observe.ts';
 import { Transport } from './transport/transport.ts';
 
@@ -49,7 +51,12 @@ export interface ConnectOptions {
    * the call fails with just that. A sign-in is no write.
    */
   beforeWrite?: () => void;
-  limits?: AnswerLimits;
+  /** How much of an answer is read, and how many calls to Heat are made. Calls over the limit wait for their turn. */
+  limits?: AnswerLimits & CallLimits;
+  /** Told how many calls wait for their turn whenever that has changed. */
+  onWaiting?: (waiting: number) => void;
+  /** Fails calls at once while Keystone or Heat is out of order; default: each call finds out for itself. */
+  breaker?: CircuitBreaker;
 }
 
 /** How much of an answer is read. */
@@ -111,7 +118,7 @@ export class Session implements Authenticator {
     this.#now = now;
     const warning = insecureWarning(cloud);
     if (warning) quietly(() => logger?.warn({ cloud: cloud.name }, warning));
-    const { dispatcher, endpoints, budget, beforeWrite } = options;
+    const { dispatcher, endpoints, budget, beforeWrite, onWaiting, breaker } = options;
     this.#transport = new Transport({
       tls: cloud,
       authenticator: this,
@@ -120,6 +127,9 @@ export class Session implements Authenticator {
       endpoints,
       budget,
       beforeWrite,
+      limits,
+      onWaiting: onWaiting && ((waiting) => quietly(() => onWaiting(waiting))),
+      breaker,
       now,
       onRequest: (request) => {
         quietly(() => logger?.debug(request, 'request'));

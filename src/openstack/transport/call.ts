@@ -29,6 +29,8 @@ export interface Call {
 export interface Progress {
   /** The id under which the service logs the newest attempt: of its answer, else the one that was sent. */
   requestId: string;
+  /** How long the newest attempt waited for its turn, in milliseconds; see `admit`. */
+  waitedMs?: number;
   /** True when it failed for want of a token, of which all has been tried. */
   isUnauthorized?: boolean;
 }
@@ -108,7 +110,7 @@ export function quietly(hook: () => unknown): void {
 }
 
 /** The service's name, for messages. */
-export function peerOf({ service }: Call): 'Keystone' | 'Heat' {
+export function peerOf({ service }: Pick<Call, 'service'>): 'Keystone' | 'Heat' {
   return service === 'identity' ? 'Keystone' : 'Heat';
 }
 

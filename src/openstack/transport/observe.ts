@@ -12,6 +12,8 @@ export interface RequestInfo {
   status: number;
   /** From the start to the last byte, in milliseconds. */
   ms: number;
+  /** How long it waited for its turn before that, by the limits of concurrency and rate, in milliseconds. */
+  waitedMs: number;
   requestId: string;
 }
 
@@ -63,6 +65,7 @@ class ObservingHandler extends PassingHandler {
     const { call, progress } = this.#options;
     const { service, method, route } = call;
     const ms = performance.now() - this.#start;
-    quietly(() => this.#tell({ service, method, route, status, ms, requestId: progress.requestId }));
+    const { requestId, waitedMs = 0 } = progress;
+    quietly(() => this.#tell({ service, method, route, status, ms, waitedMs, requestId }));
   }
 }

@@ -71,6 +71,8 @@ describe('retry', () => {
     ['ServerError', { status: 503 }, 3, 1],
     ['ServerError', { status: 504 }, 3, 1],
     ['Timeout', {}, 1, 1],
+    ['Timeout', { notSent: true }, 1, 1],
+    ['CircuitOpen', { notSent: true, retryAfterMs: 1 }, 1, 1],
     ['InvalidResponse', {}, 1, 1],
     ['Conflict.ActionInProgress', { status: 409 }, 1, 1],
     ['Unauthorized', { status: 401 }, 1, 1],

@@ -151,8 +151,8 @@ class AttemptHandler extends PassingHandler {
 
 /** Whether a call that failed like this may succeed when it is repeated, and a repeat can't do it twice. */
 function mayRepeat(error: OpenStackError, repeat: Call['repeat']): boolean {
-  // A time-out has already cost its whole time.
-  if (!error.retryable || error.code === 'Timeout') return false;
+  // A time-out has already cost its whole time, and an open circuit is there to keep calls away.
+  if (!error.retryable || error.code === 'Timeout' || error.code === 'CircuitOpen') return false;
   if ((error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return false;
   if (repeat === 'unsent') return error.notSent;
   // A 500 of Heat can be permanent.

@@ -2,9 +2,12 @@ import type { Dispatcher } from 'undici';
 import type { ByteBudget } from '../byte-budget.ts';
 import type { EndpointPolicy } from '../endpoint-policy.ts';
 import { createError, type OpenStackError } from '../errors.ts';
+import { admit } from './admit.ts';
 import { type Authenticator, authenticate } from './authenticate.ts';
 import { bodyLimit } from './body-limit.ts';
 import type { Call, CallOptions, HttpAnswer } from './call.ts';
+import { CallLimiter, type CallLimits } from './call-limiter.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
 import { collect } from './collect.ts';
 import { connectionErrors } from './connection-errors.ts';
 import { Attempts, deadlines } from './deadline.ts';
@@ -28,6 +31,12 @@ export interface TransportOptions {
   budget?: ByteBudget | undefined;
   /** Throws when no write may begin: see {@link writeFence}. */
   beforeWrite?: (() => void) | undefined;
+  /** How many calls to Heat are made at once and in a second; default: no limit. */
+  limits?: CallLimits | undefined;
+  /** Told how many calls wait for their turn whenever that has changed. */
+  onWaiting?: ((waiting: number) => void) | undefined;
+  /** Keeps calls from a service that is out of order; default: none does. */
+  breaker?: CircuitBreaker | undefined;
   /** Told of every attempt when it has ended. */
   onRequest: (request: RequestInfo) => unknown;
   /** Told of each failure that is followed by another try. */
@@ -42,14 +51,17 @@ export class Transport {
   readonly #owned: boolean;
   readonly #dispatcher: Dispatcher;
   readonly #userAgent: string;
+  readonly #limiter: CallLimiter | undefined;
   readonly #attempts = new Attempts();
   readonly #closed = new AbortController();
 
   constructor(options: TransportOptions) {
-    const { budget, beforeWrite, onRequest, onRetry, now } = options;
+    const { budget, beforeWrite, limits = {}, breaker, onRequest, onRetry, now } = options;
     this.#owned = options.dispatcher === undefined;
     this.#pool = options.dispatcher ?? createPool(options.tls, this.#closed.signal, options.endpoints);
     this.#userAgent = options.userAgent;
+    const isLimited = limits.concurrency !== undefined || limits.ratePerSecond !== undefined;
+    this.#limiter = isLimited ? new CallLimiter(limits, now, options.onWaiting) : undefined;
     // From the wire to the caller.
     this.#dispatcher = this.#pool.compose(
       requestIds(),
@@ -59,6 +71,7 @@ export class Transport {
       bodyLimit(budget),
       deadlines(this.#attempts),
       observe(onRequest),
+      ...(this.#limiter || breaker ? [admit({ limiter: this.#limiter, breaker, now })] : []),
       authenticate(options.authenticator),
       retry({ closed: this.#closed.signal, onRetry, now }),
     );
@@ -67,7 +80,7 @@ export class Transport {
   /**
    * Sends a call, and sends it again where that is safe. Any status is an answer; the caller judges it.
    *
-   * @throws OpenStackError Timeout, ConnectionFailed, EndpointRefused, ResponseTooLarge, Overloaded or InvalidResponse;
+   * @throws OpenStackError Timeout, ConnectionFailed, CircuitOpen, EndpointRefused, ResponseTooLarge, Overloaded or InvalidResponse;
    * what the authenticator or `beforeWrite` throws; the signal's reason when it was aborted.
    */
   async request(call: Call): Promise<HttpAnswer> {
@@ -102,6 +115,7 @@ export class Transport {
     const reason = createError('ConnectionFailed', 'This connection was closed; connect anew.', {
       retryable: false,
     });
+    this.#limiter?.refuseAll(() => reason);
     this.#attempts.end(reason);
     this.#closed.abort(reason);
     if (this.#owned) await this.#pool.destroy();
