@@ -54,6 +54,8 @@ async function main(): Promise<number> {
         concurrency: options.concurrency,
         progressIntervalMs: options.progressIntervalMs,
         graceMs: options.graceMs,
+        heatConcurrency: options.heatConcurrency,
+        heatRate: options.heatRate,
         endpoints: new EndpointPolicy({
           allowed: options.allowedEndpoints,
           refused: options.refusedEndpoints,

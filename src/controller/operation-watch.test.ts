@@ -249,6 +249,16 @@ describe('a list that can not be read', () => {
     expect(news).toEqual(['a', 'b', 'c']);
   });
 
+  test('since the cloud is known to be out of order: all are news at once, and nothing is asked any more', async () => {
+    begin('a');
+    begin('b');
+    heat.fail('poll', createError('CircuitOpen', 'out of order'));
+    await clock.advance(1300);
+    expect(news).toEqual(['a', 'b']);
+    await clock.advance(60_000);
+    expect(polls()).toBe(1);
+  });
+
   test('because there is no Heat any more: all are news', async () => {
     begin('a');
     hasHeat = false;

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../kube/index.ts';
+import { isOpenStackError } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
 
 /** A stack that Heat is working on. */
@@ -116,7 +117,8 @@ export class OperationWatch {
           if (this.#abort.signal.aborted) return;
           failures += 1;
           logger.debug({ failures, code: codeOf(error) }, 'the list of stacks in progress could not be read');
-          if (failures >= FAILED_TICKS) this.#giveUp();
+          // While the cloud is known to be out of order, each object waits for it in its own way.
+          if (failures >= FAILED_TICKS || isOpenStackError(error, 'CircuitOpen')) this.#giveUp();
         }
       }
     } finally {

@@ -31,6 +31,9 @@ export interface OperatorOptions {
   progressIntervalMs: number;
   /** Time beyond `spec.timeout` before an operation counts as stuck, in ms. */
   graceMs: number;
+  /** Requests under way at once, and in a second, with one login to a cloud. */
+  heatConcurrency: number;
+  heatRate: number;
   /** Which addresses clouds may be at. */
   endpoints: EndpointPolicy;
   /** Whether outputs may be written to Secrets and ConfigMaps. */
@@ -86,7 +89,11 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
         userAgent: options.userAgent,
         endpoints: options.endpoints,
         budget,
-        limits: { listItems: MAX_STACKS },
+        limits: {
+          listItems: MAX_STACKS,
+          concurrency: options.heatConcurrency,
+          ratePerSecond: options.heatRate,
+        },
       }),
     onNews: (name) => queue.add(name),
     onRequest: (request) => logger.trace(request, 'cloud request'),

@@ -357,6 +357,11 @@ function cloudProblem(run: Reconciliation, error: unknown): Promise<Result> {
     if (isNews || !wasStalled) run.event('Warning', reason, 'Reconcile', message);
     return run.settle({ state: 'stalled', reason, message }, available);
   }
+  const restMs = reason === 'TransientError' ? run.options.sessions.awaitCloud(run.key) : 0;
+  // No failure of this object's: it is told when the cloud is back, and asks nothing of it until then.
+  if (isOpenStackError(error, 'CircuitOpen')) {
+    return run.finish({ state: 'retrying', reason, message }, { requeueAfterMs: restMs }, available);
+  }
   const waitMs = Math.max(problem.retryAfterMs ?? 0, reason === 'QuotaExceeded' ? QUOTA_MS : 0);
   return run.finish(
     { state: 'retrying', reason, message },

@@ -3,9 +3,15 @@ import type { Logger } from 'pino';
 import { untilAborted } from '../abort.ts';
 import { canonicalJson } from '../json.ts';
 import type { Clock } from '../kube/index.ts';
-import { type CloudConfig, isOpenStackError, type RequestInfo } from '../openstack/index.ts';
+import {
+  type CircuitBreaker,
+  type CloudConfig,
+  isOpenStackError,
+  type RequestInfo,
+} from '../openstack/index.ts';
 import type { CloudConnection } from './heat-client.ts';
 import { OperationWatch } from './operation-watch.ts';
+import { type CloudHealth, Outages } from './outages.ts';
 
 /** A login to one cloud with one Secret's credentials, shared by all HeatStacks that use just these. */
 export interface Session {
@@ -15,13 +21,20 @@ export interface Session {
   readonly operations: OperationWatch;
 }
 
+/** What a connection of the operator is made with. */
+export interface SessionConnectOptions {
+  onRequest: (request: RequestInfo) => void;
+  onWaiting: (waiting: number) => void;
+  breaker: CircuitBreaker;
+}
+
 /** Settings of {@link Sessions}. */
 export interface SessionsOptions {
-  connect: (
-    cloud: CloudConfig,
-    options: { signal?: AbortSignal; onRequest: (request: RequestInfo) => void },
-  ) => Promise<CloudConnection>;
-  /** Called with the key of an object whose stack is worth a look; see {@link OperationWatch} and {@link Sessions.evict}. */
+  connect: (cloud: CloudConfig, options: SessionConnectOptions) => Promise<CloudConnection>;
+  /**
+   * Called with the key of an object whose stack is worth a look; see {@link OperationWatch}, {@link Outages} and
+   * {@link Sessions.evict}.
+   */
   onNews: (key: string) => void;
   /** Called for each answer of Keystone or Heat. */
   onRequest: (request: RequestInfo) => void;
@@ -33,6 +46,8 @@ export interface SessionsOptions {
 interface Entry {
   opening: Promise<Session>;
   users: Set<string>;
+  /** Calls that wait for their turn. */
+  waitingCalls: number;
 }
 
 /**
@@ -44,9 +59,11 @@ export class Sessions {
   readonly #options: SessionsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #keyOf = new Map<string, string>();
+  readonly #outages: Outages;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#outages = new Outages(options);
   }
 
   /** Number of sessions that are open or being opened. */
@@ -54,20 +71,33 @@ export class Sessions {
     return this.#entries.size;
   }
 
+  /** Calls to Heat that wait for their turn, of all sessions. */
+  get waitingCalls(): number {
+    let sum = 0;
+    for (const { waitingCalls } of this.#entries.values()) sum += waitingCalls;
+    return sum;
+  }
+
+  /** How the cloud of each login in use is doing. */
+  health(): CloudHealth[] {
+    return this.#outages.health();
+  }
+
   /**
    * The session for these credentials, opened when there is none yet. The object leaves the session that it used
    * before; a session that nobody uses is closed.
    *
-   * @throws OpenStackError when the login fails; nothing is kept then.
+   * @throws OpenStackError when the login fails; nothing is kept then but the state of its circuit.
    */
   async acquire(user: string, secretUid: string, cloud: CloudConfig, signal: AbortSignal): Promise<Session> {
     const key = createHash('sha256')
       .update(canonicalJson([secretUid, cloud]))
       .digest('hex');
     if (this.#keyOf.get(user) !== key) this.release(user);
+    const breaker = this.#outages.join(user, key);
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = { opening: this.#open(user, key, cloud), users: new Set() };
+      entry = this.#open(user, key, cloud, breaker);
       this.#entries.set(key, entry);
     }
     entry.users.add(user);
@@ -76,7 +106,7 @@ export class Sessions {
       return await untilAborted(entry.opening, signal);
     } catch (error) {
       // All who wait for a login that failed come here, and with the last of them it is forgotten.
-      this.release(user);
+      this.#leave(user);
       throw error;
     }
   }
@@ -87,8 +117,22 @@ export class Sessions {
     return key === undefined ? undefined : this.#entries.get(key)?.opening;
   }
 
+  /**
+   * Has an object told when its cloud, which is out of order, is back.
+   *
+   * @returns in how many ms to look again all the same
+   */
+  awaitCloud(user: string): number {
+    return this.#outages.wait(user);
+  }
+
   /** The object needs its session no more. */
   release(user: string): void {
+    this.#outages.leave(user);
+    this.#leave(user);
+  }
+
+  #leave(user: string): void {
     const key = this.#keyOf.get(user);
     if (key === undefined) return;
     this.#keyOf.delete(user);
@@ -137,22 +181,33 @@ export class Sessions {
     const entries = [...this.#entries.values()];
     this.#entries.clear();
     this.#keyOf.clear();
+    this.#outages.close();
     await Promise.all(entries.map(close));
   }
 
-  async #open(user: string, credentials: string, cloud: CloudConfig): Promise<Session> {
-    // Not bound to one object's signal: others wait for the same login. The client bounds its time.
-    const connection = await this.#options.connect(cloud, { onRequest: this.#options.onRequest });
-    const { onNews, progressIntervalMs, clock, logger } = this.#options;
-    const operations = new OperationWatch({
-      orchestration: () => connection.orchestration,
-      onNews,
-      progressIntervalMs,
-      clock,
-      logger,
-    });
-    logger.debug({ key: user, sessions: this.size }, 'session opened');
-    return { credentials, connection, operations };
+  #open(user: string, credentials: string, cloud: CloudConfig, breaker: CircuitBreaker): Entry {
+    const { connect, onNews, onRequest, progressIntervalMs, clock, logger } = this.#options;
+    const open = async (): Promise<Session> => {
+      // Not bound to one object's signal: others wait for the same login. The client bounds its time.
+      const connection = await connect(cloud, {
+        onRequest,
+        onWaiting: (waiting) => {
+          entry.waitingCalls = waiting;
+        },
+        breaker,
+      });
+      const operations = new OperationWatch({
+        orchestration: () => connection.orchestration,
+        onNews,
+        progressIntervalMs,
+        clock,
+        logger,
+      });
+      logger.debug({ key: user, sessions: this.size }, 'session opened');
+      return { credentials, connection, operations };
+    };
+    const entry: Entry = { opening: open(), users: new Set(), waitingCalls: 0 };
+    return entry;
   }
 }
 

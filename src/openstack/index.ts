@@ -59,6 +59,11 @@ export type {
   TemplateVersion,
 } from './template.ts';
 export type { CallLimits } from './transport/call-limiter.ts';
-export { type BreakerOptions, CircuitBreaker, type CircuitState } from './transport/circuit-breaker.ts';
+export {
+  type BreakerOptions,
+  type Circuit,
+  CircuitBreaker,
+  type CircuitState,
+} from './transport/circuit-breaker.ts';
 export type { RequestInfo } from './transport/observe.ts';
 export type { WaitOptions } from './wait.ts';

@@ -2,7 +2,7 @@ import type { Condition, HeatStack, HeatStackSpec } from '../../api/heat-stack.t
 import type { KubeObject, Result } from '../../kube/index.ts';
 import { FakeClock } from '../../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../../kube/testing/memory-logger.ts';
-import type { CloudConfig, CloudIdentity } from '../../openstack/index.ts';
+import type { CircuitBreaker, CloudConfig, CloudIdentity } from '../../openstack/index.ts';
 import type { WatchedStacks } from '../dependencies.ts';
 import { Digester } from '../digest.ts';
 import type { CloudConnection } from '../heat-client.ts';
@@ -68,6 +68,8 @@ export class World {
   logins = 0;
   /** What the last login was made with. */
   lastLogin: CloudConfig | undefined;
+  /** What keeps the calls of the last login from a cloud that is out of order. */
+  breaker: CircuitBreaker | undefined;
   hasHeat = true;
   /** Called when a session gets a new token and catalog. */
   onReauthenticate: () => void = () => undefined;
@@ -125,7 +127,10 @@ export class World {
   #start(): Pick<World, 'sessions' | 'reconciler'> {
     const { clock, log } = this;
     const sessions = new Sessions({
-      connect: (cloud) => this.#connect(cloud),
+      connect: (cloud, { breaker }) => {
+        this.breaker = breaker;
+        return this.#connect(cloud);
+      },
       onNews: (key) => this.news.push(key),
       onRequest: () => undefined,
       progressIntervalMs: 10_000,

@@ -1,0 +1,178 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../kube/index.ts';
+import { CircuitBreaker, type CircuitState } from '../openstack/index.ts';
+
+/** Settings of {@link Outages}. */
+export interface OutagesOptions {
+  /** Called with the key of an object that is worth a reconcile: as a probe, or since its cloud is back. */
+  onNews: (key: string) => void;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** How a cloud is doing, as one login sees it. */
+export interface CloudHealth {
+  /** The state of the circuit of Keystone, and of that of Heat. */
+  identity: CircuitState['state'];
+  orchestration: CircuitState['state'];
+  /** Objects that wait for the cloud to come back. */
+  waiting: number;
+}
+
+/** One login, whether it succeeds or not. */
+interface Login {
+  breaker: CircuitBreaker;
+  users: Set<string>;
+  /** Those that met an error of the cloud and want to be told when it is back; the longest waiting first. */
+  waiting: Set<string>;
+  /** Ends the pause of the one who tells them. */
+  changed: AbortController;
+  isWatched: boolean;
+}
+
+/** An object is looked at after this time even if nobody told of its cloud; a fifth is added by chance. */
+const REST_MS = 5 * 60_000;
+const SOON_MS = 1_000;
+/** A probe is on its way by then; else another object is asked for one. */
+const PROBE_MS = 2_000;
+/** Those who waited are told by so many at a time. */
+const BATCH = 20;
+const BATCH_MS = 100;
+
+/**
+ * Keeps the circuit of each login, and who waits for it to close: while it is open, one object at a time is asked to
+ * try, and the others cost nothing; when it closes, all are told. A login outlives its session: it is there as long as an
+ * object has these credentials, so that logins that fail are bounded as well. Nothing is shared between two logins.
+ */
+export class Outages {
+  readonly #options: OutagesOptions;
+  readonly #logins = new Map<string, Login>();
+  readonly #keyOf = new Map<string, string>();
+  readonly #closed = new AbortController();
+
+  constructor(options: OutagesOptions) {
+    this.#options = options;
+  }
+
+  /** Number of logins. */
+  get size(): number {
+    return this.#logins.size;
+  }
+
+  /** The breaker of a login, which the object uses from now on and no other. */
+  join(user: string, credentials: string): CircuitBreaker {
+    if (this.#keyOf.get(user) !== credentials) this.leave(user);
+    let login = this.#logins.get(credentials);
+    if (!login) {
+      login = this.#create(user);
+      this.#logins.set(credentials, login);
+    }
+    login.users.add(user);
+    this.#keyOf.set(user, credentials);
+    return login.breaker;
+  }
+
+  /** The object needs no cloud any more, or another one. */
+  leave(user: string): void {
+    const login = this.#of(user);
+    if (!login) return;
+    login.users.delete(user);
+    login.waiting.delete(user);
+    if (login.users.size === 0) {
+      this.#logins.delete(this.#keyOf.get(user) ?? '');
+      login.changed.abort();
+    }
+    this.#keyOf.delete(user);
+  }
+
+  /**
+   * Has an object whose reconcile failed for its cloud told when the cloud is back.
+   *
+   * @returns in how many ms to look again all the same
+   */
+  wait(user: string): number {
+    const login = this.#of(user);
+    // It came back at this moment.
+    if (!login || login.breaker.isClosed) return SOON_MS;
+    login.waiting.add(user);
+    if (!login.isWatched) void this.#watch(login);
+    return REST_MS * (1 + 0.2 * Math.random());
+  }
+
+  /** How the cloud of each login is doing: for metrics, which sum them up. */
+  health(): CloudHealth[] {
+    return [...this.#logins.values()].map(({ breaker, waiting }) => ({
+      identity: breaker.of('identity').state,
+      orchestration: breaker.of('orchestration').state,
+      waiting: waiting.size,
+    }));
+  }
+
+  /** Tells nobody any more. */
+  close(): void {
+    this.#closed.abort();
+    this.#logins.clear();
+    this.#keyOf.clear();
+  }
+
+  #of(user: string): Login | undefined {
+    return this.#logins.get(this.#keyOf.get(user) ?? '');
+  }
+
+  #create(user: string): Login {
+    const { clock, logger } = this.#options;
+    const breaker = new CircuitBreaker({
+      now: () => clock.now(),
+      onCircuit: ({ state, ...about }) => {
+        const fields = { key: user, ...about };
+        if (state === 'closed') logger.info(fields, 'the cloud answers again');
+        else if (state === 'half-open') logger.debug(fields, 'trying whether the cloud is back');
+        else logger.warn(fields, 'the cloud is out of order; it is tried now and then');
+        login.changed.abort();
+      },
+    });
+    const login: Login = {
+      breaker,
+      users: new Set(),
+      waiting: new Set(),
+      changed: new AbortController(),
+      isWatched: false,
+    };
+    return login;
+  }
+
+  /** Asks for probes while the circuit is open, and tells all who wait when it is closed. */
+  async #watch(login: Login): Promise<void> {
+    const { clock } = this.#options;
+    const { breaker } = login;
+    login.isWatched = true;
+    while (login.waiting.size > 0 && !this.#closed.signal.aborted) {
+      const { isClosed, nextProbeAt = Number.POSITIVE_INFINITY } = breaker;
+      const inMs = nextProbeAt - clock.now();
+      if (isClosed) {
+        this.#tell(login, BATCH);
+        await this.#pause(login, BATCH_MS);
+      } else if (inMs > 0) {
+        // No longer than that while a probe is under way: its end is told.
+        await this.#pause(login, Math.min(inMs, REST_MS));
+      } else {
+        this.#tell(login, 1);
+        await this.#pause(login, PROBE_MS);
+      }
+    }
+    login.isWatched = false;
+  }
+
+  async #pause(login: Login, ms: number): Promise<void> {
+    login.changed = new AbortController();
+    const ended = AbortSignal.any([login.changed.signal, this.#closed.signal]);
+    await this.#options.clock.sleep(ms, ended).catch(() => undefined);
+  }
+
+  #tell(login: Login, count: number): void {
+    for (const user of [...login.waiting.values().take(count)]) {
+      login.waiting.delete(user);
+      this.#options.onNews(user);
+    }
+  }
+}
