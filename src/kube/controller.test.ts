@@ -3,6 +3,7 @@ import { Controller, type ControllerOptions, type Result, TerminalError } from '
 import { FakeClock } from './testing/fake-clock.ts';
 import { memoryLogger } from './testing/memory-logger.ts';
 import { WorkQueue } from './work-queue.ts';
+import { WriteRefused } from './write-fence.ts';
 
 let clock: FakeClock;
 let queue: WorkQueue;
@@ -69,6 +70,15 @@ test('errors come again, ever later', async () => {
   await clock.advance(700);
   expect(at).toEqual([0, 100, 300, 700]);
   expect(queue.retries('ns/a')).toBe(0);
+});
+
+test('a refused write is no failure of the object, and comes again', async () => {
+  const at = outcomes(raise(new WriteRefused('not the leader')));
+  queue.add('ns/a');
+  await clock.advance(100);
+  expect(at).toEqual([0, 100]);
+  expect(log.lines.filter(({ level }) => Number(level) > 30)).toEqual([]);
+  expect(log.lines.map(({ msg }) => msg)).toContain('reconcile cut short');
 });
 
 test('a TerminalError does not come again until the key is added, and forgets failures', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from './clock.ts';
 import type { WorkQueue } from './work-queue.ts';
+import { WriteRefused } from './write-fence.ts';
 
 const DEFAULT_GRACE_MS = 20_000;
 
@@ -91,6 +92,9 @@ export class Controller {
     } catch (error) {
       if (signal.aborted) {
         logger.info(took(), 'reconcile cut short by the stop');
+      } else if (error instanceof WriteRefused) {
+        queue.addRateLimited(key);
+        logger.info({ ...took(), error: error.message }, 'reconcile cut short');
       } else if (error instanceof TerminalError) {
         queue.forget(key);
         logger.error({ ...took(), ...described(error) }, 'reconcile failed; trying again would not help');

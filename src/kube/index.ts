@@ -44,3 +44,4 @@ export {
   type KubeWatchRequest,
 } from './transport.ts';
 export { type AddOptions, WorkQueue, type WorkQueueOptions } from './work-queue.ts';
+export { WriteRefused } from './write-fence.ts';

@@ -11,6 +11,7 @@ import { KubeError } from './errors.ts';
 import { FakeApiServer, sendJson, sendStatus } from './testing/fake-api-server.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { type KubeRequest, KubeTransport } from './transport.ts';
+import { WriteRefused } from './write-fence.ts';
 
 const GET: KubeRequest = { method: 'GET', path: '/thing' };
 
@@ -47,6 +48,50 @@ describe('over http', () => {
     await Promise.all(Array.from({ length: 200 }, () => transport.request(GET)));
     expect(server.connections).toBeLessThanOrEqual(32);
     expect(server.requests).toHaveLength(300);
+  });
+
+  describe('with a fence', () => {
+    let mayWrite: boolean;
+    let fenced: KubeTransport;
+
+    beforeEach(() => {
+      mayWrite = true;
+      const beforeWrite = () => {
+        if (!mayWrite) throw new WriteRefused('not now');
+      };
+      fenced = new KubeTransport(server.config(), { userAgent: 'test/1', clock, beforeWrite });
+    });
+
+    afterEach(() => fenced.close());
+
+    test.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)(
+      'no %s is sent while it is shut',
+      async (method) => {
+        const write: KubeRequest = { method, path: '/thing', body: {} };
+        await expect(fenced.request(write)).resolves.toEqual({ ok: true });
+        mayWrite = false;
+        await expect(fenced.request(write)).rejects.toThrow(new WriteRefused('not now'));
+        await expect(fenced.request(GET)).resolves.toEqual({ ok: true });
+        mayWrite = true;
+        await expect(fenced.request(write)).resolves.toEqual({ ok: true });
+        expect(server.requests.map((request) => request.method)).toEqual([method, 'GET', method]);
+      },
+    );
+
+    test('a write that waited for a connection is judged when it has one', async () => {
+      const answers: (() => void)[] = [];
+      server.respond = (_request, response) => answers.push(() => sendJson(response, 200, { ok: true }));
+      const all = Array.from({ length: 33 }, () =>
+        fenced.request({ method: 'POST', path: '/thing', body: {} }),
+      );
+      const last = expect(all[32]).rejects.toThrow(WriteRefused);
+      await vi.waitFor(() => expect(answers).toHaveLength(32));
+      mayWrite = false;
+      for (const answer of answers) answer();
+      await Promise.all(all.slice(0, 32));
+      await last;
+      expect(server.requests).toHaveLength(32);
+    });
   });
 
   test('open watches keep no request waiting', async () => {

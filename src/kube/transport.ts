@@ -9,6 +9,7 @@ import { type Credential, Credentials, type TlsOptions } from './credentials.ts'
 import { Deadline } from './deadline.ts';
 import { isKubeError, KubeError, responseError } from './errors.ts';
 import { readLines } from './lines.ts';
+import { writeFence } from './write-fence.ts';
 
 const MIB = 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -49,6 +50,11 @@ export interface KubeTransportOptions {
   userAgent: string;
   logger?: Logger;
   clock?: Clock;
+  /**
+   * Called right before the first byte of each request that isn't a GET, after any wait for a connection. It throws
+   * when no write may start: the request then fails with what it threw, and isn't sent.
+   */
+  beforeWrite?: () => void;
 }
 
 /** Requests and watches have connections of their own, so that long watches never keep a request waiting. */
@@ -68,11 +74,13 @@ export class KubeTransport {
   readonly #userAgent: string;
   readonly #clock: Clock;
   readonly #credentials: Credentials;
+  readonly #beforeWrite: (() => void) | undefined;
   #pools: Pools | undefined;
   #closed = false;
 
   /** @throws KubeError `ConfigError` when the KubeConfig's current context has no cluster. */
-  constructor(config: KubeConfig, { userAgent, logger, clock = systemClock }: KubeTransportOptions) {
+  constructor(config: KubeConfig, options: KubeTransportOptions) {
+    const { userAgent, logger, clock = systemClock, beforeWrite } = options;
     const cluster = config.getCurrentCluster();
     if (cluster === null)
       throw new KubeError('ConfigError', 'the current context of the kubeconfig has no cluster');
@@ -80,6 +88,7 @@ export class KubeTransport {
     this.#proxyUrl = cluster.proxyUrl;
     this.#userAgent = userAgent;
     this.#clock = clock;
+    this.#beforeWrite = beforeWrite;
     this.#credentials = new Credentials(config, logger, clock);
   }
 
@@ -184,9 +193,10 @@ export class KubeTransport {
     if (this.#closed) throw new KubeError('ConnectionFailed', 'the connections to the API server are closed');
     if (this.#pools?.tlsId !== credential.tlsId) {
       const old = this.#pools;
+      const requests = createDispatcher(credential.tls, this.#proxyUrl, MAX_REQUEST_CONNECTIONS);
       this.#pools = {
         tlsId: credential.tlsId,
-        requests: createDispatcher(credential.tls, this.#proxyUrl, MAX_REQUEST_CONNECTIONS),
+        requests: this.#beforeWrite ? requests.compose(writeFence(this.#beforeWrite)) : requests,
         // No limit: a watch over it would wait for another one to end.
         watches: createDispatcher(credential.tls, this.#proxyUrl, null),
       };
