@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { KubeClient } from './client.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { isKubeError } from './errors.ts';
+import { microTime } from './micro-time.ts';
 import { EVENTS, type KubeObject, type ObjectRef } from './objects.ts';
 import { Recent } from './recent.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -122,12 +123,17 @@ export class EventRecorder {
 
   /** Waits until everything is written, for 5 s at most; then the rest is dropped and nothing more is recorded. */
   async flush(): Promise<void> {
-    const timer = setTimeout(() => this.#stop.abort(new Error('no time left to write events')), FLUSH_MS);
+    const timer = setTimeout(() => this.drop(), FLUSH_MS);
     try {
       await this.#sending;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Writes nothing more, and records nothing more. */
+  drop(): void {
+    this.#stop.abort(new Error('no time left to write events'));
   }
 
   #hasRoom({ regarding: { namespace = '' } }: Series): boolean {
@@ -254,11 +260,6 @@ function referenceTo({ apiVersion, kind, metadata }: KubeObject): Regarding {
 
 function seriesField({ count, lastAt }: Series): { count: number; lastObservedTime: string } {
   return { count, lastObservedTime: microTime(lastAt) };
-}
-
-/** A V1MicroTime; the API server insists on six decimals. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }
 
 /** Cuts a text to a number of UTF-8 bytes, between characters, and shows that it was cut. */

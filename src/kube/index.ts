@@ -22,12 +22,14 @@ export {
 } from './controller.ts';
 export { isKubeError, KUBE_ERROR_CODES, KubeError, type KubeErrorCode } from './errors.ts';
 export { type EventDetails, EventRecorder, type EventRecorderOptions } from './events.ts';
+export { LeaderElection, type LeaderElectionOptions, LeadershipLost, type Lease } from './leader-election.ts';
 export {
   apiVersionOf,
   CONFIG_MAPS,
   EVENTS,
   type KubeObject,
   keyOf,
+  LEASES,
   NAMESPACES,
   type ObjectMeta,
   type ObjectRef,

@@ -60,6 +60,13 @@ export const EVENTS: ResourceType = {
   kind: 'Event',
 };
 
+export const LEASES: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+};
+
 /** The `apiVersion` of a resource's objects: `v1`, `events.k8s.io/v1`. */
 export function apiVersionOf(type: ResourceType): string {
   return type.group === '' ? type.version : `${type.group}/${type.version}`;
