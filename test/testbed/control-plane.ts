@@ -1,11 +1,16 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ControlPlaneBinaries } from './control-plane-binaries.ts';
+import { cacheRoot } from './cache.ts';
+import { type ControlPlaneBinaries, controlPlaneBinaries } from './control-plane-binaries.ts';
 import type { TestbedError } from './errors.ts';
+import { sweepAtEnd } from './guard.ts';
 import { freePorts } from './ports.ts';
+import type { Log } from './progress.ts';
+import { findPython } from './python.ts';
 import { Service } from './service.ts';
 
 export interface ControlPlaneOptions {
@@ -14,13 +19,61 @@ export interface ControlPlaneOptions {
   dir: string;
   python: string;
   onUnexpectedExit: (error: TestbedError) => void;
+  /** More arguments of kube-apiserver. */
+  apiServerArgs?: readonly string[];
 }
 
 export interface ControlPlane {
   /** Path of a kubeconfig whose user is in system:masters. */
   kubeconfig: string;
+  /** Where etcd answers, with JSON under `/v3`. */
+  etcdUrl: string;
   etcd: Service;
   apiServer: Service;
+}
+
+/** A control plane by itself, without a cloud beside it. */
+export interface StartedControlPlane extends ControlPlane {
+  /** Kills both and removes their state. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts etcd and kube-apiserver alone, in seconds, in a temporary folder.
+ *
+ * Throws a TestbedError with a one-line message; nothing is left running then.
+ */
+export async function startControlPlane({
+  apiServerArgs = [],
+  log = () => undefined,
+}: {
+  apiServerArgs?: readonly string[];
+  log?: Log;
+} = {}): Promise<StartedControlPlane> {
+  const python = (await findPython()).path;
+  const binaries = await controlPlaneBinaries({ root: cacheRoot(), python, log });
+  const dir = await mkdtemp(join(tmpdir(), 'heatstack-control-plane-'));
+  const sweeper = sweepAtEnd(python, dir);
+  // Whoever uses it notices that nothing answers any more.
+  const onUnexpectedExit = (error: TestbedError): void => log(error.message);
+  const plane = await prepareControlPlane({ binaries, dir, python, onUnexpectedExit, apiServerArgs });
+  // SIGKILL: on SIGTERM, kube-apiserver waits for open watches, and there is nothing to save.
+  const kill = () => Promise.all([plane.apiServer.kill('SIGKILL'), plane.etcd.kill('SIGKILL')]);
+  try {
+    await plane.etcd.start();
+    await plane.apiServer.start();
+  } catch (error) {
+    await kill();
+    sweeper.keep(); // the message names a log in there
+    throw error;
+  }
+  return {
+    ...plane,
+    async stop() {
+      await kill();
+      await sweeper.sweep();
+    },
+  };
 }
 
 /**
@@ -28,7 +81,7 @@ export interface ControlPlane {
  * controller manager: nothing collects garbage or empties a namespace that is being deleted.
  */
 export async function prepareControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { binaries, dir, python, onUnexpectedExit } = options;
+  const { binaries, dir, python, onUnexpectedExit, apiServerArgs = [] } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const [clientPort, peerPort, securePort] = (await freePorts(3)) as [number, number, number];
   const etcdUrl = `http://127.0.0.1:${clientPort}`;
@@ -95,6 +148,7 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
       '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
       '--allow-privileged=true',
       '--profiling=false',
+      ...apiServerArgs,
     ],
     logFile: join(dir, 'kube-apiserver.log'),
     python,
@@ -111,7 +165,7 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
     },
     onUnexpectedExit,
   });
-  return { kubeconfig, etcd, apiServer };
+  return { kubeconfig, etcdUrl, etcd, apiServer };
 }
 
 async function writeOnce(file: string, content: () => string): Promise<void> {

@@ -13,6 +13,7 @@ import type { Log } from './progress.ts';
 import { findPython } from './python.ts';
 import type { Service } from './service.ts';
 
+export { type StartedControlPlane, startControlPlane } from './control-plane.ts';
 export { TestbedError } from './errors.ts';
 export type { Service } from './service.ts';
 
