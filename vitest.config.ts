@@ -38,9 +38,21 @@ export default defineConfig({
         test: {
           name: 'disruptive',
           include: ['test/disruptive/**/*.test.ts'],
+          exclude: ['test/disruptive/watch-survival/**'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        // These start control planes of their own, one at a time, and wait for most of the time.
+        test: {
+          name: 'watch-survival',
+          include: ['test/disruptive/watch-survival/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          maxConcurrency: 20,
         },
       },
     ],

@@ -77,13 +77,19 @@ async function main(): Promise<number> {
       const kstatus = await kstatusProgram({ root: cacheRoot(), python, log: say, signal: stop.signal });
       const all = positionals.length === 0;
       // The disruptive scenarios stop parts of a test bed, and mostly wait: they have one of their own, beside the others.
-      const projects = ['e2e', ...(hasDisruptive(positionals) ? ['disruptive'] : [])] as const;
+      const isDisruptive = (file: string) => !file.startsWith(WATCH_SURVIVAL);
+      const projects = ['e2e', ...(has(positionals, isDisruptive) ? ['disruptive'] : [])] as const;
       for (const project of projects)
         beds.push(await startScenarioBed(join(artifacts, project), say, stop.signal));
       const [bed, disrupted] = beds;
       const aside: [string, Stage][] = [];
       if (disrupted)
         aside.push(['disruptive', (_, to) => vitest('disruptive', positionals, artifacts, disrupted, to)]);
+      if (has(positionals, (file) => !isDisruptive(file)))
+        aside.push([
+          'watch-survival',
+          (_, to) => vitest('watch-survival', positionals, artifacts, undefined, to),
+        ]);
       if (all) aside.push(['conformance', conformance]);
       const others = background(artifacts, aside);
       await vitest('e2e', positionals, artifacts, bed);
@@ -128,10 +134,14 @@ function record(name: string, problems: string[]): void {
   );
 }
 
-/** Whether a run with these filters has disruptive scenarios. */
-function hasDisruptive(filters: string[]): boolean {
+/** The scenarios that need no test bed: they start API servers of their own. */
+const WATCH_SURVIVAL = 'test/disruptive/watch-survival/';
+
+/** Whether a run with these filters has such scenarios of those that disrupt. */
+function has(filters: string[], isSuch: (file: string) => boolean): boolean {
   const files = globSync('test/disruptive/**/*.test.ts', { cwd: join(import.meta.dirname, '..') });
-  return filters.length === 0 || files.some((file) => filters.some((filter) => file.includes(filter)));
+  const wanted = (file: string) => filters.length === 0 || filters.some((filter) => file.includes(filter));
+  return files.some((file) => isSuch(file) && wanted(file));
 }
 
 /** Where a program's output goes. */
