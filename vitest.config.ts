@@ -9,6 +9,7 @@ export default defineConfig({
           include: [
             'src/**/*.test.ts',
             'test/*.test.ts',
+            'test/support/**/*.test.ts',
             'test/testbed/**/*.test.ts',
             'test/conformance/**/*.test.ts',
             'test/demo/**/*.test.ts',
@@ -26,6 +27,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/crd/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/openstack/**/*.test.ts'],
+          globalSetup: 'test/support/bundle.ts',
           testTimeout: 180_000,
           hookTimeout: 60_000,
           maxWorkers: 6,
@@ -39,6 +41,7 @@ export default defineConfig({
           name: 'disruptive',
           include: ['test/disruptive/**/*.test.ts'],
           exclude: ['test/disruptive/watch-survival/**'],
+          globalSetup: 'test/support/bundle.ts',
           testTimeout: 300_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -38,7 +38,7 @@ export async function startScenarioBed(
   const testbed = await startTestbed({ log, signal });
   try {
     const { kubeconfig, clouds, kubectl, heatUrl, authUrl } = testbed;
-    await bedRelease({ helm, kubectl, kubeconfig }).install(BED_VALUES, ['--create-namespace']);
+    await bedRelease({ helm, kubeconfig }).install(BED_VALUES, ['--create-namespace']);
     const crd = ['--for=condition=Established', '--timeout=30s', 'crd/heatstacks.heatstack.dev'];
     await run(kubectl, ['--kubeconfig', kubeconfig, 'wait', ...crd]);
     const control = await serveControl(testbed);

@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
-import { loadKubeConfig } from '../../src/kube/index.ts';
+import { type KubeRequest, KubeTransport, loadKubeConfig } from '../../src/kube/index.ts';
 
 /** The chart, as a path that helm takes. */
 export const CHART = fileURLToPath(new URL('../../deploy/helm/heatstack-operator', import.meta.url));
 
-/** Programs and the cluster that a release is in. */
+/** Helm, and the cluster that a release is in. */
 export interface Cluster {
   helm: string;
-  kubectl: string;
   /** Of an administrator. */
   kubeconfig: string;
 }
@@ -41,6 +40,8 @@ const deploymentSchema = v.object({
     }),
   }),
 });
+
+const tokenSchema = v.object({ status: v.object({ token: v.string() }) });
 
 /** A release of the chart. */
 export class Release {
@@ -102,7 +103,12 @@ export class Release {
    */
   async writeKubeconfig(folder: string): Promise<string> {
     const { serviceAccountName } = await this.#podSpec();
-    const token = await this.#kubectl(['create', 'token', serviceAccountName]);
+    const answer = await this.#request({
+      method: 'POST',
+      path: `/api/v1/namespaces/${this.namespace}/serviceaccounts/${serviceAccountName}/token`,
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    });
+    const { token } = v.parse(tokenSchema, answer).status;
     const admin = loadKubeConfig({ kubeconfig: this.#cluster.kubeconfig }).getCurrentCluster();
     const name = this.fullname;
     const config = {
@@ -120,14 +126,18 @@ export class Release {
   }
 
   async #podSpec(): Promise<v.InferOutput<typeof deploymentSchema>['spec']['template']['spec']> {
-    const text = await this.#kubectl(['get', 'deployment', this.fullname, '--output', 'json']);
-    return v.parse(deploymentSchema, JSON.parse(text)).spec.template.spec;
+    const path = `/apis/apps/v1/namespaces/${this.namespace}/deployments/${this.fullname}`;
+    return v.parse(deploymentSchema, await this.#request({ method: 'GET', path })).spec.template.spec;
   }
 
-  async #kubectl(args: string[]): Promise<string> {
-    const { kubectl, kubeconfig } = this.#cluster;
-    const where = ['--kubeconfig', kubeconfig, '--namespace', this.namespace];
-    return (await promisify(execFile)(kubectl, [...where, ...args])).stdout;
+  async #request(request: KubeRequest): Promise<unknown> {
+    const config = loadKubeConfig({ kubeconfig: this.#cluster.kubeconfig });
+    const transport = new KubeTransport(config, { userAgent: 'heatstack-tests/1' });
+    try {
+      return await transport.request(request);
+    } finally {
+      await transport.close();
+    }
   }
 }
 

@@ -4,16 +4,21 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll } from 'vitest';
-import { stringify } from 'yaml';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { ANNOTATIONS, HEAT_STACKS, TAGS } from '../../src/api/constants.ts';
 import type { Condition, HeatStack } from '../../src/api/heat-stack.ts';
+import type { Json, JsonObject } from '../../src/json.ts';
 import {
+  CONFIG_MAPS,
+  EVENTS,
+  isKubeError,
   KubeClient,
   type KubeObject,
   KubeTransport,
   loadKubeConfig,
+  NAMESPACES,
   type ResourceType,
+  SECRETS,
 } from '../../src/kube/index.ts';
 import {
   type Connection,
@@ -25,8 +30,11 @@ import {
 import { HISTORY_FILE } from '../kstatus/history.ts';
 import { HistoryRecorder } from '../kstatus/recorder.ts';
 import { spawnGuarded } from '../testbed/guard.ts';
-import { findPython } from '../testbed/python.ts';
+import { LogFile, type LogLine } from './log-file.ts';
 import { bedRelease, type Release } from './release.ts';
+import { applyObject, applyPatch, patchStatus } from './writes.ts';
+
+export type { LogLine } from './log-file.ts';
 
 const run = promisify(execFile);
 
@@ -74,16 +82,13 @@ export interface Manifest {
   spec: Record<string, unknown>;
 }
 
-/** A line of the operator's log. */
-export interface LogLine {
-  level: number;
-  msg: string;
-  key?: string;
-  service?: 'identity' | 'orchestration';
-  method?: string;
-  route?: string;
-  status?: number;
-  [field: string]: unknown;
+/** An Event, as far as scenarios look at it. */
+interface Event extends KubeObject {
+  reason: string;
+  note: string;
+  type: string;
+  eventTime: string;
+  regarding: { name: string; kind: string };
 }
 
 /** A running operator. */
@@ -151,6 +156,9 @@ export class Scenario {
   readonly #operators: Operator[] = [];
   readonly #connections = new Map<string, Promise<Connection>>();
   readonly #artifacts: string;
+  readonly #log: LogFile;
+  /** What was applied last, by name. */
+  readonly #applied = new Map<string, Json>();
   #history: HistoryRecorder | undefined;
 
   constructor(name: string) {
@@ -163,11 +171,12 @@ export class Scenario {
     this.kube = new KubeClient(this.#transport);
     this.#artifacts = join(this.bed.artifacts ?? process.env['TMPDIR'] ?? '/tmp', this.namespace);
     mkdirSync(this.#artifacts, { recursive: true });
+    this.#log = new LogFile(join(this.#artifacts, 'operator.log'));
   }
 
   /** Makes the namespace and the Secret, and records every version of the namespace's HeatStacks from now on. */
   async open(): Promise<void> {
-    await this.kubectl(['create', 'namespace', this.namespace], { namespaced: false });
+    await this.createNamespace(this.namespace);
     this.#history = await HistoryRecorder.start(
       this.kube,
       this.namespace,
@@ -203,14 +212,15 @@ export class Scenario {
 
   /** Copies the namespace's objects and Events, but no Secret, to the artifacts. */
   async keepObjects(): Promise<void> {
-    const objects = await this.kubectl([
-      'get',
-      'heatstacks,events,configmaps',
-      '-o',
-      'yaml',
-      '--show-managed-fields',
-    ]);
-    writeFileSync(join(this.#artifacts, `objects-${Date.now()}.yaml`), objects);
+    const { namespace } = this;
+    const lists = [HEAT_STACKS, EVENTS, CONFIG_MAPS].map((type) => this.kube.list(type, { namespace }));
+    const objects = (await Promise.all(lists)).flatMap(({ items }) => items);
+    const lines = objects.map((object) => `${JSON.stringify(object)}\n`);
+    writeFileSync(join(this.#artifacts, `objects-${Date.now()}.jsonl`), lines.join(''));
+  }
+
+  async createNamespace(name: string): Promise<void> {
+    await this.kube.create(NAMESPACES, { metadata: { name } });
   }
 
   /** Runs kubectl in the scenario's namespace; its stdout. Throws with its stderr. */
@@ -237,28 +247,65 @@ export class Scenario {
     };
   }
 
-  /** `kubectl apply` of a HeatStack. */
+  /**
+   * Applies a HeatStack as `kubectl apply` does: what an earlier apply wrote and this one leaves out goes. (A
+   * server-side apply that takes the last field out of an object makes it `null`.)
+   */
   async apply(
     name: string,
     spec: Record<string, unknown>,
     metadata: Partial<Manifest['metadata']> = {},
   ): Promise<void> {
-    await this.applyText(stringify(this.manifest(name, spec, metadata)));
+    await this.applyAll([this.manifest(name, spec, metadata)]);
   }
 
-  /** `kubectl apply` of manifests as they are written. */
+  /** {@link apply} of several, one after the other. */
+  async applyAll(manifests: readonly Manifest[]): Promise<void> {
+    for (const manifest of manifests) {
+      const { namespace } = this;
+      const { name } = manifest.metadata;
+      const now = JSON.parse(JSON.stringify(manifest)) as Manifest & JsonObject;
+      const created = await this.kube
+        .create(HEAT_STACKS, { ...now, metadata: { ...now.metadata, namespace } })
+        .catch((error: unknown) => {
+          if (isKubeError(error, 'AlreadyExists')) return undefined;
+          throw error;
+        });
+      if (!created)
+        await this.kube.mergePatch(
+          HEAT_STACKS,
+          { namespace, name },
+          applyPatch(this.#applied.get(name), now),
+        );
+      this.#applied.set(name, now);
+    }
+  }
+
+  /** `kubectl apply` of manifests as they are written; it reads YAML as users' manifests are read. */
   async applyText(manifests: string, args: string[] = []): Promise<string> {
     return this.kubectl(['apply', ...args, '-f', '-'], { stdin: manifests });
   }
 
   /** JSON merge patch on a HeatStack; `subresource` for its status. */
   async patch(name: string, patch: unknown, subresource?: 'status'): Promise<void> {
-    const where = subresource ? [`--subresource=${subresource}`] : [];
-    const version = await this.kubectl([
-      ...['patch', 'heatstack', name, '--type=merge', ...where, '-p', JSON.stringify(patch)],
-      ...['-o', 'jsonpath={.metadata.resourceVersion}'],
-    ]);
-    if (subresource) this.#history?.wroteByHand(version);
+    const ref = { namespace: this.namespace, name };
+    if (subresource) {
+      await this.#secondOver(name);
+      this.#history?.wroteByHand(await patchStatus(this.#transport, HEAT_STACKS, ref, patch));
+    } else await this.kube.mergePatch(HEAT_STACKS, ref, patch);
+  }
+
+  /**
+   * Waits for the end of the second in which an object was written last. Managed fields have whole seconds, and an
+   * operator that wasn't there can't tell who was the last in one.
+   */
+  async #secondOver(name: string): Promise<void> {
+    const { managedFields = [] } = (await this.get(name))?.metadata ?? {};
+    const end = Math.max(0, ...managedFields.map(({ time = '' }) => Date.parse(time) || 0)) + 1000;
+    await eventually(
+      () => Date.now() >= end,
+      () => `the second before ${new Date(end).toISOString()} is not over`,
+    );
   }
 
   /** Asks for a reconcile, and waits until the operator has dealt with the object as it is now. */
@@ -270,21 +317,16 @@ export class Scenario {
 
   /** Deletes a HeatStack; doesn't wait for it to go. */
   async delete(name: string): Promise<void> {
-    await this.kubectl(['delete', 'heatstack', name, '--wait=false']);
+    await this.kube.delete(HEAT_STACKS, { namespace: this.namespace, name });
   }
 
   async writeSecret(name: string, data: Record<string, string>): Promise<void> {
-    await this.applyText(
-      stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: data }),
-      ['--server-side', '--force-conflicts'],
-    );
+    const secret = { metadata: { name }, stringData: data };
+    await applyObject(this.#transport, SECRETS, this.namespace, secret);
   }
 
   async writeConfigMap(name: string, data: Record<string, string>): Promise<void> {
-    await this.applyText(stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }), [
-      '--server-side',
-      '--force-conflicts',
-    ]);
+    await applyObject(this.#transport, CONFIG_MAPS, this.namespace, { metadata: { name }, data });
   }
 
   async get(name: string): Promise<HeatStack | undefined> {
@@ -365,16 +407,7 @@ export class Scenario {
 
   /** Reasons of the Events about an object, oldest first. */
   async events(name: string): Promise<{ reason: string; note: string; type: string }[]> {
-    const text = await this.kubectl(['get', 'events.events.k8s.io', '-o', 'json']);
-    const { items } = JSON.parse(text) as {
-      items: {
-        reason: string;
-        note: string;
-        type: string;
-        eventTime: string;
-        regarding: { name: string; kind: string };
-      }[];
-    };
+    const { items } = await this.kube.list<Event>(EVENTS, { namespace: this.namespace });
     return items
       .filter(({ regarding }) => regarding.kind === 'HeatStack' && regarding.name === name)
       .sort((a, b) => (a.eventTime < b.eventTime ? -1 : 1))
@@ -448,12 +481,12 @@ export class Scenario {
    *
    * @param args besides those of the Deployment; they win
    * @param release default: the test bed's
-   * @param root folder of the repository to run; default: this one
+   * @param root folder of another version of the repository to run from its sources
    */
   async startOperator(
     args: string[] = [],
     release: Release = bedRelease(this.bed),
-    root = '.',
+    root?: string,
   ): Promise<Operator> {
     const released = await release.operator();
     // Beside the administrator's, where nobody else may read and which goes with the test bed.
@@ -462,21 +495,20 @@ export class Scenario {
     );
     const file = join(this.#artifacts, 'operator.log');
     const output = openSync(file, 'a');
-    const before = this.log(file).length;
+    const before = this.#log.lines().length;
     // Guarded, so that no operator outlives a test run that is stopped.
     const child = spawnGuarded(
-      (await findPython()).path,
+      inject('python'),
       process.execPath,
       [
-        'src/main.ts',
+        root === undefined ? inject('operator') : 'src/main.ts',
         ...['--kubeconfig', kubeconfig, ...released.args, '--namespace', this.namespace],
         ...['--log-level', 'trace', '--log-format', 'json', ...args],
       ],
       {
-        cwd: root,
+        cwd: root ?? '.',
         stdio: ['ignore', output, output],
-        // Scenarios start many operators; most of a start is compiling.
-        env: { ...process.env, ...released.env, NODE_COMPILE_CACHE: 'node_modules/.cache/compile' },
+        env: { ...process.env, ...released.env, NODE_COMPILE_CACHE: inject('compileCache') },
       },
     );
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -490,7 +522,7 @@ export class Scenario {
     };
     const operator: Operator = {
       pid: child.pid ?? 0,
-      log: () => this.log(file),
+      log: () => this.#log.lines(),
       stop: () => end('SIGTERM'),
       kill: () => end('SIGKILL'),
     };
@@ -498,7 +530,8 @@ export class Scenario {
     await eventually(
       async () => {
         if (ended) throw new Error(`the operator ended: ${readFileSync(file, 'utf8').slice(-2000)}`);
-        return this.log(file)
+        return this.#log
+          .lines()
           .slice(before)
           .some(({ msg }) => msg === 'started');
       },
@@ -506,19 +539,6 @@ export class Scenario {
       READY_MS,
     );
     return operator;
-  }
-
-  /** Reads a log of JSON lines; a line that is being written is left out. */
-  log(file: string): LogLine[] {
-    const lines: LogLine[] = [];
-    for (const line of readFileSync(file, 'utf8').split('\n')) {
-      try {
-        lines.push(JSON.parse(line) as LogLine);
-      } catch {
-        // half a line, or none
-      }
-    }
-    return lines;
   }
 }
 

@@ -1,5 +1,4 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { stringify } from 'yaml';
 import { HEAT_STACKS } from '../../../src/api/constants.ts';
 import { HostileCloud } from '../../support/hostile-cloud.ts';
 import { condition, type Operator, RANDOM_STRING, scenario } from '../../support/scenario.ts';
@@ -123,7 +122,7 @@ describe('bears', () => {
     const name = `${attacker.namespace}-growing`;
     const template = growing();
     expect(template.length).toBeLessThan(2500);
-    await attacker.applyText(stringify(attacker.manifest(name, { template: { inline: template } })));
+    await attacker.apply(name, { template: { inline: template } });
     await readyInTime();
     const { status } = await attacker.ready(name, 120_000);
     expect(status).not.toHaveProperty('outputs');
@@ -168,18 +167,15 @@ describe('bears', () => {
     memory.forgetPeak();
     const silent = await attack(CASES['a Heat that says nothing to a create'] ?? {});
     const many = Array.from({ length: 300 }, (_, i) =>
-      stringify({
-        ...attacker.manifest(`silent-${i}`, {}),
-        spec: {
-          cloudCredentialsRef: { secretName: silent, cloudName: 'demo' },
-          template: { inline: RANDOM_STRING },
-        },
+      attacker.manifest(`silent-${i}`, {
+        cloudCredentialsRef: { secretName: silent, cloudName: 'demo' },
+        template: { inline: RANDOM_STRING },
       }),
     );
     // The silent ones last: they keep all of the namespace's workers.
     for (const attempt of Object.values(CASES)) await attack(attempt);
     await readyInTime();
-    await attacker.applyText(many.join('---\n'), ['--server-side']);
+    await attacker.applyAll(many);
     await readyInTime();
     await readyInTime();
     expectModest();

@@ -57,7 +57,7 @@ async function given(manifest: Manifest): Promise<void> {
 }
 
 beforeAll(async () => {
-  await s.kubectl(['create', 'namespace', own], { namespaced: false });
+  await s.createNamespace(own);
   await release.install({ crds: { install: false }, allowedEndpoints: ['127.0.0.1'] });
   kubeconfig = await release.writeKubeconfig(mkdtempSync(join(dirname(s.bed.kubeconfig), 'operator-')));
   // More than the chart gives, so that nothing here is refused for want of a right.

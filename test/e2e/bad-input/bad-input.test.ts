@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import type { HeatStack } from '../../../src/api/heat-stack.ts';
 import { condition, type Operator, RANDOM_STRING, scenario, underway } from '../../support/scenario.ts';
 import { HIDDEN_VALUE } from '../../support/secrets.ts';
@@ -94,9 +95,10 @@ describe.concurrent('credentials', () => {
 describe.concurrent('inputs', () => {
   it('two sources of a template', async () => {
     const name = stackName('two-sources');
-    await expect(
-      s.apply(name, { template: { ...template, object: { heat_template_version: '2018-08-31' } } }),
-    ).rejects.toThrow(/spec\.template: .*exactly one source/);
+    const two = { ...template, object: { heat_template_version: '2018-08-31' } };
+    await expect(s.applyText(stringify(s.manifest(name, { template: two })))).rejects.toThrow(
+      /spec\.template: .*exactly one source/,
+    );
     expect(await s.get(name)).toBeUndefined();
   });
 

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { cloudsYaml } from '../../support/clouds.ts';
 import { HeatProxy } from '../../support/heat-proxy.ts';
-import { RANDOM_STRING, scenario } from '../../support/scenario.ts';
+import { type Manifest, RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
 const s = scenario('crash-after-post');
 const proxy = new HeatProxy(s.bed.heatUrl);
-const CREATES = 20;
-const OTHERS = 3;
+const CREATES = 10;
+const OTHERS = 2;
 const names = Array.from({ length: CREATES }, (_, index) => `crash-after-post-${index + 10}`);
 
 beforeAll(async () => {
@@ -30,12 +29,12 @@ async function killAfter(method: string, times: number): Promise<void> {
   }
 }
 
-function manifests(template: string, of: readonly string[] = names): string {
-  return of.map((name) => stringify(s.manifest(name, { template: { inline: template } }))).join('---\n');
+function manifests(template: string, of: readonly string[] = names): Manifest[] {
+  return of.map((name) => s.manifest(name, { template: { inline: template } }));
 }
 
 it('never makes a second stack, and sends nothing twice', { timeout: 300_000 }, async () => {
-  await s.applyText(manifests(RANDOM_STRING));
+  await s.applyAll(manifests(RANDOM_STRING));
   await killAfter('POST', CREATES);
   expect(proxy.count('POST', '/stacks')).toBe(CREATES);
 
@@ -58,7 +57,7 @@ it('never makes a second stack, and sends nothing twice', { timeout: 300_000 }, 
   await operator.stop();
 
   const updated = names.slice(0, OTHERS);
-  await s.applyText(manifests(RANDOM_STRING.replace('length: 8', 'length: 9'), updated));
+  await s.applyAll(manifests(RANDOM_STRING.replace('length: 8', 'length: 9'), updated));
   await killAfter('PUT', OTHERS);
   operator = await s.startOperator();
   for (const name of updated) {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
 const s = scenario('digit-name');
@@ -6,7 +7,7 @@ const name = '1web';
 
 it('is refused without stackName, and works with it', async () => {
   const template = { inline: RANDOM_STRING };
-  await expect(s.apply(name, { template })).rejects.toThrow(
+  await expect(s.applyText(stringify(s.manifest(name, { template })))).rejects.toThrow(
     /spec\.stackName: .*metadata\.name starts with a digit, .*: set spec\.stackName/,
   );
   expect(await s.get(name)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HeatStack } from '../../../src/api/heat-stack.ts';
 import type { StackAttributes } from '../../../src/openstack/index.ts';
-import { condition, heatWrites, type Operator, scenario } from '../../support/scenario.ts';
+import { condition, eventually, heatWrites, type Operator, scenario } from '../../support/scenario.ts';
 
 const s = scenario('drift');
 let operator: Operator;
@@ -83,11 +83,18 @@ beforeAll(async () => {
   await Promise.all(Object.values(names).map((name) => s.ready(name)));
 });
 
-/** A client that knows nothing of the operator, at work on a stack; resolves when that is done. */
+/**
+ * A client that knows nothing of the operator, at work on a stack; resolves when that is done. Heat's times have whole
+ * seconds, and of two changes in one the operator can miss the second.
+ */
 async function meddle(name: string, method: 'put' | 'patch', attributes: StackAttributes): Promise<void> {
-  const { id, stackName } = await statusOf(name);
+  const { id, stackName, updatedAt = '' } = await statusOf(name);
   const heat = await s.heat();
   const ref = { id: id ?? '', name: stackName ?? '' };
+  await eventually(
+    () => !(Date.now() < Date.parse(updatedAt) + 1000),
+    () => `the second of ${updatedAt} is not over`,
+  );
   await (method === 'put' ? heat.updateStack(ref, attributes) : heat.patchStack(ref, attributes));
   await s.stackComplete(ref.id);
 }

@@ -210,7 +210,7 @@ describe('the chart', () => {
 
 describe('on the API server', () => {
   beforeAll(async () => {
-    await s.kubectl(['create', 'namespace', own], { namespaced: false });
+    await s.createNamespace(own);
     const restricted = 'pod-security.kubernetes.io/enforce=restricted';
     await s.kubectl(['label', 'namespace', own, restricted], { namespaced: false });
   }, 60_000);

@@ -18,7 +18,7 @@ function install(enabled: boolean): Promise<string> {
 }
 
 beforeAll(async () => {
-  await s.kubectl(['create', 'namespace', own], { namespaced: false });
+  await s.createNamespace(own);
   await install(false);
 }, 60_000);
 

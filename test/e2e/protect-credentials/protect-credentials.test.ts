@@ -15,7 +15,7 @@ let operator: Operator;
 let kubeconfig: string;
 
 beforeAll(async () => {
-  await s.kubectl(['create', 'namespace', own], { namespaced: false });
+  await s.createNamespace(own);
   const values = { crds: { install: false }, allowedEndpoints: ['127.0.0.1'], protectCredentials: true };
   await release.install(values);
   kubeconfig = await release.writeKubeconfig(mkdtempSync(join(dirname(s.bed.kubeconfig), 'operator-')));

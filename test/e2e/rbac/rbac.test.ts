@@ -36,7 +36,7 @@ const RELEASES = MODES.map((mode, index) => ({
 }));
 
 beforeAll(async () => {
-  await s.kubectl(['create', 'namespace', own], { namespaced: false });
+  await s.createNamespace(own);
 }, 60_000);
 
 afterAll(async () => {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import type { HeatStackStatus } from '../../../src/api/heat-stack.ts';
 import { canonicalJson } from '../../../src/json.ts';
 import type { Stack } from '../../../src/openstack/index.ts';
@@ -63,8 +62,7 @@ beforeAll(async () => {
   operator = await s.startOperator();
   foreign = await s.foreignStack(`${s.namespace}-foreign`);
   const names = [own, other, ...victims.map(({ name }) => name)];
-  const manifests = names.map((name) => stringify(s.manifest(name, { template: { inline: RANDOM_STRING } })));
-  await s.applyText(manifests.join('---\n'));
+  await s.applyAll(names.map((name) => s.manifest(name, { template: { inline: RANDOM_STRING } })));
   for (const name of names) truths.set(name, (await s.ready(name)).status);
   truth = truthOf(own);
   othersStatus = truthOf(other);

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { condition, type Operator, scenario, underway } from '../../support/scenario.ts';
 import { findSecretsIn, HIDDEN_NUMBER, HIDDEN_VALUE } from '../../support/secrets.ts';
 
@@ -159,7 +158,7 @@ beforeAll(async () => {
       remediation: { create: { strategy: 'none' } },
     }),
   );
-  await s.applyText(manifests.map((manifest) => stringify(manifest)).join('---\n'));
+  await s.applyAll(manifests);
 });
 
 afterAll(async () => {
