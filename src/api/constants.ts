@@ -42,12 +42,14 @@ export const CREDENTIALS_KEYS = {
   key: 'key',
 } as const;
 
-/** Tags on every stack that say whose it is. Users' tags can't begin with {@link GROUP} and a slash (a rule of the CRD). */
+/** Tags on every stack that say whose it is, and what was sent for it. Users' tags can't begin with {@link GROUP} and a slash (a rule of the CRD). */
 export const TAGS = {
   /** Followed by the id of the cluster. */
   cluster: 'heatstack.dev/cluster=',
   /** Followed by `<namespace>/<name>` of the object, or its digest. */
   object: 'heatstack.dev/object=',
+  /** Followed by the beginning of the digest of the inputs that were sent with it. */
+  digest: 'heatstack.dev/digest=',
 } as const;
 
 /** Name in the environment's `parameter_defaults` under which the digest of a stack's inputs is kept. */

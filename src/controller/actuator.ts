@@ -5,6 +5,7 @@ import { timestamp } from '../api/timestamp.ts';
 import type { Result } from '../kube/index.ts';
 import { isOpenStackError, type OpenStackError, type StackIdentity } from '../openstack/index.ts';
 import { type Actions, wasCancelled, wasSuspended } from './actions.ts';
+import { digestTag } from './digest.ts';
 import type { HeatClient } from './heat-client.ts';
 import { toCloudProblem } from './heat-errors.ts';
 import { atRest, begun, type Operation } from './history.ts';
@@ -310,6 +311,9 @@ export class Actuator {
       throw error;
     }
     noteUpdate(this.#run.status, desired);
+    delete this.#run.memory.sent;
+    if (this.#view.isAtRestWithout(digestTag(desired.digest)))
+      this.#run.memory.sent = { stackId: id, digest: desired.digest };
     this.#noteBegin(why === 'adopt' ? 'Adopt' : 'Update', desired.digest);
     // By the tags that it has now.
     if (why === 'adopt')
@@ -331,6 +335,7 @@ export class Actuator {
       overdue: ' (the operation was stuck)',
       drift: ' (to put back what another client changed)',
       adopt: ' (to adopt it)',
+      late: ' (over inputs of before, which were sent late)',
     };
     this.#run.event(
       'Normal',
@@ -352,7 +357,7 @@ export class Actuator {
     this.#noteBegin('Delete');
     delete this.#run.status.stackStatusReason;
     delete this.#run.status.failures;
-    this.#session.operations.begin(this.#run.key, id);
+    this.#session.operations.begin(this.#run.key, id, { deleting: true });
     this.#run.event(
       'Normal',
       'StackDeleting',
@@ -379,7 +384,8 @@ export class Actuator {
     ) {
       await this.#view.readResources(false);
     }
-    operations.add(this.#run.key, id, sight.is === 'present' ? sight.stack.operationAgeMs : 0);
+    const ageMs = sight.is === 'present' ? sight.stack.operationAgeMs : 0;
+    operations.add(this.#run.key, id, ageMs, stackStatus.startsWith('DELETE_'));
     return this.#working(`Stack ${stackName} is ${stackStatus}`, availabilityOf(this.#run.status));
   }
 
@@ -520,7 +526,7 @@ export class Actuator {
       files,
       environment: markedEnvironment(environment, digest),
       parameters,
-      tags: [...ownTags, ...tags],
+      tags: [...ownTags, digestTag(digest), ...tags],
       timeoutMins,
       disableRollback,
     };

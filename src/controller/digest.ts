@@ -26,6 +26,17 @@ export function isKnownDigest(digest: string | undefined): digest is string {
   return [DIGEST, FORMER_DIGEST].some((form) => digest?.startsWith(form));
 }
 
+/** Within a tag's 80 characters: the form and 128 bits. */
+const TAGGED = 35;
+
+/**
+ * The tag of the inputs with a digest. Heat keeps it with the update that wins, when several are sent at once (Heat 27 stores
+ * the tags after it took the update), and doesn't roll it back.
+ */
+export function digestTag(digest: string): string {
+  return TAGS.digest + digest.slice(0, TAGGED);
+}
+
 const TIES: Record<Tie, { prefix: string; purpose: string }> = {
   own: { prefix: 'h1:', purpose: 'ownership' },
   adopted: { prefix: 'a1:', purpose: 'adoption' },

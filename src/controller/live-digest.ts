@@ -1,10 +1,11 @@
 import { clip } from '../api/clip.ts';
-import { ANNOTATIONS } from '../api/constants.ts';
+import { ANNOTATIONS, TAGS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStackStatus } from '../api/heat-stack.ts';
 import type { JsonObject } from '../json.ts';
 import type { Stack } from '../openstack/index.ts';
 import { type Comparison, compareContent } from './content-comparison.ts';
+import { digestTag } from './digest.ts';
 import type { HeatClient } from './heat-client.ts';
 import { digestMarker } from './inputs.ts';
 import { readLiveInputs } from './live-inputs.ts';
@@ -25,6 +26,8 @@ export interface Live {
   digest?: string | undefined;
   /** Whether Heat itself told that, so that nothing of it is hidden. */
   isTold?: boolean;
+  /** Whether they were sent before the wanted ones and came late, from an operator that led before this one. */
+  isLate?: boolean;
 }
 
 /** Where a {@link LiveDigest} reads. */
@@ -48,31 +51,40 @@ export class LiveDigest {
 
   /**
    * Which inputs Heat has. The status knows it as long as nobody touched the stack since. After an operation of the
-   * operator's own the marker in the environment tells, which rolls back with the template. After anything else it tells
-   * nothing, since another client's PATCH keeps it (Heat 27), and the inputs themselves are compared.
+   * operator's own the marker in the environment tells, which rolls back with the template; or the tag of an update, which
+   * needs no request. After anything else they tell nothing, since another client's PATCH keeps them (Heat 27), and the
+   * inputs themselves are compared.
    */
   async of(stack: Stack, before: HeatStackStatus | undefined): Promise<Live> {
     const { action, status } = parseState(stack.status);
     const { attemptedDigest: attempted, appliedDigest: applied } = before ?? {};
-    if (status === 'FAILED' && attempted !== undefined) return { digest: attempted };
+    const { digest } = this.#run;
+    // Of another update than the one that was sent last.
+    const isOthers = action === 'UPDATE' && attempted !== undefined && isTaggedOtherwise(stack, attempted);
+    const isSettled = attempted !== undefined && attempted === applied && attempted === digest;
+    if (status === 'FAILED' && attempted !== undefined)
+      return { digest: attempted, isLate: isOthers && isSettled };
     let isDue = false;
     if (before && attempted !== undefined && before.updatedAt === stack.updatedAt) {
       // What was sent, Heat may have lost.
       const isSent = readyOf(before)?.reason === 'Progressing';
-      if (!isSent && attempted === applied && before.stackStatus === stack.status) {
+      if (!isSent && !isOthers && attempted === applied && before.stackStatus === stack.status) {
         isDue = this.#comparisonIsDue(before);
         if (!isDue) return { digest: before.drift ? undefined : applied };
       }
-      // Our create, which was seen to begin. An update may have been lost in Heat, so only the marker tells.
+      // Our create, which was seen to begin. An update may have been lost in Heat, so only marker or tag tells.
       if (action === 'CREATE' && before.stackStatus === 'CREATE_IN_PROGRESS')
         return { digest: attempted, isTold: true };
     }
+    if (this.#isOurs(stack, attempted) && attempted !== applied) return { digest: attempted, isTold: true };
     const ref = { id: stack.id, name: stack.name };
     const environment = await this.#source.heat().stackEnvironment(ref, { signal: this.#run.signal });
     const marker = this.#run.newForm(digestMarker(environment));
     const isOurs = marker !== undefined && (marker === attempted || marker === applied);
     const isOwnEnd = isOurs && attempted !== applied && (marker === attempted || action === 'ROLLBACK');
-    const { digest } = this.#run;
+    // Another client's update keeps neither of both, or leaves both as they were.
+    if (isSettled && isOthers && marker !== undefined && stack.tags.includes(digestTag(marker)))
+      return { digest: marker, isLate: true };
     // Other inputs than the wanted ones: whose they are changes nothing.
     if (isOwnEnd || (isOurs && marker !== digest)) return { digest: marker, isTold: true };
     // A create that Heat rolled back leaves no inputs at all.
@@ -81,6 +93,22 @@ export class LiveDigest {
     const isAsked = this.#run.spec.driftDetection.mode !== 'disabled';
     if (!isAsked && (marker === digest || attempted === digest)) return { digest: marker };
     return this.#compareWith(stack, environment, { marker, attempted });
+  }
+
+  /**
+   * Whether Heat carried out the update that was sent last: the stack has the tag of it, and had not before. One that Heat
+   * lost leaves no tags.
+   */
+  #isOurs({ id, status, tags }: Stack, attempted: string | undefined): boolean {
+    const { sent } = this.#run.memory;
+    return (
+      attempted !== undefined &&
+      status === 'UPDATE_COMPLETE' &&
+      sent?.stackId === id &&
+      sent.digest === attempted &&
+      tags.includes(digestTag(attempted)) &&
+      !isTaggedOtherwise({ tags }, attempted)
+    );
   }
 
   /** Whether the inputs are to be compared though nobody seems to have touched the stack. */
@@ -111,7 +139,8 @@ export class LiveDigest {
     if (!wantedInputs || !full) return {};
     const live = await readLiveInputs(this.#source.heat(), full, environment, this.#run.signal);
     const tags = [...this.#run.ownerTags, ...wantedInputs.tags];
-    this.#comparison = compareContent({ ...wantedInputs, tags }, live);
+    const liveTags = live.tags.filter((tag) => !tag.startsWith(TAGS.digest));
+    this.#comparison = compareContent({ ...wantedInputs, tags }, { ...live, tags: liveTags });
     this.#run.memory.comparedAt = this.#run.now;
     const { differing, unseen } = this.#comparison;
     this.#run.logger.debug({ differing: differing.length, unseen: unseen.length }, 'compared the inputs');
@@ -161,4 +190,9 @@ export class LiveDigest {
     }
     this.#run.drift = drift;
   }
+}
+
+/** Whether a stack has the tag of other inputs than those with a digest. */
+function isTaggedOtherwise({ tags }: Pick<Stack, 'tags'>, digest: string): boolean {
+  return tags.some((tag) => tag.startsWith(TAGS.digest) && tag !== digestTag(digest));
 }

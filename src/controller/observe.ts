@@ -27,7 +27,7 @@ export async function readStack(
   if (options.resolveOutputs) {
     try {
       const stack = await orchestration.getStack(ref, { resolveOutputs: true, showDeleted: true, signal });
-      return found(stack, false);
+      return foundAs(stack);
     } catch (error) {
       if (!isOpenStackError(error, 'ResourceNotFound', 'ResponseTooLarge')) throw error;
       outputsTooLarge = isOpenStackError(error, 'ResponseTooLarge');
@@ -38,7 +38,7 @@ export async function readStack(
     try {
       const stack = await orchestration.getStack(each, { resolveOutputs: false, showDeleted: true, signal });
       // What isn't an id to Heat is a name.
-      if (each === ref || stack.id === ref.id) return found(stack, outputsTooLarge);
+      if (each === ref || stack.id === ref.id) return foundAs(stack, outputsTooLarge);
     } catch (error) {
       if (!isOpenStackError(error, 'ResourceNotFound') || error.type !== 'EntityNotFound') throw error;
     }
@@ -46,7 +46,8 @@ export async function readStack(
   return { is: 'gone' };
 }
 
-function found(stack: Stack, outputsTooLarge: boolean): Found {
+/** What a stack is that Heat shows, be it in a list that was asked for those that are deleted: *gone* with a deletion time. */
+export function foundAs(stack: Stack, outputsTooLarge = false): Found {
   return stack.deletedAt ? { is: 'gone' } : { is: 'stack', stack, outputsTooLarge };
 }
 

@@ -3,6 +3,7 @@ import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
 import { createError } from '../openstack/index.ts';
 import { OperationWatch } from './operation-watch.ts';
+import { StackLooks } from './stack-looks.ts';
 import { FakeHeat } from './testing/fake-heat.ts';
 
 const PROGRESS_MS = 10_000;
@@ -32,6 +33,7 @@ beforeEach(() => {
   };
   watch = new OperationWatch({
     orchestration: () => (hasHeat ? heat : undefined),
+    looks: new StackLooks({ orchestration: () => heat, clock }),
     onNews: (key) => onNews(key),
     progressIntervalMs: PROGRESS_MS,
     clock,
@@ -130,6 +132,53 @@ describe('the end of an operation', () => {
       expect(news).toEqual(['a', 'b']);
     },
   );
+});
+
+describe('the end of a delete', () => {
+  /** A stack that is being deleted. */
+  function remove(name: string): { id: string; finish: (change?: object) => void } {
+    const stack = heat.add({ name, status: 'DELETE_IN_PROGRESS' });
+    watch.begin(name, stack.id, { deleting: true });
+    const deletedAt = '2026-01-01T00:00:00Z';
+    return {
+      id: stack.id,
+      finish: (change = { deletedAt }) => Object.assign(stack, { status: 'DELETE_COMPLETE', ...change }),
+    };
+  }
+
+  test('is read with one more list for all, and known for those that Heat shows as deleted', async () => {
+    const stacks = Array.from({ length: 20 }, (_, i) => remove(`s${i}`));
+    const other = begin('other');
+    for (const each of stacks.slice(1)) each.finish();
+    stacks[0]?.finish({});
+    other.finish();
+    await clock.advance(2000);
+    expect(news).toHaveLength(21);
+    expect(heat.calls).toEqual(['poll', 'looks']);
+    // Its name isn't free yet.
+    expect(watch.isGone('s0', stacks[0]?.id ?? '')).toBe(false);
+    expect(watch.isGone('s1', stacks[1]?.id ?? '')).toBe(true);
+    expect(watch.isGone('s1', 'another')).toBe(false);
+    expect(watch.isGone('other', other.id)).toBe(false);
+  });
+
+  test('is forgotten with the object, and with the next operation', async () => {
+    const [a, b] = [remove('a'), remove('b')];
+    for (const each of [a, b]) each.finish();
+    await clock.advance(2000);
+    watch.remove('a');
+    watch.begin('b', 'another');
+    expect([watch.isGone('a', a.id), watch.isGone('b', b.id)]).toEqual([false, false]);
+  });
+
+  test('is news all the same when that list fails', async () => {
+    const { id, finish } = remove('a');
+    finish();
+    heat.fail('looks', createError('ServerError', 'out of order', { status: 503 }));
+    await clock.advance(2000);
+    expect(news).toEqual(['a']);
+    expect(watch.isGone('a', id)).toBe(false);
+  });
 });
 
 describe('the time between two lists', () => {

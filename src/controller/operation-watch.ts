@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
+import type { StackLooks } from './stack-looks.ts';
 
 /** A stack that Heat is working on. */
 interface Operation {
@@ -12,12 +13,16 @@ interface Operation {
   addedAt: number;
   /** When its progress was last worth a look, in ms. */
   shownAt: number;
+  /** The stack is being deleted. */
+  deleting: boolean;
 }
 
 /** Settings of an {@link OperationWatch}. */
 export interface OperationWatchOptions {
   /** The Heat to ask; read anew for each tick, since a renewed catalog may have it or not. */
   orchestration: () => HeatClient | undefined;
+  /** Reads which of the stacks that were being deleted are gone, all at once. */
+  looks: Pick<StackLooks, 'deleted'>;
   /** Called with the key of an object whose stack is no longer in progress, or whose progress is worth a look. */
   onNews: (key: string) => void;
   /** How often the resources of one stack in progress are worth a look, in ms. */
@@ -44,6 +49,8 @@ const PAGE = 200;
 export class OperationWatch {
   readonly #options: OperationWatchOptions;
   readonly #operations = new Map<string, Operation>();
+  /** By object, the stacks that Heat showed as deleted when their delete ended. */
+  readonly #gone = new Map<string, string>();
   readonly #abort = new AbortController();
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -73,32 +80,41 @@ export class OperationWatch {
    *
    * @param ageMs time since the operation began
    */
-  add(key: string, stackId: string, ageMs = 0): void {
+  add(key: string, stackId: string, ageMs = 0, deleting = false): void {
     const known = this.#operations.get(key);
     if (known?.stackId === stackId) known.shownAt = this.#options.clock.now();
-    else this.#watch(key, stackId, ageMs);
+    else this.#watch(key, stackId, ageMs, deleting);
   }
 
   /** Watches an operation that was started just now, on top of another one maybe. */
-  begin(key: string, stackId: string): void {
-    this.#watch(key, stackId, 0);
+  begin(key: string, stackId: string, { deleting = false } = {}): void {
+    this.#watch(key, stackId, 0, deleting);
+  }
+
+  /** Whether the stack of an object was seen to be gone for good when its delete ended. */
+  isGone(key: string, stackId: string): boolean {
+    return this.#gone.get(key) === stackId;
   }
 
   /** Ends the watch for an object. */
   remove(key: string): void {
     this.#operations.delete(key);
+    this.#gone.delete(key);
   }
 
   /** Ends all watching; resolves when no request is left. */
   async close(): Promise<void> {
     this.#operations.clear();
+    this.#gone.clear();
     this.#abort.abort();
     await this.#loop;
   }
 
-  #watch(key: string, stackId: string, ageMs: number): void {
+  #watch(key: string, stackId: string, ageMs: number, deleting: boolean): void {
     const now = this.#options.clock.now();
-    this.#operations.set(key, { stackId, since: now - Math.max(0, ageMs), addedAt: now, shownAt: now });
+    const since = now - Math.max(0, ageMs);
+    this.#operations.set(key, { stackId, since, addedAt: now, shownAt: now, deleting });
+    this.#gone.delete(key);
     this.#loop ??= this.#run();
     this.#wake?.();
   }
@@ -155,20 +171,35 @@ export class OperationWatch {
     const listed = new Set<string>();
     const query = { status: 'IN_PROGRESS', limit: PAGE, showHidden: true, signal: this.#abort.signal };
     for await (const stack of orchestration.stacks(query)) listed.add(stack.id);
+    const left: [key: string, operation: Operation][] = [];
     let oldest: { key: string; operation: Operation } | undefined;
     for (const [key, operation] of this.#operations) {
       if (operation.addedAt > asked) continue; // begun while the list was read
       if (!listed.has(operation.stackId)) {
-        this.#operations.delete(key);
-        this.#options.onNews(key);
+        left.push([key, operation]);
       } else if (asked - operation.shownAt >= this.#options.progressIntervalMs) {
         if (!oldest || operation.shownAt < oldest.operation.shownAt) oldest = { key, operation };
       }
     }
+    await this.#end(left);
     // One look for each tick, whatever the number of stacks: progress is a comfort that must stay cheap.
     if (oldest) {
       oldest.operation.shownAt = asked;
       this.#options.onNews(oldest.key);
+    }
+  }
+
+  /** Tells of the operations that left the list; of the deletes among them with what is known of their stacks. */
+  async #end(left: readonly [key: string, operation: Operation][]): Promise<void> {
+    const deletes = left.flatMap(([, { stackId, deleting }]) => (deleting ? [stackId] : []));
+    // Without an answer each of them is looked at by itself.
+    const gone = await this.#options.looks.deleted(deletes).catch(() => new Set<string>());
+    for (const [key, operation] of left) {
+      // Another one may have begun meanwhile.
+      if (this.#operations.get(key) !== operation) continue;
+      this.#operations.delete(key);
+      if (gone.has(operation.stackId)) this.#gone.set(key, operation.stackId);
+      this.#options.onNews(key);
     }
   }
 

@@ -685,7 +685,10 @@ class Operator {
     const seen = `${stack.id} ${stackStatus} ${updatedAt}`;
     if (this.#seen.state !== seen) this.#seen = { state: seen, since: now };
     const times = { operationAgeMs: now - updatedAt * 1000, seenForMs: now - this.#seen.since };
-    return { is: 'present', stack: { name: 'web', whose, state, stackStatus, live, ...times } };
+    return {
+      is: 'present',
+      stack: { name: 'web', whose, state, stackStatus, live, isLate: false, ...times },
+    };
   }
 
   /** The inputs that Heat has; they aren't compared when Heat's times say that nothing happened since. */

@@ -58,7 +58,16 @@ function present(stackStatus: string, seen: Partial<SeenStack> = {}): Sight {
   const times = { operationAgeMs: MINUTE, seenForMs: MINUTE };
   return {
     is: 'present',
-    stack: { name: 'web', whose: 'ours', state, stackStatus, live: undefined, ...times, ...seen },
+    stack: {
+      name: 'web',
+      whose: 'ours',
+      state,
+      stackStatus,
+      live: undefined,
+      isLate: false,
+      ...times,
+      ...seen,
+    },
   };
 }
 
@@ -838,6 +847,48 @@ const CASES: Record<string, Case[]> = {
       { to: 'stall', reason: 'UpdateFailed', failure: false },
     ],
     [
+      'inputs of before came late, in the mode disabled: send the wanted ones again',
+      { driftMode: 'disabled' },
+      SAME,
+      present('UPDATE_COMPLETE', { live: 'old', isLate: true }),
+      { to: 'update', why: 'late' },
+    ],
+    [
+      'inputs of before came late, in the mode warn: send the wanted ones again',
+      { driftMode: 'warn' },
+      SAME,
+      present('UPDATE_COMPLETE', { live: 'old', isLate: true }),
+      { to: 'update', why: 'late' },
+    ],
+    [
+      'inputs of before came late, in the mode enabled: send the wanted ones again',
+      { driftMode: 'enabled' },
+      SAME,
+      present('UPDATE_COMPLETE', { live: 'old', isLate: true }),
+      { to: 'update', why: 'late' },
+    ],
+    [
+      'inputs of before came late, where plans are to be approved: show what an update would do',
+      { approval: 'manual' },
+      SAME,
+      present('UPDATE_COMPLETE', { live: 'old', isLate: true }),
+      { to: 'review', step: { to: 'update', why: 'late' } },
+    ],
+    [
+      'inputs of before come late again and again: no longer',
+      { driftMode: 'warn' },
+      { ...SAME, attempts: 3 },
+      present('UPDATE_COMPLETE', { live: 'old', isLate: true }),
+      { to: 'rest', drifted: true },
+    ],
+    [
+      'inputs of before came late, and failed: send the wanted ones again',
+      {},
+      SAME,
+      present('UPDATE_FAILED', { live: 'new', isLate: true }),
+      { to: 'update', why: 'late' },
+    ],
+    [
       'the update that puts inputs back was lost: send it again',
       { driftMode: 'enabled' },
       { ...SAME, attempts: 1 },
@@ -1122,6 +1173,7 @@ const seenInput = fc
     stackStatus,
     whose: fc.constantFrom<SeenStack['whose'][]>('ours', 'ours', 'ours', 'nobody', 'other'),
     live: fc.option(digest, { nil: undefined }),
+    isLate: fc.boolean(),
     operationAgeMs: ms,
     seenForMs: ms,
   })
@@ -1379,6 +1431,8 @@ describe('for every input', () => {
       if (step.to === 'rest' && step.drifted) expect(wanted.driftMode).not.toBe('disabled');
       const ignores = step.to === 'rest' && wanted.managed && stack?.live !== wanted.digest;
       if (ignores && wanted.driftMode === 'enabled') expect(remembered.attempts).toBeGreaterThanOrEqual(3);
+      if (ignores && stack?.isLate && stack.state.action === 'UPDATE')
+        expect(remembered.attempts).toBeGreaterThanOrEqual(3);
       if (putsBack || ignores)
         expect(remembered).toMatchObject({ applied: wanted.digest, attempted: wanted.digest });
     });
@@ -1396,7 +1450,7 @@ describe('for every input', () => {
       const retries = Math.max(create.retries, update.retries);
       // What was sent isn't known after a lost status, nor after a create that wasn't answered.
       if (write.why === 'overdue' && remembered.attempted !== wanted.digest) return;
-      const most = { retry: retries, lost: 3, overdue: 1, drift: 1 }[write.why];
+      const most = { retry: retries, lost: 3, overdue: 1, drift: 1, late: 3 }[write.why];
       expect(remembered.attempts).toBeLessThan(most);
       if (write.why === 'retry') {
         expect(stack?.stackStatus).toMatch(

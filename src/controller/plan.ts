@@ -81,6 +81,11 @@ export interface SeenStack {
   stackStatus: string;
   /** Digest of the inputs that Heat has; `undefined` when they aren't ours or can't be told. */
   live: string | undefined;
+  /**
+   * What Heat has, or tried last, was sent before the wanted inputs, which it had by then: by an operator that led before
+   * this one, whose request came late.
+   */
+  isLate: boolean;
   /** Time since the operation began, in ms. */
   operationAgeMs: number;
   /** Time since the operator first saw the stack as it is now, in ms. */
@@ -102,7 +107,7 @@ export interface Review {
 /** A write of the inputs to Heat. */
 export type InputStep =
   | { to: 'create' }
-  | { to: 'update'; why: 'changed' | 'forced' | 'retry' | 'lost' | 'overdue' | 'drift' | 'adopt' };
+  | { to: 'update'; why: 'changed' | 'forced' | 'retry' | 'lost' | 'overdue' | 'drift' | 'adopt' | 'late' };
 
 /** One step. */
 export type Step =
@@ -458,10 +463,12 @@ function planDeleted(wanted: Wanted, remembered: Remembered, stack: SeenStack): 
   };
 }
 
-function planComplete(wanted: Wanted, remembered: Remembered, { state, live, seenForMs }: SeenStack): Step {
+function planComplete(wanted: Wanted, remembered: Remembered, stack: SeenStack): Step {
+  const { state, live, seenForMs } = stack;
   if (wanted.force) return { to: 'update', why: 'forced' };
   if (live === wanted.digest) return { to: 'rest', drifted: false };
   if (remembered.attempted !== wanted.digest) return { to: 'update', why: 'changed' };
+  if (isOvertaken(remembered, stack)) return { to: 'update', why: 'late' };
   // These inputs were live once, so somebody else has put others in their place.
   const isDrifted = remembered.applied === wanted.digest;
   const putsBack = isDrifted && wanted.driftMode === 'enabled';
@@ -487,10 +494,16 @@ function planFailed(wanted: Wanted, remembered: Remembered, stack: SeenStack): S
   const tried = remembered.attempted ?? stack.live;
   if (wanted.force) return { to: 'update', why: 'forced' };
   if (tried !== wanted.digest) return { to: 'update', why: 'changed' };
+  if (isOvertaken(remembered, stack)) return { to: 'update', why: 'late' };
   const reason = failureReason(action);
   if (!REMEDIED.has(reason)) return failed(reason);
   if (wanted.rollback && mayPass(stack)) return awaitRollback(stack);
   return remediate(wanted, remembered, reason, stack.seenForMs, action);
+}
+
+/** Whether a late update of the operator's own is to be put right. It is no drift, which may be left. */
+function isOvertaken({ attempts }: Remembered, { isLate }: SeenStack): boolean {
+  return isLate && attempts < LOST_UPDATE_RETRIES;
 }
 
 /** Whether a failure may be the moment before a rollback. */

@@ -301,7 +301,7 @@ describe('managementPolicy that changes', () => {
     await world.reconcile();
     expect(reviews()).toBe(1);
     expect(writes()).toEqual(['update']);
-    expect(stack.attributes.tags).toEqual(OUR_TAGS);
+    expect(stack.attributes.tags).toEqual(world.ownTags);
   });
 });
 
@@ -319,7 +319,7 @@ describe('adopting', () => {
     expect(finalizers).toEqual([FINALIZER]);
     expect(reviews()).toBe(1);
     expect(world.ready).toBe('Unknown Progressing Reconciling');
-    expect(stack.attributes.tags).toEqual([...OUR_TAGS, 'mine']);
+    expect(stack.attributes.tags).toEqual([...world.ownTags, 'mine']);
     expect(JSON.stringify(stack.attributes.environment)).toContain('heatstack_digest');
     expect(world.status).toMatchObject({ id: stack.id, stackName: 'legacy', attempts: 0 });
 
@@ -376,7 +376,7 @@ describe('adopting', () => {
     world.apply({}, { [ANNOTATIONS.approve]: world.status.plan?.id ?? '' });
     await world.reconcile();
     expect(writes()).toEqual(['update']);
-    expect(stack.attributes.tags).toEqual(OUR_TAGS);
+    expect(stack.attributes.tags).toEqual(world.ownTags);
   });
 
   test('that Heat refuses leaves the stack to others: the object goes, and the stack stays', async () => {
@@ -416,7 +416,7 @@ describe('adopting', () => {
     world.apply(byId(stack));
     await world.reconcile();
     await world.reconcileNews();
-    expect(stack.attributes.tags).toEqual(OUR_TAGS);
+    expect(stack.attributes.tags).toEqual(world.ownTags);
     expect(reviews()).toBe(1);
   });
 
@@ -452,7 +452,7 @@ describe('adopting', () => {
       expect(writes()).toEqual([]);
       world.apply({ managementPolicy: 'managed', import: { id: stack.id, takeOwnership: true } });
       await world.reconcile();
-      expect(stack.attributes.tags).toEqual(OUR_TAGS);
+      expect(stack.attributes.tags).toEqual(world.ownTags);
     },
   );
 
@@ -650,7 +650,7 @@ describe('an adopted stack', () => {
     expect(writes()).toEqual([]);
     world.apply({}, { [ANNOTATIONS.requestedAt]: '1' });
     await world.reconcile();
-    expect(stack.attributes.tags).toEqual(OUR_TAGS);
+    expect(stack.attributes.tags).toEqual(world.ownTags);
   });
 
   test('is not deleted with an object that did not see yet who took it over', async () => {

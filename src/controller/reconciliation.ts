@@ -64,6 +64,8 @@ export interface Memory {
   resourcesReadAt?: number;
   /** When the action that is under way was sent, in ms. */
   actionSentAt?: number;
+  /** The update that was sent last, if the stack was at rest before, and its tags told of other inputs. */
+  sent?: { stackId: string; digest: string };
   /** When the inputs that Heat has were last compared with the wanted ones, in ms. */
   comparedAt?: number;
   /** Since when another stack holds the name, in ms. */

@@ -12,6 +12,7 @@ import {
 import type { CloudConnection } from './heat-client.ts';
 import { OperationWatch } from './operation-watch.ts';
 import { type CloudHealth, Outages } from './outages.ts';
+import { StackLooks } from './stack-looks.ts';
 
 /** A login to one cloud with one Secret's credentials, shared by all HeatStacks that use just these. */
 export interface Session {
@@ -19,6 +20,7 @@ export interface Session {
   readonly credentials: string;
   readonly connection: CloudConnection;
   readonly operations: OperationWatch;
+  readonly looks: StackLooks;
 }
 
 /** What a connection of the operator is made with. */
@@ -196,15 +198,18 @@ export class Sessions {
         },
         breaker,
       });
+      const orchestration = () => connection.orchestration;
+      const looks = new StackLooks({ orchestration, clock });
       const operations = new OperationWatch({
-        orchestration: () => connection.orchestration,
+        orchestration,
+        looks,
         onNews,
         progressIntervalMs,
         clock,
         logger,
       });
       logger.debug({ key: user, sessions: this.size }, 'session opened');
-      return { credentials, connection, operations };
+      return { credentials, connection, operations, looks };
     };
     const entry: Entry = { opening: open(), users: new Set(), waitingCalls: 0 };
     return entry;
@@ -219,7 +224,7 @@ async function close(entry: Entry): Promise<boolean> {
   } catch {
     return false;
   }
-  await session.operations.close();
+  await Promise.all([session.operations.close(), session.looks.close()]);
   await session.connection.close();
   return true;
 }

@@ -82,10 +82,7 @@ export class StackView implements OutputSource {
       const operationAgeMs = this.#session.operations.ageMs(run.key);
       return { is: 'present', stack: { ...seen, operationAgeMs } };
     }
-    const pending = run.status.attemptedDigest !== run.status.appliedDigest;
-    const resolveOutputs = !run.deleting && (pending || run.asked || run.tampered);
-    const heat = heatOf(this.#session);
-    const found = await readStack(heat, { id, name }, { resolveOutputs, signal: run.signal });
+    const found = await this.#read({ id, name });
     // A renewed catalog may have led the request to another Heat, whose 404 says nothing about the stack.
     if (!this.#ownership.knows(this.#session.connection, run.status)) {
       throw createError('IdentityChanged', 'The cloud changed while the stack was looked at.');
@@ -96,6 +93,28 @@ export class StackView implements OutputSource {
       return this.#find();
     }
     return this.note(found);
+  }
+
+  /** Reads the stack that the status names, with its outputs when they are wanted as well. */
+  async #read(stack: StackIdentity): Promise<Found> {
+    const { key, status, deleting, signal } = this.#run;
+    // Gone for good, so that there is nothing to ask.
+    if (this.#session.operations.isGone(key, stack.id)) return { is: 'gone' };
+    const pending = status.attemptedDigest !== status.appliedDigest;
+    if (deleting || !(pending || this.#readsAll)) return this.#session.looks.look(stack, signal);
+    return readStack(heatOf(this.#session), stack, { resolveOutputs: true, signal });
+  }
+
+  /**
+   * Whether outputs and resources are read of a stack that didn't move: somebody wants to see it. Not before an update,
+   * after whose end they are read anyway.
+   */
+  get #readsAll(): boolean {
+    const { asked, tampered, before, digest, spec } = this.#run;
+    const { attemptedDigest: attempted } = before;
+    const isUnguarded = spec.approval === 'automatic' && !spec.protect?.length;
+    const sends = isUnguarded && digest !== undefined && attempted !== undefined && attempted !== digest;
+    return tampered || (asked && !sends);
   }
 
   /** Looks for the stack of an object that knows of none. */
@@ -170,6 +189,12 @@ export class StackView implements OutputSource {
     );
   }
 
+  /** Whether this look saw the stack at rest, and without this tag. */
+  isAtRestWithout(tag: string): boolean {
+    const { stack } = this.#found ?? {};
+    return stack !== undefined && !stack.status.endsWith('_IN_PROGRESS') && !stack.tags.includes(tag);
+  }
+
   /** Takes what was found into the status, and reads what else is needed to judge it. */
   async note(found: Found): Promise<Sight> {
     const { memory, now } = this.#run;
@@ -224,7 +249,11 @@ export class StackView implements OutputSource {
     const { digest, wantedDigest } = this.#run;
     // Only the inputs of the object's own stack can be the wanted ones.
     const compares = over && this.#run.managed && owner === 'ours' && digest !== undefined;
-    const { digest: live, isTold } = compares ? await this.inputs.of(stack, before) : ({} as Live);
+    const {
+      digest: live,
+      isTold,
+      isLate = false,
+    } = compares ? await this.inputs.of(stack, before) : ({} as Live);
     // Of a failure with inputs that the status knows, Heat isn't asked which they were.
     const isWanted = isTold === true && live === digest;
     const isForeign = moved && this.#isForeignUpdate(stack, before);
@@ -240,7 +269,7 @@ export class StackView implements OutputSource {
     const keeps = scrubber === WITHHOLDING && !moved && !this.#run.tampered;
     if (keeps && before?.stackStatusReason) this.#run.status.stackStatusReason = before.stackStatusReason;
     const failed = state.status === 'FAILED';
-    const fresh = moved || this.#run.asked || this.#run.tampered;
+    const fresh = moved || this.#readsAll;
     if (over && !this.#run.deleting && fresh) await this.#readOutputs(this.#found);
     // While deleting, only what stands in the way is of interest.
     const wanted = this.#run.deleting ? failed : over;
@@ -259,7 +288,7 @@ export class StackView implements OutputSource {
     }
     if (state.status === 'COMPLETE') this.#noteApplied(live, state.action);
     if (moved) this.#noteHistory((history) => seen(history, this.#run.status, cause, this.#run.now));
-    return { is: 'present', stack: this.#seen(stack.name, stack.status, live, owner) };
+    return { is: 'present', stack: { ...this.#seen(stack.name, stack.status, live, owner), isLate } };
   }
 
   #seen(name: string, stackStatus: string, live: string | undefined, owner: SeenStack['whose']): SeenStack {
@@ -272,6 +301,7 @@ export class StackView implements OutputSource {
       state: parseState(stackStatus),
       stackStatus,
       live,
+      isLate: false,
       operationAgeMs: Number.isNaN(began)
         ? this.#run.now - this.#run.memory.seen.since
         : this.#run.now - began,

@@ -63,6 +63,7 @@ describe('what became of an action', () => {
       state: parseState(stackStatus),
       stackStatus,
       live: undefined,
+      isLate: false,
       operationAgeMs: 0,
       seenForMs,
     };

@@ -42,6 +42,7 @@ export type HeatCall =
   | 'create'
   | 'list'
   | 'poll'
+  | 'looks'
   | 'find'
   | 'get'
   | 'get+outputs'
@@ -63,7 +64,7 @@ export type Action = 'check' | 'suspend' | 'resume' | 'cancel_update' | 'cancel_
  * cloud. An interrupted call is told with {@link FakeHeat.fail}.
  */
 export class FakeHeat implements HeatClient {
-  /** All calls; the shared list of stacks in progress is `poll`. */
+  /** All calls; the shared list of stacks in progress is `poll`, one of given ids `looks`. */
   readonly calls: HeatCall[] = [];
   readonly all = new Map<string, FakeStack>();
   /** Names that are taken though no list shows by whom. */
@@ -78,6 +79,8 @@ export class FakeHeat implements HeatClient {
   lostActions = 0;
   /** Lists everything whatever the name asked for, as Heat does with a filter that it doesn't know. */
   ignoresNames = false;
+  /** The same for ids. */
+  ignoresIds = false;
   /** Called when a call comes in, before it is answered. */
   onCall: (call: HeatCall) => void = () => undefined;
   readonly #clock: Clock;
@@ -269,14 +272,17 @@ export class FakeHeat implements HeatClient {
   }
 
   async *stacks(query: StackQuery = {}): AsyncGenerator<Stack, void> {
-    const rows = this.#call(query.status === undefined ? 'list' : 'poll', () => {
+    const call = query.id === undefined ? 'list' : 'looks';
+    const ids = query.id === undefined || this.ignoresIds ? undefined : new Set([query.id].flat());
+    const rows = this.#call(query.status === undefined ? call : 'poll', () => {
       // As Heat 27 does.
       if (query.tags && query.name !== undefined)
         throw createError('ServerError', 'InvalidRequestError', { status: 500 });
       return [...this.all.values()].filter(
-        ({ name, status, deletedAt, parentId, attributes }) =>
-          !deletedAt &&
+        ({ id, name, status, deletedAt, parentId, attributes }) =>
+          (!deletedAt || query.showDeleted) &&
           parentId === undefined &&
+          (ids?.has(id) ?? true) &&
           (query.name === undefined || name === query.name || this.ignoresNames) &&
           (query.tags ?? []).every((tag) => attributes.tags?.includes(tag)) &&
           (query.status === undefined || status.endsWith(`_${query.status}`)),

@@ -4,7 +4,7 @@ import { FakeClock } from '../../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../../kube/testing/memory-logger.ts';
 import type { CircuitBreaker, CloudConfig, CloudIdentity } from '../../openstack/index.ts';
 import type { WatchedStacks } from '../dependencies.ts';
-import { Digester } from '../digest.ts';
+import { Digester, digestTag, ownerTags } from '../digest.ts';
 import type { CloudConnection } from '../heat-client.ts';
 import { Reconciler } from '../reconciler.ts';
 import { toCached } from '../references.ts';
@@ -237,6 +237,12 @@ export class World {
 
   get status(): HeatStack['status'] {
     return this.object.status;
+  }
+
+  /** The tags of the operator's own that the stack has with what was sent last. */
+  get ownTags(): string[] {
+    const tags = ownerTags('cluster-1', { namespace: NAMESPACE, name: NAME });
+    return [...tags, digestTag(this.status.attemptedDigest ?? '')];
   }
 
   get exists(): boolean {

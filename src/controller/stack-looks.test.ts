@@ -1,0 +1,150 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeClock } from '../kube/testing/fake-clock.ts';
+import { createError } from '../openstack/index.ts';
+import { StackLooks } from './stack-looks.ts';
+import { FakeHeat, type FakeStack } from './testing/fake-heat.ts';
+
+const { signal } = new AbortController();
+
+let clock: FakeClock;
+let heat: FakeHeat;
+let looks: StackLooks;
+let stacks: FakeStack[];
+/** Is looked at first, and alone, so that the others wait. */
+let opener: FakeStack;
+
+beforeEach(() => {
+  clock = new FakeClock(0);
+  heat = new FakeHeat(clock);
+  opener = heat.add({ name: 'opener' });
+  looks = new StackLooks({ orchestration: () => heat, clock });
+  stacks = Array.from({ length: 120 }, (_, index) => heat.add({ name: `s${index}` }));
+});
+
+afterEach(() => looks.close());
+
+/** What comes of looks at some of the stacks, all asked for while another look is under way. */
+async function lookAt(some: readonly { id: string; name: string }[]): Promise<string[]> {
+  const opened = looks.look(opener, signal);
+  await immediate();
+  const found = Promise.allSettled(some.map((stack) => looks.look(stack, signal)));
+  await clock.advance(1000);
+  expect(await opened.catch(() => undefined)).toBeDefined();
+  return (await found).map((each) =>
+    each.status === 'fulfilled'
+      ? each.value.is === 'stack'
+        ? each.value.stack.name
+        : each.value.is
+      : String(each.reason.code),
+  );
+}
+
+test('one look alone is a GET, at once', async () => {
+  const [stack] = stacks;
+  if (!stack) return expect.unreachable();
+  const found = await looks.look(stack, signal);
+  expect(found).toMatchObject({ is: 'stack', stack: { id: stack.id, disableRollback: true } });
+  expect(heat.takeCalls()).toEqual(['get']);
+});
+
+test('what is asked for meanwhile goes out together, fifty at once', async () => {
+  expect(await lookAt(stacks)).toEqual(stacks.map(({ name }) => name));
+  expect(heat.takeCalls()).toEqual(['get', 'looks', 'looks', 'looks']);
+});
+
+test('many that come one after the other wait a moment for each other', async () => {
+  await lookAt(stacks.slice(0, 2));
+  heat.takeCalls();
+  const found = stacks.slice(0, 5).map(async (stack, index) => {
+    await clock.sleep(index * 3);
+    return looks.look(stack, signal);
+  });
+  await clock.advance(100);
+  expect((await Promise.all(found)).map(({ is }) => is)).toEqual(Array(5).fill('stack'));
+  expect(heat.takeCalls()).toEqual(['looks']);
+  // And one alone doesn't make the next one wait.
+  const alone = looks.look(opener, signal);
+  await clock.advance(100);
+  await alone;
+  const [stack] = stacks;
+  if (stack) await looks.look(stack, signal);
+  expect(heat.takeCalls()).toEqual(['get', 'get']);
+});
+
+test('the same stack is asked for once', async () => {
+  const [stack, other] = stacks;
+  if (!stack || !other) return expect.unreachable();
+  const listed: unknown[] = [];
+  const list = heat.stacks.bind(heat);
+  heat.stacks = (query) => {
+    listed.push(query?.id);
+    return list(query);
+  };
+  expect(await lookAt([stack, other, stack])).toEqual(['s0', 's1', 's0']);
+  expect(listed).toEqual([[stack.id, other.id]]);
+});
+
+test('a stack that Heat shows as deleted is gone, and one that still holds its name is not', async () => {
+  Object.assign(stacks[0] ?? {}, { status: 'DELETE_COMPLETE', deletedAt: '2026-01-01T00:00:00Z' });
+  Object.assign(stacks[1] ?? {}, { status: 'DELETE_COMPLETE' });
+  expect(await lookAt(stacks.slice(0, 2))).toEqual(['gone', 's1']);
+  expect(heat.takeCalls()).toEqual(['get', 'looks']);
+  const ids = stacks.map(({ id }) => id);
+  expect(await looks.deleted([...ids, 'nobody'])).toEqual(new Set(ids.slice(0, 1)));
+});
+
+test('a stack that is missing in the list is read: only that tells that there is none', async () => {
+  Object.assign(stacks[0] ?? {}, { parentId: 'nested, so not listed' });
+  const [first, second] = stacks;
+  if (!first || !second) return expect.unreachable();
+  expect(await lookAt([first, second, { id: 'none', name: 'none' }])).toEqual(['s0', 's1', 'gone']);
+  expect(heat.takeCalls()).toEqual(['get', 'looks', 'get', 'get', 'get']);
+});
+
+test.each([
+  ['ignores the ids', () => Object.assign(heat, { ignoresIds: true })],
+  ['refuses them', () => heat.fail('looks', createError('BadRequest', 'no', { status: 400 }))],
+  ['fails at them', () => heat.fail('looks', createError('ServerError', 'KeyError', { status: 500 }))],
+])('a Heat that %s is asked for each stack from then on', async (_, prepare) => {
+  prepare();
+  expect(await lookAt(stacks.slice(0, 3))).toEqual(['s0', 's1', 's2']);
+  expect(heat.takeCalls()).toEqual(['get', 'looks', 'get', 'get', 'get']);
+  Object.assign(heat, { ignoresIds: false });
+  expect(await lookAt(stacks.slice(0, 3))).toEqual(['s0', 's1', 's2']);
+  expect(heat.takeCalls()).toEqual(['get', 'get', 'get', 'get']);
+  expect(await looks.deleted(['any'])).toEqual(new Set());
+});
+
+test('an outage is told to all, and is no reason to ask one by one', async () => {
+  heat.fail('looks', createError('ServerError', 'out of order', { status: 503 }));
+  expect(await lookAt(stacks.slice(0, 3))).toEqual(Array(3).fill('ServerError'));
+  expect(heat.takeCalls()).toEqual(['get', 'looks']);
+  expect(await lookAt(stacks.slice(0, 3))).toEqual(['s0', 's1', 's2']);
+  expect(heat.takeCalls()).toEqual(['looks']);
+});
+
+test('a GET that fails is told to the one who asked', async () => {
+  const [first, second] = stacks;
+  if (!first || !second) return expect.unreachable();
+  heat.onCall = (call) => {
+    if (call === 'looks') heat.fail('get', createError('Forbidden', 'no', { status: 403 }));
+  };
+  expect(await lookAt([first, { id: 'none', name: 'none' }, second])).toEqual(['s0', 'Forbidden', 's1']);
+});
+
+test('who gives up waiting disturbs nobody', async () => {
+  const [first, second] = stacks;
+  if (!first || !second) return expect.unreachable();
+  const abort = new AbortController();
+  const given = expect(looks.look(first, abort.signal)).rejects.toThrow('enough');
+  const other = looks.look(second, signal);
+  abort.abort(new Error('enough'));
+  await given;
+  await expect(other).resolves.toMatchObject({ is: 'stack' });
+});
+
+test('without Heat in the catalog a look fails', async () => {
+  const without = new StackLooks({ orchestration: () => undefined, clock });
+  await expect(without.look({ id: 'a', name: 'a' }, signal)).rejects.toThrow('orchestration');
+});

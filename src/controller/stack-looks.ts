@@ -1,0 +1,160 @@
+import { setImmediate } from 'node:timers/promises';
+import { untilAborted } from '../abort.ts';
+import type { Clock } from '../kube/index.ts';
+import { createError, isOpenStackError, type Stack, type StackIdentity } from '../openstack/index.ts';
+import type { HeatClient } from './heat-client.ts';
+import { type Found, foundAs, readStack } from './observe.ts';
+
+/** Settings of {@link StackLooks}. */
+export interface StackLooksOptions {
+  /** The Heat to ask; read anew for each request, since a renewed catalog may have it or not. */
+  orchestration: () => HeatClient | undefined;
+  clock: Clock;
+}
+
+interface Waiting {
+  stack: StackIdentity;
+  answer: PromiseWithResolvers<Found>;
+}
+
+/** Ids in one request: about 2 KB of its address, which proxies on the way take. */
+const BATCH = 50;
+/** More than a batch has: a full page would be followed by another request. */
+const PAGE = 200;
+/** How long a look waits for others to join, in ms, while many look. */
+const GATHER_MS = 20;
+
+/**
+ * Looks at stacks by their ids, for all objects of a session. One look alone is a GET; those that are asked for while
+ * one is under way go out together, as one list of their ids.
+ *
+ * A row of a list has no outputs, time-out or rollback. A stack whose row is missing is read by a GET, whose 404 alone
+ * tells that there is none. Where Heat refuses such a list, or answers with stacks that weren't asked for, each look is
+ * a GET from then on.
+ */
+export class StackLooks {
+  readonly #options: StackLooksOptions;
+  readonly #abort = new AbortController();
+  #waiting: Waiting[] = [];
+  #loop: Promise<void> | undefined;
+  /** Looks had to wait for another one lately: others will come. */
+  #isCrowded = false;
+  #canList = true;
+
+  constructor(options: StackLooksOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks at a stack, without its outputs.
+   *
+   * @throws OpenStackError what Heat answers; the signal's reason when it is aborted, which ends only this wait
+   */
+  look({ id, name }: StackIdentity, signal: AbortSignal): Promise<Found> {
+    const answer = Promise.withResolvers<Found>();
+    this.#waiting.push({ stack: { id, name }, answer });
+    this.#loop ??= this.#run();
+    return untilAborted(answer.promise, signal);
+  }
+
+  /**
+   * The ids of those stacks that Heat shows as deleted. The others may be, too: nothing follows from a stack that is
+   * not among them.
+   *
+   * @throws OpenStackError what Heat answers
+   */
+  async deleted(ids: readonly string[]): Promise<Set<string>> {
+    const gone = new Set<string>();
+    for (let at = 0; at < ids.length; at += BATCH) {
+      const rows = await this.#list(ids.slice(at, at + BATCH));
+      for (const row of rows?.values() ?? []) if (foundAs(row).is === 'gone') gone.add(row.id);
+    }
+    return gone;
+  }
+
+  /** Ends all looks; resolves when no request is left. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        // Workers that begin together come here together.
+        await (this.#isCrowded ? this.#gather() : setImmediate());
+        const batch = this.#waiting.splice(0, BATCH);
+        await this.#answer(batch);
+        this.#isCrowded = batch.length > 1 || this.#waiting.length > 0;
+      }
+    } finally {
+      // Here, and not once the promise is settled: a look that is asked for in between would never be answered.
+      this.#loop = undefined;
+    }
+  }
+
+  async #gather(): Promise<void> {
+    await this.#options.clock.sleep(GATHER_MS, this.#abort.signal).catch(() => undefined);
+  }
+
+  async #answer(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const [only, ...others] = batch;
+      const ids = [...new Set(batch.map(({ stack }) => stack.id))];
+      const rows = only && others.length > 0 ? await this.#list(ids) : undefined;
+      await Promise.all(batch.map((each) => this.#settle(each, rows?.get(each.stack.id))));
+    } catch (error) {
+      for (const { answer } of batch) answer.reject(error);
+    }
+  }
+
+  async #settle({ stack, answer }: Waiting, row: Stack | undefined): Promise<void> {
+    try {
+      answer.resolve(row ? foundAs(row) : await this.#read(stack));
+    } catch (error) {
+      answer.reject(error);
+    }
+  }
+
+  #read(stack: StackIdentity): Promise<Found> {
+    return readStack(this.#heat, stack, { resolveOutputs: false, signal: this.#abort.signal });
+  }
+
+  /** The rows of the stacks with these ids; `undefined` when this Heat can't list by id. */
+  async #list(ids: readonly string[]): Promise<Map<string, Stack> | undefined> {
+    if (!this.#canList) return undefined;
+    const asked = new Set(ids);
+    const rows = new Map<string, Stack>();
+    const { signal } = this.#abort;
+    const query = { id: [...ids], showDeleted: true, showHidden: true, limit: PAGE, signal };
+    try {
+      for await (const row of this.#heat.stacks(query)) {
+        if (!asked.has(row.id)) return this.#giveUpLists();
+        rows.set(row.id, row);
+      }
+    } catch (error) {
+      // Of an outage the GETs would tell nothing else, one by one.
+      if (!isRefusal(error)) throw error;
+      return this.#giveUpLists();
+    }
+    return rows;
+  }
+
+  #giveUpLists(): undefined {
+    this.#canList = false;
+  }
+
+  get #heat(): HeatClient {
+    const heat = this.#options.orchestration();
+    if (heat) return heat;
+    throw createError('IdentityChanged', 'The catalog has no orchestration service any more.');
+  }
+}
+
+/** Whether Heat doesn't take the list, and wouldn't the next time. */
+function isRefusal(error: unknown): boolean {
+  return (
+    isOpenStackError(error, 'BadRequest', 'Forbidden', 'ResourceNotFound', 'ResponseTooLarge') ||
+    (isOpenStackError(error, 'ServerError') && error.status === 500)
+  );
+}
