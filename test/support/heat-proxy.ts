@@ -29,6 +29,9 @@ export interface CannedAnswer {
   body?: unknown;
 }
 
+/** How a Heat is away: its load balancer has no server, it doesn't answer, or nothing listens there. */
+export type Outage = '502' | 'hangs' | 'refuses';
+
 /**
  * A proxy in front of Heat, on loopback, to stop the world between an answer and who gets it. A client uses it by
  * {@link endpoint} as `orchestration_endpoint_override` in its clouds.yaml.
@@ -42,6 +45,8 @@ export class HeatProxy {
   });
   #onAnswer: (answer: HeatAnswer) => Promise<void> | undefined = () => undefined;
   #rewrite: ((text: string) => string) | undefined;
+  #outage: { how: Outage; requests: number; held: ServerResponse[] } | undefined;
+  #port = 0;
   readonly #canned = new Map<string, { answer: CannedAnswer; count: number }>();
 
   /** @param heatUrl Heat's API, with /v1 and without a project */
@@ -50,13 +55,13 @@ export class HeatProxy {
   }
 
   async start(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
+    this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   get endpoint(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}${this.#heatUrl.pathname}/%(project_id)s`;
+    return `http://127.0.0.1:${this.#port}${this.#heatUrl.pathname}/%(project_id)s`;
   }
 
   /** All answers so far. */
@@ -105,8 +110,34 @@ export class HeatProxy {
     return count;
   }
 
+  /** Takes Heat away from all who come through here. */
+  async goAway(how: Outage): Promise<void> {
+    this.#outage = { how, requests: 0, held: [] };
+    if (how === 'refuses') await this.close();
+  }
+
+  /** How many requests came since Heat is away; of refused connections nobody knows. */
+  get requestsInVain(): number {
+    return this.#outage?.requests ?? 0;
+  }
+
+  /** Gives Heat back. */
+  async comeBack(): Promise<void> {
+    const outage = this.#outage;
+    this.#outage = undefined;
+    for (const response of outage?.held ?? []) response.destroy();
+    if (outage?.how === 'refuses') await this.start();
+  }
+
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/', headers } = request;
+    if (this.#outage) {
+      this.#outage.requests += 1;
+      request.resume();
+      if (this.#outage.how === '502') response.writeHead(502).end();
+      else this.#outage.held.push(response);
+      return;
+    }
     const canned = this.#canned.get(method);
     if (canned) {
       canned.count += 1;
