@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createHash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { FIELD_MANAGER } from './api/constants.ts';
@@ -8,6 +9,7 @@ import {
   inClusterNamespace,
   KubeClient,
   KubeTransport,
+  LeaderElection,
   loadKubeConfig,
 } from './kube/index.ts';
 import { EndpointPolicy } from './openstack/index.ts';
@@ -42,14 +44,32 @@ async function main(): Promise<number> {
     });
   }
   const config = loadKubeConfig(options);
-  const transport = new KubeTransport(config, { userAgent, logger });
+  const operatorNamespace = options.operatorNamespace ?? inClusterNamespace() ?? 'default';
+  // With connections of its own, so that no other request can cost the Lease.
+  const leases = new KubeTransport(config, { userAgent, logger });
+  const election = options.leaderElect
+    ? new LeaderElection({
+        client: new KubeClient(leases),
+        lease: { namespace: operatorNamespace, name: leaseName(options) },
+        identity: `${hostname()}_${randomUUID()}`,
+        durationMs: options.leaseDurationMs,
+        renewDeadlineMs: options.renewDeadlineMs,
+        retryPeriodMs: options.retryPeriodMs,
+        logger,
+      })
+    : undefined;
+  const transport = new KubeTransport(config, {
+    userAgent,
+    logger,
+    ...(election ? { beforeWrite: () => election.assertLeader() } : {}),
+  });
   try {
     await runOperator(
       {
         client: new KubeClient(transport),
         logger,
         namespaces: options.namespaces,
-        operatorNamespace: options.operatorNamespace ?? inClusterNamespace() ?? 'default',
+        operatorNamespace,
         clusterID: options.clusterID,
         concurrency: options.concurrency,
         progressIntervalMs: options.progressIntervalMs,
@@ -66,6 +86,8 @@ async function main(): Promise<number> {
         configsLabelSelector: options.configsLabelSelector,
         secretNames: options.secretNames,
         events: options.events,
+        shutdownTimeoutMs: options.shutdownTimeoutMs,
+        election,
         userAgent,
         instance: hostname(),
       },
@@ -74,9 +96,16 @@ async function main(): Promise<number> {
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
-    await transport.close();
+    await Promise.all([transport.close(), leases.close()]);
   }
   return 0;
+}
+
+/** The Lease of all replicas that work on the same HeatStacks. The Helm chart makes the same name. */
+function leaseName({ leaseName: given, stacksLabelSelector: selector }: Options): string {
+  if (given !== undefined) return given;
+  if (selector === undefined) return FIELD_MANAGER;
+  return `${FIELD_MANAGER}-${createHash('sha256').update(selector).digest('hex').slice(0, 8)}`;
 }
 
 async function createLogger({ logLevel, logFormat }: Options): Promise<Logger> {

@@ -4,6 +4,7 @@ import {
   Controller,
   EventRecorder,
   type KubeClient,
+  type LeaderElection,
   systemClock,
   WorkQueue,
 } from '../kube/index.ts';
@@ -46,6 +47,10 @@ export interface OperatorOptions {
   secretNames: readonly string[];
   /** Whether Kubernetes Events are written. */
   events: boolean;
+  /** How long running reconciles may go on after a stop, in ms. */
+  shutdownTimeoutMs: number;
+  /** Makes one of several replicas the one that works; missing: this one is alone. */
+  election?: LeaderElection | undefined;
   userAgent: string;
   /** Name of the pod or machine, in Events. */
   instance: string;
@@ -58,19 +63,71 @@ const ANSWERS_BYTES = 32 * 1024 * 1024;
 const MAX_STACKS = 20_000;
 
 /**
- * Runs the operator until the signal is aborted; then finishes what is under way, and resolves.
+ * Runs the operator until the signal is aborted; then finishes what is under way, and resolves. A replica that doesn't lead
+ * keeps its caches filled, and writes nothing.
  *
- * @throws SetupError, KubeError when it can't start.
+ * @throws SetupError, KubeError when it can't start; LeadershipLost when another replica may have taken over.
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
-  const { client, logger, clock = systemClock } = options;
+  const { client, logger, election, clock = systemClock } = options;
+  const clusterID = options.clusterID ?? (await readClusterID(client, signal));
+  const queue = new WorkQueue({ clock, groupOf: (name) => name.slice(0, name.indexOf('/')) });
+  const secrets = new WorkQueue({ clock });
+  const inUse = options.protectCredentials ? new CredentialsInUse({ client, queue: secrets }) : undefined;
+  const watches = new Watches({
+    client,
+    queue,
+    namespaces: options.namespaces,
+    labelSelector: options.configsLabelSelector,
+    secretNames: options.secretNames,
+    inUse,
+    logger,
+    clock,
+  });
+  const ended = new AbortController();
+  const reflectors = watches.run(AbortSignal.any([signal, ended.signal]));
+  try {
+    await watches.whenSynced(signal);
+    logger.info({ clusterID, stacks: watches.size, namespaces: options.namespaces }, 'started');
+    const work = (lost: AbortSignal) =>
+      reconcileAll(options, { clusterID, queue, secrets, inUse, watches }, signal, lost);
+    await (election ? election.lead(work, signal) : work(ended.signal));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    queue.shutDown();
+    secrets.shutDown();
+    ended.abort();
+    await reflectors;
+  }
+  logger.info('stopped');
+}
+
+/** What a replica has before it leads. */
+interface Standby {
+  clusterID: string;
+  queue: WorkQueue;
+  secrets: WorkQueue;
+  inUse: CredentialsInUse | undefined;
+  watches: Watches;
+}
+
+/**
+ * Reconciles all HeatStacks until `signal` is aborted; resolves when what was under way has ended, and everything is
+ * written. Once `lost` is aborted nothing can be written any more, and all is cut.
+ */
+async function reconcileAll(
+  options: OperatorOptions,
+  { clusterID, queue, secrets, inUse, watches }: Standby,
+  signal: AbortSignal,
+  lost: AbortSignal,
+): Promise<void> {
+  const { client, logger, election, clock = systemClock } = options;
   const key = await loadDigestKey(
     client,
     { namespace: options.operatorNamespace, watched: options.namespaces, logger },
-    signal,
+    AbortSignal.any([signal, lost]),
   );
-  const clusterID = options.clusterID ?? (await readClusterID(client, signal));
-  const queue = new WorkQueue({ clock, groupOf: (name) => name.slice(0, name.indexOf('/')) });
   const events = options.events
     ? new EventRecorder({
         client,
@@ -88,6 +145,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
         logger,
         userAgent: options.userAgent,
         endpoints: options.endpoints,
+        ...(election ? { beforeWrite: () => election.assertLeader() } : {}),
         budget,
         limits: {
           listItems: MAX_STACKS,
@@ -100,18 +158,6 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     progressIntervalMs: options.progressIntervalMs,
     clock,
     logger,
-  });
-  const secrets = new WorkQueue({ clock });
-  const inUse = options.protectCredentials ? new CredentialsInUse({ client, queue: secrets }) : undefined;
-  const watches = new Watches({
-    client,
-    queue,
-    namespaces: options.namespaces,
-    labelSelector: options.configsLabelSelector,
-    secretNames: options.secretNames,
-    inUse,
-    logger,
-    clock,
   });
   const reconciler = new Reconciler({
     client,
@@ -130,10 +176,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   watches.ignoreData = (name, version) =>
     reconciler.isOwnData(name, version) || (inUse?.isOwnVersion(version) ?? false);
 
-  const reflectors = watches.run(signal);
+  watches.lead();
   try {
-    await watches.whenSynced(signal);
-    logger.info({ clusterID, stacks: watches.size, namespaces: options.namespaces }, 'started');
     const controller = new Controller({
       name: 'heatstack',
       queue,
@@ -141,6 +185,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       concurrency: options.concurrency,
       logger,
       clock,
+      graceMs: options.shutdownTimeoutMs,
     });
     const keeper = new Controller({
       name: 'credentials',
@@ -149,16 +194,12 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       concurrency: 1,
       logger,
       clock,
+      graceMs: options.shutdownTimeoutMs,
     });
-    await Promise.all([controller.run(signal), keeper.run(signal)]);
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    await Promise.all([controller.run(signal, lost), keeper.run(signal, lost)]);
   } finally {
-    queue.shutDown();
-    secrets.shutDown();
+    if (lost.aborted) events?.drop();
     await sessions.close();
     await events?.flush();
-    if (signal.aborted) await reflectors;
   }
-  logger.info('stopped');
 }

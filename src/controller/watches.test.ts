@@ -41,6 +41,7 @@ beforeEach(async () => {
   stop = new AbortController();
   running = watches.run(stop.signal);
   await watches.whenSynced(stop.signal);
+  watches.lead();
   await vi.waitFor(() => expect(streams.size).toBe(3));
 });
 
@@ -128,6 +129,8 @@ test('what depends on others is queued once at the start, as all the rest', asyn
   const ended = new AbortController();
   const run = others.run(ended.signal);
   await others.whenSynced(ended.signal);
+  expect(keys).toEqual([]);
+  others.lead();
   ended.abort();
   await run;
   expect(keys).toEqual(['team/app', 'team/web']);
@@ -260,6 +263,7 @@ test('tells who may have a stack with which credentials, and which Secret is kep
   ]);
   const end = seen.run(stop.signal);
   await seen.whenSynced(stop.signal);
+  seen.lead();
   expect(told.sort()).toEqual(['a/free undefined', 'a/kept true', 'a/one creds', 'a/two undefined']);
   stop.abort();
   await end;

@@ -7,6 +7,7 @@ import {
   CONFIG_MAPS,
   type KubeClient,
   type KubeObject,
+  keyOf,
   Reflector,
   type ResourceType,
   SECRETS,
@@ -39,7 +40,10 @@ export interface WatchesOptions {
   clock?: Clock;
 }
 
-/** What the operator watches: HeatStacks, and of ConfigMaps and Secrets no more than names and versions. */
+/**
+ * What the operator watches: HeatStacks, and of ConfigMaps and Secrets no more than names and versions. Nothing is queued
+ * until {@link lead}: a replica that stands by keeps its caches filled, and does nothing.
+ */
 export class Watches implements WatchedObjects, WatchedStacks {
   readonly #stacks: Reflector<CachedStack>[] = [];
   readonly #objects: Record<DataKind, Reflector<CachedData>[]> = { ConfigMap: [], Secret: [] };
@@ -51,6 +55,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
   readonly #queue: WatchesOptions['queue'];
   readonly #inUse: WatchesOptions['inUse'];
   readonly #seesAll: Record<DataKind, boolean>;
+  #leads = false;
   /** Whether a version of a HeatStack is the operator's own write. */
   ignore: (key: string, resourceVersion: string) => boolean = () => false;
   /** Whether the operator made this version (`uid/resourceVersion`) of an object, which is news for no HeatStack then. */
@@ -78,14 +83,14 @@ export class Watches implements WatchedObjects, WatchedStacks {
           type: HEAT_STACKS,
           transform: (raw) => toCached(raw as unknown as HeatStack),
           onEvent: (event) => {
-            const { type, key, object, initial } = event;
+            const { type, key, object } = event;
             this.#index.update(event);
             inUse?.onStack(event);
             if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
-              queue.add(key, { priority: initial ? INITIAL_PRIORITY : 0 });
+              this.#enqueue(key);
             }
-            // At the start all are queued anyway.
-            if (!initial) for (const other of this.#concernedBy(event)) queue.add(other);
+            // What is there when it begins to lead is queued then.
+            if (this.#leads) for (const other of this.#concernedBy(event)) this.#enqueue(other);
           },
         }),
       );
@@ -161,6 +166,18 @@ export class Watches implements WatchedObjects, WatchedStacks {
     return keys;
   }
 
+  /** Queues all HeatStacks that are there, and from now on each that there is something to do for. */
+  lead(): void {
+    this.#leads = true;
+    for (const { cache } of this.#stacks) {
+      for (const { metadata } of cache.list()) this.#enqueue(keyOf(metadata), INITIAL_PRIORITY);
+    }
+  }
+
+  #enqueue(key: string, priority = 0): void {
+    if (this.#leads) this.#queue.add(key, { priority });
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#all().map((reflector) => reflector.run(signal)));
   }
@@ -187,10 +204,10 @@ export class Watches implements WatchedObjects, WatchedStacks {
       metadataOnly: true,
       transform: toCachedData,
       onEvent: (event) => {
-        const { type, object, initial } = event;
+        const { type, object } = event;
         this.#written[kind].update(event);
         if (kind === 'Secret') this.#inUse?.onSecret(event);
-        if (initial) return;
+        if (!this.#leads) return;
         const { namespace = '', name } = object.metadata;
         const users = new Set(this.#index.usersOf(referenceKey(kind, namespace, name)));
         // Of no use any more, perhaps: its HeatStack is to say.
@@ -201,7 +218,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
           for (const key of this.#index.usersOf(`HeatStack/${owner}`)) users.add(key);
         }
         for (const key of users) {
-          if (type === 'deleted' || !this.ignoreData(key, versionOf(object))) this.#queue.add(key);
+          if (type === 'deleted' || !this.ignoreData(key, versionOf(object))) this.#enqueue(key);
         }
       },
     });

@@ -208,3 +208,31 @@ describe('stop', () => {
     expect(log.lines.some((line) => line['level'] === 50)).toBe(false);
   });
 });
+
+test('a cut ends what is running at once', async () => {
+  const cut = new AbortController();
+  const ends: unknown[] = [];
+  const controller = new Controller({
+    name: 'test',
+    queue,
+    concurrency: 2,
+    logger: log.logger,
+    clock,
+    reconcile: (key, { signal }) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          ends.push([key, signal.reason]);
+          reject(signal.reason);
+        }),
+      ),
+  });
+  queue.add('ns/a');
+  running = controller.run(stop.signal, cut.signal);
+  await clock.advance(0);
+  cut.abort('lost');
+  await running;
+  expect(ends).toEqual([['ns/a', 'lost']]);
+  queue.add('ns/b');
+  await clock.advance(100_000);
+  expect(ends).toHaveLength(1);
+});

@@ -49,8 +49,12 @@ export class Controller {
     this.#logger = options.logger.child({ controller: options.name });
   }
 
-  /** Works until the signal is aborted; resolves when the reconciles that were running then have ended. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Works until the signal is aborted; resolves when the reconciles that were running then have ended.
+   *
+   * @param cut ends the work as well, and what is running without any grace
+   */
+  async run(signal: AbortSignal, cut: AbortSignal = new AbortController().signal): Promise<void> {
     const { concurrency, graceMs = DEFAULT_GRACE_MS } = this.#options;
     const finished = new AbortController();
     const overdue = new AbortController();
@@ -59,11 +63,15 @@ export class Controller {
       overdue.abort(signal.reason);
     };
     const startGrace = () => void onStop();
+    const onCut = () => overdue.abort(cut.reason);
     signal.addEventListener('abort', startGrace, { once: true });
+    cut.addEventListener('abort', onCut, { once: true });
+    const stop = AbortSignal.any([signal, cut]);
     try {
-      await Promise.all(Array.from({ length: concurrency }, () => this.#work(signal, overdue.signal)));
+      await Promise.all(Array.from({ length: concurrency }, () => this.#work(stop, overdue.signal)));
     } finally {
       signal.removeEventListener('abort', startGrace);
+      cut.removeEventListener('abort', onCut);
       finished.abort();
     }
   }

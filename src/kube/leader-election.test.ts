@@ -323,6 +323,63 @@ describe('losing it', () => {
   });
 });
 
+describe('working while leading', () => {
+  const alone = () =>
+    new LeaderElection({
+      ...{ client: server.client, lease: LEASE, identity: 'a', clock, monotonic: () => clock.now() },
+      ...{ durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000, logger: memoryLogger().logger },
+    });
+
+  test('begins when it leads, and holds the Lease until the work has ended, however long after a stop', async () => {
+    const stopped = new AbortController();
+    const log: string[] = [];
+    const leading = alone().lead(async () => {
+      log.push(`begun with ${server.lease?.spec.holderIdentity}`);
+      await clock.sleep(60_000);
+      log.push(`ended with ${server.lease?.spec.holderIdentity}`);
+    }, stopped.signal);
+    await clock.advance(1_000);
+    stopped.abort(new Error('stopped'));
+    const b = candidate('b');
+    await clock.advance(58_000);
+    expect(b.state.leads).toBe(false);
+    await clock.advance(1_000);
+    await leading;
+    expect(log).toEqual(['begun with a', 'ended with a']);
+    await clock.advance(2_000);
+    expect(b.state.leads).toBe(true);
+  });
+
+  test('is told when the Lease is lost, which is then left alone', async () => {
+    const leading = alone().lead(
+      (lost) =>
+        new Promise((_resolve, reject) => lost.addEventListener('abort', () => reject(new Error('cut')))),
+      stop.signal,
+    );
+    const rejected = expect(leading).rejects.toThrow(LeadershipLost);
+    await clock.advance(0);
+    server.before = away;
+    await clock.advance(12_000);
+    await rejected;
+    expect(server.writes.every((holder) => holder === 'a')).toBe(true);
+  });
+
+  test('never begins when it is stopped before', async () => {
+    candidate('b');
+    await clock.advance(0);
+    const stopped = new AbortController();
+    let begun = false;
+    const leading = alone().lead(async () => {
+      begun = true;
+    }, stopped.signal);
+    const rejected = expect(leading).rejects.toThrow('stopped');
+    await clock.advance(4_000);
+    stopped.abort(new Error('stopped'));
+    await rejected;
+    expect(begun).toBe(false);
+  });
+});
+
 describe('giving it up', () => {
   test('the next one has it at its next look', async () => {
     const a = candidate('a');

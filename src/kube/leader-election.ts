@@ -101,6 +101,35 @@ export class LeaderElection {
     if (!this.isLeader) throw new WriteRefused(`Lease ${this.#name} is not held`);
   }
 
+  /**
+   * Waits until this process leads, works, and gives the Lease up when the work has ended.
+   *
+   * @param work is to end soon once its signal is aborted: then the Lease is lost
+   * @param signal ends the wait; what is under way then ends the work by itself, and the Lease is held until then
+   * @throws LeadershipLost when the Lease was lost; what the work throws
+   */
+  async lead(work: (lost: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const lost = new AbortController();
+    try {
+      await this.acquire(signal);
+      const holding = this.hold(ended.signal).catch((error: unknown) => lost.abort(error));
+      try {
+        await work(lost.signal);
+      } catch (error) {
+        // Whatever failed then, failed for that.
+        lost.signal.throwIfAborted();
+        throw error;
+      } finally {
+        ended.abort();
+        await holding;
+      }
+      lost.signal.throwIfAborted();
+    } finally {
+      if (!lost.signal.aborted) await this.release();
+    }
+  }
+
   /** Waits until this process leads; rejects with the signal's reason when it is aborted before. */
   async acquire(signal: AbortSignal): Promise<void> {
     for (;;) {
