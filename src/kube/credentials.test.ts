@@ -117,7 +117,7 @@ describe('an exec plugin', () => {
       console.log(JSON.stringify({ status: { token, expirationTimestamp: '2020-01-01T00:00:00Z' } }));`);
     const tokens = await Promise.all(Array.from({ length: 5 }, () => authorization(credentials)));
     expect(new Set(tokens)).toEqual(new Set(['Bearer token-1']));
-    credentials.invalidate();
+    expect(await credentials.renew(await credentials.get())).toBe(true);
     expect(await authorization(credentials)).toBe('Bearer token-2');
   });
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from './clock.ts';
@@ -54,9 +55,16 @@ export class Credentials {
     return this.#reading;
   }
 
-  /** To be called when the API server answered 401: the next request reads everything anew. */
-  invalidate(): void {
-    this.#readAt = Number.NEGATIVE_INFINITY;
+  /**
+   * To be called when the API server refused a credential, or its certificate was not trusted: reads everything anew,
+   * unless that has been done since.
+   *
+   * @returns whether there is another credential now
+   */
+  async renew(refused: Credential): Promise<boolean> {
+    if (this.#current !== undefined && isSame(this.#current, refused))
+      this.#readAt = Number.NEGATIVE_INFINITY;
+    return !isSame(await this.get(), refused);
   }
 
   async #read(): Promise<Credential> {
@@ -91,6 +99,10 @@ async function readCredential(config: KubeConfig): Promise<Credential> {
   }
   const tlsId = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
   return { headers, tls, tlsId };
+}
+
+function isSame(one: Credential, other: Credential): boolean {
+  return one.tlsId === other.tlsId && isDeepStrictEqual(one.headers, other.headers);
 }
 
 function firstLine(error: unknown): string {

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KubeError } from './errors.ts';
+import { CertificateAuthority } from './testing/certificates.ts';
 import { FakeApiServer, sendJson, sendStatus } from './testing/fake-api-server.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { type KubeRequest, KubeTransport } from './transport.ts';
@@ -331,36 +331,12 @@ describe('over https', () => {
   /** A CA and a certificate of it for each name. */
   beforeAll(() => {
     directory = mkdtempSync(path.join(tmpdir(), 'kube-transport-'));
-    const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    openssl(
-      'req',
-      '-x509',
-      ...key,
-      '-keyout',
-      'ca.key',
-      '-out',
-      'ca.crt',
-      '-subj',
-      '/CN=test-ca',
-      '-days',
-      '2',
-    );
+    const authority = new CertificateAuthority(directory, 'test-ca');
+    writeFileSync(file('ca.crt'), authority.cert);
     for (const name of ['server', 'client-a', 'client-b']) {
-      const names = ['-addext', 'subjectAltName=DNS:kubernetes'];
-      openssl(
-        'req',
-        ...key,
-        ...names,
-        '-keyout',
-        `${name}.key`,
-        '-out',
-        `${name}.csr`,
-        '-subj',
-        `/CN=${name}`,
-      );
-      const ca = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy'];
-      openssl('x509', '-req', '-in', `${name}.csr`, ...ca, '-out', `${name}.crt`, '-days', '2');
+      const { cert, key } = authority.issue(name, 'DNS:kubernetes');
+      writeFileSync(file(`${name}.crt`), cert);
+      writeFileSync(file(`${name}.key`), key);
     }
   });
 

@@ -100,8 +100,9 @@ export class KubeTransport {
    * @throws KubeError, or the signal's reason
    */
   request(request: KubeRequest): Promise<Json> {
-    if (request.method !== 'GET') return this.#requestOnce(request);
-    return pRetry(() => this.#requestOnce(request), {
+    const send = () => this.#requestAsWeAre(request);
+    if (request.method !== 'GET') return send();
+    return pRetry(send, {
       retries: GET_RETRIES,
       minTimeout: 0,
       ...(request.signal ? { signal: request.signal } : {}),
@@ -112,6 +113,17 @@ export class KubeTransport {
         return true;
       },
     });
+  }
+
+  /** A request that was refused for an outdated credential or CA had no effect: it is sent again with those of now. */
+  async #requestAsWeAre(request: KubeRequest): Promise<Json> {
+    const used = await this.#credentials.get();
+    try {
+      return await this.#requestOnce(request);
+    } catch (error) {
+      if (!isOutdated(error) || !(await this.#credentials.renew(used))) throw error;
+      return this.#requestOnce(request);
+    }
   }
 
   async #requestOnce(request: KubeRequest): Promise<Json> {
@@ -133,7 +145,7 @@ export class KubeTransport {
         bodyTimeout: 0,
       });
       const text = await readText(response, maxBytes, where);
-      this.#check(where, response.statusCode, response.headers, text);
+      check(where, response.statusCode, response.headers, text);
       return parseBody(text, where);
     } catch (error) {
       throw toKubeError(error, where, deadline.signal);
@@ -147,6 +159,17 @@ export class KubeTransport {
    * @throws KubeError when the watch is refused, torn, silent for too long or not understood; the signal's reason
    */
   async *watch(request: KubeWatchRequest): AsyncGenerator<Json> {
+    const used = await this.#credentials.get();
+    try {
+      yield* this.#watchOnce(request);
+      return;
+    } catch (error) {
+      if (!isOutdated(error) || !(await this.#credentials.renew(used))) throw error;
+    }
+    yield* this.#watchOnce(request);
+  }
+
+  async *#watchOnce(request: KubeWatchRequest): AsyncGenerator<Json> {
     const { idleTimeoutMs = DEFAULT_IDLE_MS } = request;
     const where = `watch ${request.path}`;
     using deadline = new Deadline(
@@ -166,7 +189,7 @@ export class KubeTransport {
       });
       if (response.statusCode !== 200) {
         const text = await readText(response, DEFAULT_MAX_BYTES, where);
-        this.#check(where, response.statusCode, response.headers, text);
+        check(where, response.statusCode, response.headers, text);
         throw new KubeError('InvalidResponse', `${where}: ${response.statusCode} instead of 200`);
       }
       const lines = readLines(extending(response.body, deadline), {
@@ -226,11 +249,23 @@ export class KubeTransport {
     const path = `${this.#server.pathname.replace(/\/$/, '')}${request.path}${search}`;
     return { origin: this.#server.origin, path, headers };
   }
+}
 
-  #check(where: string, status: number, headers: IncomingHttpHeaders, text: string): void {
-    if (status === 401) this.#credentials.invalidate();
-    if (status < 200 || status > 299) throw responseError(where, status, headers, text);
-  }
+function check(where: string, status: number, headers: IncomingHttpHeaders, text: string): void {
+  if (status < 200 || status > 299) throw responseError(where, status, headers, text);
+}
+
+/** Codes by which Node refuses a certificate; nothing of the request has been sent then. */
+const NOT_TRUSTED = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/** Whether a request failed for what {@link Credentials} has, which may have been replaced since it was read. */
+function isOutdated(error: unknown): boolean {
+  if (isKubeError(error, 'Unauthorized')) return true;
+  return isKubeError(error, 'ConnectionFailed') && NOT_TRUSTED.test(codeOf(error.cause) ?? '');
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
 function createDispatcher(
@@ -283,7 +318,7 @@ async function* extending(stream: AsyncIterable<Buffer>, deadline: Deadline): As
 function toKubeError(error: unknown, where: string, signal: AbortSignal): unknown {
   if (isKubeError(error)) return error;
   if (signal.aborted) return signal.reason;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const code = codeOf(error);
   // Wrong arguments are a fault of this program, not of the connection.
   if (code === undefined || code === 'UND_ERR_INVALID_ARG') return error;
   return new KubeError('ConnectionFailed', `${where}: no answer from the API server (${code})`, {
