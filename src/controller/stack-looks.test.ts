@@ -63,13 +63,35 @@ test('many that come one after the other wait a moment for each other', async ()
   await clock.advance(100);
   expect((await Promise.all(found)).map(({ is }) => is)).toEqual(Array(5).fill('stack'));
   expect(heat.takeCalls()).toEqual(['looks']);
-  // And one alone doesn't make the next one wait.
-  const alone = looks.look(opener, signal);
-  await clock.advance(100);
-  await alone;
+  // After a while without any, one alone doesn't wait.
+  await clock.advance(5000);
   const [stack] = stacks;
   if (stack) await looks.look(stack, signal);
-  expect(heat.takeCalls()).toEqual(['get', 'get']);
+  expect(heat.takeCalls()).toEqual(['get']);
+});
+
+test('the slower Heat is, the longer they wait, within half a second', async () => {
+  const list = heat.stacks.bind(heat);
+  let tookMs = 300;
+  heat.stacks = async function* (query) {
+    await clock.sleep(tookMs);
+    yield* list(query);
+  };
+  await lookAt(stacks.slice(0, 2));
+  for (const [waitMs, nextMs] of [
+    [300, 3000],
+    [300, 3000],
+    [500, 0],
+  ] as const) {
+    heat.takeCalls();
+    const found = Promise.all(stacks.slice(0, 2).map((stack) => looks.look(stack, signal)));
+    await clock.advance(waitMs - 1);
+    expect(heat.takeCalls()).toEqual([]);
+    await clock.advance(2 + tookMs);
+    expect(heat.takeCalls()).toEqual(['looks']);
+    await found;
+    tookMs = nextMs;
+  }
 });
 
 test('the same stack is asked for once', async () => {

@@ -21,8 +21,14 @@ interface Waiting {
 const BATCH = 50;
 /** More than a batch has: a full page would be followed by another request. */
 const PAGE = 200;
-/** How long a look waits for others to join, in ms, while many look. */
-const GATHER_MS = 20;
+/**
+ * While many look, a look waits for others to join, in ms: as long as a look takes, within these bounds. The slower Heat
+ * is, the more go together.
+ */
+const MIN_GATHER_MS = 20;
+const MAX_GATHER_MS = 500;
+/** So long after looks had to wait for another one, others are expected, in ms. */
+const CROWDED_MS = 5_000;
 
 /**
  * Looks at stacks by their ids, for all objects of a session. One look alone is a GET; those that are asked for while
@@ -37,8 +43,10 @@ export class StackLooks {
   readonly #abort = new AbortController();
   #waiting: Waiting[] = [];
   #loop: Promise<void> | undefined;
-  /** Looks had to wait for another one lately: others will come. */
-  #isCrowded = false;
+  /** Until then others are expected to look, too; in ms. */
+  #crowdedUntil = 0;
+  /** How long the last request took, in ms. */
+  #tookMs = 0;
   #canList = true;
 
   constructor(options: StackLooksOptions) {
@@ -81,11 +89,14 @@ export class StackLooks {
   async #run(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
+        const { clock } = this.#options;
         // Workers that begin together come here together.
-        await (this.#isCrowded ? this.#gather() : setImmediate());
+        await (clock.now() < this.#crowdedUntil ? this.#gather() : setImmediate());
         const batch = this.#waiting.splice(0, BATCH);
+        const asked = clock.now();
         await this.#answer(batch);
-        this.#isCrowded = batch.length > 1 || this.#waiting.length > 0;
+        this.#tookMs = clock.now() - asked;
+        if (batch.length > 1 || this.#waiting.length > 0) this.#crowdedUntil = clock.now() + CROWDED_MS;
       }
     } finally {
       // Here, and not once the promise is settled: a look that is asked for in between would never be answered.
@@ -94,7 +105,8 @@ export class StackLooks {
   }
 
   async #gather(): Promise<void> {
-    await this.#options.clock.sleep(GATHER_MS, this.#abort.signal).catch(() => undefined);
+    const ms = Math.min(MAX_GATHER_MS, Math.max(MIN_GATHER_MS, this.#tookMs));
+    await this.#options.clock.sleep(ms, this.#abort.signal).catch(() => undefined);
   }
 
   async #answer(batch: readonly Waiting[]): Promise<void> {

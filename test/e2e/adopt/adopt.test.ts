@@ -61,9 +61,12 @@ it.each<[string, StackAttributes, Record<string, unknown>]>([
   expect(metadata.finalizers).toEqual(['heatstack.dev/stack']);
   expect(status).toMatchObject({ id: stack.id, stackName: stack.name, stackStatus: 'UPDATE_COMPLETE' });
   expect(await leaves(stack)).toEqual(before);
-  expect((await s.stack(stack.id))?.tags.toSorted()).toEqual(
-    [expect.stringMatching(TAGS.cluster), `${TAGS.object}${s.namespace}/${name}`, 'users-own'].toSorted(),
-  );
+  expect((await s.stack(stack.id))?.tags.toSorted()).toEqual([
+    expect.stringMatching(TAGS.cluster),
+    expect.stringMatching(TAGS.digest),
+    `${TAGS.object}${s.namespace}/${name}`,
+    'users-own',
+  ]);
   await eventually(
     async () => (await s.events(name)).some(({ reason }) => reason === 'StackAdopted'),
     () => 'no Event tells of the adoption',
@@ -136,7 +139,7 @@ it('takes a stack of another HeatStack only when it is told to', async () => {
   expect(status.id).toBe(stack.id);
   expect(await leaves(stack)).toEqual(before);
   const after = (await s.stack(stack.id))?.tags ?? [];
-  expect(after).toHaveLength(2);
+  expect(after).toHaveLength(3);
   expect(after).not.toContain(tags[0]);
   await s.delete('taken');
   await s.gone('taken');

@@ -110,6 +110,7 @@ parameters:
   });
   expect(stack.tags.toSorted()).toEqual([
     expect.stringMatching(/^heatstack\.dev\/cluster=/),
+    expect.stringMatching(/^heatstack\.dev\/digest=h2:[0-9a-f]{32}$/),
     `heatstack.dev/object=${s.namespace}/${name}`,
     'team-shop',
     'tier=1',

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { DIGEST_PARAMETER } from '../../../src/api/constants.ts';
+import { DIGEST_PARAMETER, TAGS } from '../../../src/api/constants.ts';
 import type { HeatStack } from '../../../src/api/heat-stack.ts';
 import { condition, heatWrites, type Operator, scenario } from '../../support/scenario.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 it('keeps the stack, says what happened, and puts its inputs back with the next update', async () => {
   const name = `${s.namespace}-update`;
   const before = await created(name);
-  const tags = (await s.stacksNamed(name))[0]?.tags;
+  const tags = (await s.stacksNamed(name))[0]?.tags ?? [];
   await plainUpdate(before);
   expect(await marker(before)).toBeUndefined();
 
@@ -45,7 +45,13 @@ it('keeps the stack, says what happened, and puts its inputs back with the next 
   expect(after.status.id).toBe(before.status.id);
   expect(after.status.drift).toBeUndefined();
   expect(condition(after, 'Ready')?.message).not.toContain('another client');
-  expect(await s.stacksNamed(name)).toEqual([{ id: before.status.id, status: 'UPDATE_COMPLETE', tags }]);
+  const [stack, ...others] = await s.stacksNamed(name);
+  expect(others).toEqual([]);
+  expect(stack).toMatchObject({ id: before.status.id, status: 'UPDATE_COMPLETE' });
+  // All but the one of the inputs.
+  const lasting = (tag: string): boolean => !tag.startsWith(TAGS.digest);
+  expect(stack?.tags.filter(lasting)).toEqual(tags.filter(lasting));
+  expect(stack?.tags).toHaveLength(tags.length);
   expect(await marker(after)).toBe(after.status.appliedDigest);
   const environment = await (await s.heat()).stackEnvironment(ref(after));
   expect(environment['parameters']).toEqual({ word: 'two' });
@@ -53,6 +59,32 @@ it('keeps the stack, says what happened, and puts its inputs back with the next 
   await s.delete(name);
   await s.gone(name);
   expect(await s.stacksNamed(name)).toEqual([]);
+});
+
+it('replaces inputs of its own that come late, though drift is left alone', async () => {
+  const name = `${s.namespace}-late`;
+  const driftDetection = { mode: 'disabled' };
+  await s.apply(name, { ...spec('one'), driftDetection });
+  const before = await s.ready(name);
+  const heat = await s.heat();
+  const late = {
+    template: TEMPLATE,
+    environment: await heat.stackEnvironment(ref(before)),
+    tags: (await s.stacksNamed(name))[0]?.tags ?? [],
+  };
+  await s.apply(name, { ...spec('two'), driftDetection });
+  const after = await s.ready(name);
+  // As an operator that led before sent it, and the network held it back.
+  await heat.updateStack(ref(before), late);
+  await s.stackComplete(ref(before).id);
+  const since = operator.log().length;
+  await s.ask(name);
+  await s.ready(name);
+  expect(heatWrites(operator.log().slice(since))).toEqual(['PUT /stacks/{name}/{id} 202']);
+  expect(await marker(after)).toBe(after.status.appliedDigest);
+  expect((await heat.stackEnvironment(ref(before)))['parameters']).toEqual({ word: 'two' });
+  await s.delete(name);
+  await s.gone(name);
 });
 
 it('deletes the stack though its tags are gone', async () => {

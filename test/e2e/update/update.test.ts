@@ -61,10 +61,12 @@ it('sends each change once', async () => {
   expect(puts(operator)).toBe(2);
   expect(condition(grown, 'Available')?.status).toBe('True');
 
-  // One stack all the time, still with all its tags.
+  // One stack all the time, still with all its tags; one of them is of the inputs.
   const [after, ...others] = await s.stacksNamed(name);
   expect(others).toEqual([]);
-  expect(after).toEqual({ ...before, status: 'UPDATE_COMPLETE' });
+  expect(after).toMatchObject({ id: before?.id, status: 'UPDATE_COMPLETE' });
+  expect(new Set(after?.tags).difference(new Set(before?.tags)).size).toBe(1);
+  expect(after?.tags).toHaveLength(before?.tags.length ?? 0);
   expect(after?.tags).toContain('mine');
   expect(after?.tags).toContain(`heatstack.dev/object=${s.namespace}/${name}`);
   expect(heatRequests(operator.log()).filter(({ method }) => method === 'POST')).toHaveLength(1);
