@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { FIELD_MANAGER } from './api/constants.ts';
@@ -13,7 +13,7 @@ import {
   loadKubeConfig,
 } from './kube/index.ts';
 import { EndpointPolicy } from './openstack/index.ts';
-import { helpText, type Options, parseOptions } from './options.ts';
+import { helpText, leaseName, type Options, parseOptions } from './options.ts';
 import { VERSION } from './version.ts';
 
 const userAgent = `${FIELD_MANAGER}/${VERSION}`;
@@ -99,13 +99,6 @@ async function main(): Promise<number> {
     await Promise.all([transport.close(), leases.close()]);
   }
   return 0;
-}
-
-/** The Lease of all replicas that work on the same HeatStacks. The Helm chart makes the same name. */
-function leaseName({ leaseName: given, stacksLabelSelector: selector }: Options): string {
-  if (given !== undefined) return given;
-  if (selector === undefined) return FIELD_MANAGER;
-  return `${FIELD_MANAGER}-${createHash('sha256').update(selector).digest('hex').slice(0, 8)}`;
 }
 
 async function createLogger({ logLevel, logFormat }: Options): Promise<Logger> {

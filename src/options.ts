@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parseDuration } from './api/duration.ts';
 
@@ -322,4 +323,14 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     logFormat: oneOf('log-format', ['auto', 'json', 'pretty']),
   };
+}
+
+/** Name of the Lease of all replicas that work on the same HeatStacks. The Helm chart makes the same one. */
+export function leaseName({
+  leaseName: given,
+  stacksLabelSelector: selector,
+}: Pick<Options, 'leaseName' | 'stacksLabelSelector'>): string {
+  if (given !== undefined) return given;
+  if (selector === undefined) return 'heatstack-operator';
+  return `heatstack-operator-${createHash('sha256').update(selector).digest('hex').slice(0, 8)}`;
 }

@@ -96,6 +96,8 @@ export interface Operator {
   readonly pid: number;
   /** All lines logged so far, of all operators of the scenario. */
   log(): LogLine[];
+  /** What it ended with, once it has; `null` for a signal. */
+  readonly exitCode: Promise<number | null>;
   /** Ends it as Kubernetes does; resolves when it is gone. */
   stop(): Promise<void>;
   /** Ends it at once. */
@@ -511,7 +513,7 @@ export class Scenario {
         env: { ...process.env, ...released.env, NODE_COMPILE_CACHE: inject('compileCache') },
       },
     );
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
     let ended = false;
     void exited.then(() => {
       ended = true;
@@ -522,6 +524,7 @@ export class Scenario {
     };
     const operator: Operator = {
       pid: child.pid ?? 0,
+      exitCode: exited,
       log: () => this.#log.lines(),
       stop: () => end('SIGTERM'),
       kill: () => end('SIGKILL'),

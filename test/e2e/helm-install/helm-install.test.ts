@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { parseOptions } from '../../../src/options.ts';
+import { leaseName, parseOptions } from '../../../src/options.ts';
 import { CHART, Release, runHelm } from '../../support/release.ts';
 import { RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
@@ -21,6 +21,16 @@ const EVERY_VALUE = {
   imagePullSecrets: [{ name: 'registry' }],
   crds: { install: false, keep: false },
   watchNamespaces: ['team-a', '123'],
+  watchLabelSelector: 'sharding.fluxcd.io/key in (a,b)',
+  replicas: 2,
+  leaderElection: {
+    enabled: true,
+    leaseName: 'one-of-us',
+    leaseDuration: '30s',
+    renewDeadline: '20s',
+    retryPeriod: '3s',
+  },
+  shutdownTimeout: '40s',
   clusterID: 'prod-1',
   allowedEndpoints: ['*.example.com', '192.0.2.0/24', '2001:db8::/32'],
   refusedEndpoints: ['192.0.2.7'],
@@ -113,6 +123,13 @@ describe('the chart', () => {
       ...(parseOptions([], {}) as object),
       operatorNamespace: 'heatstack-system',
       namespaces: EVERY_VALUE.watchNamespaces,
+      stacksLabelSelector: EVERY_VALUE.watchLabelSelector,
+      leaderElect: true,
+      leaseName: 'one-of-us',
+      leaseDurationMs: 30_000,
+      renewDeadlineMs: 20_000,
+      retryPeriodMs: 3_000,
+      shutdownTimeoutMs: 40_000,
       clusterID: EVERY_VALUE.clusterID,
       allowedEndpoints: EVERY_VALUE.allowedEndpoints,
       refusedEndpoints: EVERY_VALUE.refusedEndpoints,
@@ -143,6 +160,32 @@ describe('the chart', () => {
       annotations: podAnnotations,
       labels: { team: 'true', ...deployment.spec.selector.matchLabels },
     });
+  });
+
+  it('names a Lease for each selector, which the pod asks for and may write', async () => {
+    const named = async (values: object) => {
+      const objects = await render({ leaderElection: { enabled: true }, ...values });
+      const role = objects.find(({ kind, metadata }) => kind === 'Role' && metadata.name.endsWith('-lease'));
+      const options = parseOptions(containerOf(deploymentOf(objects)).args, {}) as { leaseName: string };
+      expect(JSON.stringify(role)).toContain(`"resourceNames":["${options.leaseName}"]`);
+      return options.leaseName;
+    };
+    expect(await named({})).toBe('heatstack-operator');
+    const sharded = await named({ watchLabelSelector: 'sharding.fluxcd.io/key=a' });
+    expect(sharded).toBe(leaseName({ stacksLabelSelector: 'sharding.fluxcd.io/key=a' }));
+    expect(sharded).not.toBe(await named({ watchLabelSelector: 'sharding.fluxcd.io/key=b' }));
+  });
+
+  it('never lets two pods work at the same time', async () => {
+    const strategy = async (values: object) => {
+      const { spec } = deploymentOf(await render(values)) as unknown as {
+        spec: { replicas: number; strategy: { type: string } };
+      };
+      return [spec.replicas, spec.strategy.type];
+    };
+    expect(await strategy({})).toEqual([1, 'Recreate']);
+    expect(await strategy({ replicas: 3, leaderElection: { enabled: true } })).toEqual([3, 'RollingUpdate']);
+    await expect(render({ replicas: 2 })).rejects.toThrow(/leaderElection.enabled must be true/);
   });
 
   it('takes an image by its digest', async () => {

@@ -28,6 +28,7 @@ const MODES: Mode[] = [
   },
   { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'outputObjects.enabled' },
   { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'protectCredentials' },
+  { mode: 'with watchNamespaces', watchNamespaces: [WATCHED], value: 'leaderElection.enabled' },
 ];
 const RELEASES = MODES.map((mode, index) => ({
   secretNames: [],
@@ -53,6 +54,7 @@ describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces,
       secretNames,
       outputObjects: { enabled: value === 'outputObjects.enabled' },
       protectCredentials: value === 'protectCredentials',
+      leaderElection: { enabled: value === 'leaderElection.enabled' },
       events: value === 'events',
     });
   }, 60_000);
@@ -79,6 +81,7 @@ describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces,
 
 /** A right of the table as it is with these names of Secrets. */
 function named(right: string, names: readonly string[]): string[] {
+  if (right.endsWith(' leaseName')) return [right.replace(/leaseName$/, 'heatstack-operator')];
   const verb = right.replace(/ secretNames$/, '');
   if (verb === right) return [right];
   return names.length === 0 ? [verb] : names.map((name) => `${verb} ${name}`);

@@ -29,6 +29,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
+{{/* Name of the Lease of all replicas that work on the same HeatStacks, as the operator makes it by itself. */}}
+{{- define "heatstack-operator.leaseName" -}}
+{{- if .Values.leaderElection.leaseName -}}
+{{- .Values.leaderElection.leaseName -}}
+{{- else if .Values.watchLabelSelector -}}
+{{- printf "heatstack-operator-%s" (.Values.watchLabelSelector | sha256sum | trunc 8) -}}
+{{- else -}}
+heatstack-operator
+{{- end -}}
+{{- end -}}
+
 {{/* Narrows a rule to the Secrets that are named, if any are. */}}
 {{- define "heatstack-operator.secretNames" -}}
 {{- with .Values.secretNames }}
