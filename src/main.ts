@@ -11,6 +11,7 @@ import {
   KubeTransport,
   LeaderElection,
   loadKubeConfig,
+  parseLabelSelector,
 } from './kube/index.ts';
 import { EndpointPolicy } from './openstack/index.ts';
 import { helpText, leaseName, type Options, parseOptions } from './options.ts';
@@ -83,6 +84,10 @@ async function main(): Promise<number> {
         }),
         outputObjects: options.outputObjects,
         protectCredentials: options.protectCredentials,
+        isMine:
+          options.stacksLabelSelector === undefined
+            ? undefined
+            : parseLabelSelector(options.stacksLabelSelector),
         configsLabelSelector: options.configsLabelSelector,
         secretNames: options.secretNames,
         events: options.events,

@@ -53,6 +53,7 @@ function stack(name: string, credentials?: string): void {
     apiVersion: `${HEAT_STACKS.group}/${HEAT_STACKS.version}`,
     kind: HEAT_STACKS.kind,
     metadata: { name, namespace: 'team', uid: name, resourceVersion: '1' },
+    mine: true,
     references: [],
     producers: [],
     dependencies: [],

@@ -4,6 +4,7 @@ import {
   Controller,
   EventRecorder,
   type KubeClient,
+  type LabelSelector,
   type LeaderElection,
   systemClock,
   WorkQueue,
@@ -41,6 +42,8 @@ export interface OperatorOptions {
   outputObjects: boolean;
   /** Whether Secrets with credentials are kept while HeatStacks need them. */
   protectCredentials: boolean;
+  /** Which HeatStacks to work on, by their labels; missing: all. */
+  isMine?: LabelSelector | undefined;
   /** Labels of the ConfigMaps and Secrets to watch; missing: all. */
   configsLabelSelector?: string | undefined;
   /** Names of the only Secrets that the operator may read; none means all. */
@@ -78,6 +81,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     client,
     queue,
     namespaces: options.namespaces,
+    isMine: options.isMine,
     labelSelector: options.configsLabelSelector,
     secretNames: options.secretNames,
     inUse,
@@ -167,6 +171,7 @@ async function reconcileAll(
     clusterID,
     objects: watches,
     stacks: watches,
+    isMine: options.isMine,
     outputObjects: options.outputObjects,
     progressIntervalMs: options.progressIntervalMs,
     graceMs: options.graceMs,

@@ -68,7 +68,9 @@ export class Reconciler {
     // No object is called so, and in a request it would lead to another place than the object.
     if (ref.name.includes('/')) return {};
     const object = await this.#options.client.get<HeatStack>(HEAT_STACKS, ref, { signal });
-    if (!object || (object.metadata.deletionTimestamp && !object.metadata.finalizers?.includes(FINALIZER))) {
+    // Asked of the object itself: the watch may lag, and another shard work on it already.
+    const isMine = object && (this.#options.isMine?.(object.metadata.labels) ?? true);
+    if (!isMine || (object.metadata.deletionTimestamp && !object.metadata.finalizers?.includes(FINALIZER))) {
       this.#memories.delete(key);
       this.#options.sessions.release(key);
       return {};

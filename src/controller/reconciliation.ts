@@ -7,7 +7,14 @@ import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stac
 import { STATUS_LIMITS } from '../api/limits.ts';
 import { timestamp } from '../api/timestamp.ts';
 import type { Json } from '../json.ts';
-import { type Clock, type EventRecorder, isKubeError, type KubeClient, type Result } from '../kube/index.ts';
+import {
+  type Clock,
+  type EventRecorder,
+  isKubeError,
+  type KubeClient,
+  type LabelSelector,
+  type Result,
+} from '../kube/index.ts';
 import type { WatchedStacks } from './dependencies.ts';
 import { type Digester, FORMER_DIGEST, isKnownDigest, ownerTags } from './digest.ts';
 import type { Desired } from './inputs.ts';
@@ -39,6 +46,8 @@ export interface ReconcilerOptions {
   objects: WatchedObjects;
   /** What the watch of HeatStacks knows. */
   stacks: WatchedStacks;
+  /** Which HeatStacks to work on, by their labels; missing: all. */
+  isMine?: LabelSelector | undefined;
   /** Whether outputs may be written to Secrets and ConfigMaps. */
   outputObjects: boolean;
   progressIntervalMs: number;

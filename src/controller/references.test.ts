@@ -123,6 +123,7 @@ describe('what the cache keeps of a HeatStack', () => {
       { deletionTimestamp: '2026-01-01T00:00:00Z', annotations: { a: 'b' } },
     );
     expect(cached).toEqual({
+      mine: true,
       apiVersion: 'heatstack.dev/v1alpha1',
       kind: 'HeatStack',
       metadata: { name: 'net', namespace: 'team', uid: 'u', resourceVersion: '1' },
@@ -161,7 +162,14 @@ describe('what the cache keeps of a HeatStack', () => {
 
 function stack(references: string[]): CachedStack {
   const metadata = { name: 'a', namespace: 'team', uid: 'u', resourceVersion: '1' };
-  const nothing = { producers: [], dependencies: [], deleting: false, notReady: undefined, state: '' };
+  const nothing = {
+    mine: true,
+    producers: [],
+    dependencies: [],
+    deleting: false,
+    notReady: undefined,
+    state: '',
+  };
   return { apiVersion: 'heatstack.dev/v1alpha1', kind: 'HeatStack', metadata, references, ...nothing };
 }
 

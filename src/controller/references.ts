@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { FINALIZER } from '../api/constants.ts';
 import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import { canonicalJson, isTooDeep } from '../json.ts';
-import type { CacheEvent, KubeObject } from '../kube/index.ts';
+import type { CacheEvent, KubeObject, LabelSelector } from '../kube/index.ts';
 import type { DataKind } from './data-object.ts';
 import { readyOf } from './own-status.ts';
 
 /** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
 export interface CachedStack extends KubeObject {
+  /** Whether it is this operator's to work on; else another shard's. */
+  mine: boolean;
   /** Keys of the objects that the spec names, as in {@link referenceKey}. */
   references: string[];
   /** Name of the Secret with the credentials, if the HeatStack may have a stack to delete. */
@@ -86,8 +88,8 @@ const MAX_REASON = 64;
 /** Of an object that was never looked at, as one can write it where the CRD isn't ours. */
 const NO_STATUS: HeatStackStatus = { observedGeneration: -1 };
 
-/** What the cache keeps of a HeatStack. */
-export function toCached(raw: HeatStack): CachedStack {
+/** What the cache keeps of a HeatStack. @param isMine tells by the labels whether it is this operator's to work on */
+export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): CachedStack {
   const { apiVersion, kind, metadata, spec, status = NO_STATUS } = raw;
   const { name, namespace = '', uid, resourceVersion } = metadata;
   const notReady = whyNotReady({ metadata, status });
@@ -96,6 +98,7 @@ export function toCached(raw: HeatStack): CachedStack {
     apiVersion,
     kind,
     metadata: { name, namespace, uid, resourceVersion },
+    mine: isMine(metadata.labels),
     references: referencesOf(spec, namespace),
     producers: producersOf(spec),
     dependencies: dependenciesOf(spec),

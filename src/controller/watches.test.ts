@@ -136,6 +136,67 @@ test('what depends on others is queued once at the start, as all the rest', asyn
   expect(keys).toEqual(['team/app', 'team/web']);
 });
 
+describe('in a shard', () => {
+  const labelled = (key: string): JsonObject => ({ labels: { shard: key } });
+
+  beforeEach(async () => {
+    stop.abort();
+    await running;
+    const spec = { ...SPEC, dependsOn: [{ name: 'theirs' }] };
+    const object = (name: string, shard: string, more: JsonObject): Json => ({
+      metadata: { namespace: 'team', name, uid: `h-${name}`, resourceVersion: '1', ...labelled(shard) },
+      ...more,
+    });
+    lists.set(HEAT_STACKS, [object('ours', 'a', { spec }), object('theirs', 'b', { spec: SPEC })]);
+    streams.clear();
+    queued = [];
+    watches = new Watches({
+      client,
+      queue: { add: (key: string, { priority = 0 } = {}) => void queued.push([key, priority]) },
+      namespaces: [],
+      isMine: (labels) => labels?.['shard'] === 'a',
+      logger: memoryLogger().logger,
+    });
+    stop = new AbortController();
+    running = watches.run(stop.signal);
+    await watches.whenSynced(stop.signal);
+    watches.lead();
+    await vi.waitFor(() => expect(streams.size).toBe(3));
+  });
+
+  const keys = () => queued.splice(0).map(([key]) => key);
+
+  test('only its own are queued, and all are known', async () => {
+    expect(keys()).toEqual(['team/ours']);
+    expect(watches.stack('team', 'theirs')?.mine).toBe(false);
+    send('ADDED', 'creds');
+    expect(await keysOnce('creds').then(keys)).toEqual(['team/ours']);
+    await tell('DELETED', 'theirs', { metadata: labelled('b') });
+    // It depends on that.
+    expect(keys()).toEqual(['team/ours']);
+  });
+
+  test('a change of another shard wakes those that depend on it', async () => {
+    keys();
+    const conditions = [{ type: 'Ready', status: 'True', reason: 'Succeeded', observedGeneration: 1 }];
+    await tell('MODIFIED', 'theirs', {
+      metadata: labelled('b'),
+      status: { observedGeneration: 1, conditions },
+    });
+    expect(keys()).toEqual(['team/ours']);
+  });
+
+  test('one that changes the shard is let go of by the one, and taken by the other', async () => {
+    keys();
+    await tell('MODIFIED', 'ours', { metadata: labelled('b') });
+    expect(keys()).toEqual(['team/ours']);
+    await tell('MODIFIED', 'ours', { metadata: labelled('b') });
+    expect(keys()).toEqual([]);
+    await tell('MODIFIED', 'theirs', { metadata: labelled('a') });
+    expect(keys()).toEqual(['team/theirs']);
+  });
+});
+
 describe('narrowed', () => {
   /** The selections of ConfigMaps and Secrets that are listed and watched, and what the watches say that they see. */
   async function narrowed(options: Partial<WatchesOptions>): Promise<[string[], boolean, boolean]> {

@@ -8,6 +8,7 @@ import {
   type KubeClient,
   type KubeObject,
   keyOf,
+  type LabelSelector,
   Reflector,
   type ResourceType,
   SECRETS,
@@ -30,6 +31,8 @@ export interface WatchesOptions {
   queue: Pick<WorkQueue, 'add'>;
   /** Namespaces to watch; none means all. */
   namespaces: readonly string[];
+  /** Which HeatStacks this operator works on, by their labels; missing: all. The others are known, for those that refer to them. */
+  isMine?: LabelSelector | undefined;
   /** Labels of the ConfigMaps and Secrets to watch; without it all are. */
   labelSelector?: string | undefined;
   /** Names of the only Secrets to watch; none means all. */
@@ -45,8 +48,14 @@ export interface WatchesOptions {
  * until {@link lead}: a replica that stands by keeps its caches filled, and does nothing.
  */
 export class Watches implements WatchedObjects, WatchedStacks {
-  readonly #stacks: Reflector<CachedStack>[] = [];
-  readonly #objects: Record<DataKind, Reflector<CachedData>[]> = { ConfigMap: [], Secret: [] };
+  /** By namespace; '' for all. */
+  readonly #stacks = new Map<string, Reflector<CachedStack>>();
+  /** By namespace and name, as `namespace/name`; '' for all. */
+  readonly #objects: Record<DataKind, Map<string, Reflector<CachedData>>> = {
+    ConfigMap: new Map(),
+    Secret: new Map(),
+  };
+  readonly #isNarrowed: { toNamespaces: boolean; toSecrets: boolean };
   readonly #index = new ReferenceIndex();
   readonly #written: Record<DataKind, WrittenObjects> = {
     ConfigMap: new WrittenObjects(),
@@ -63,8 +72,9 @@ export class Watches implements WatchedObjects, WatchedStacks {
 
   constructor(options: WatchesOptions) {
     const { client, queue, namespaces, inUse, logger, clock = systemClock } = options;
-    const { labelSelector, secretNames = [] } = options;
+    const { isMine, labelSelector, secretNames = [] } = options;
     this.#queue = queue;
+    this.#isNarrowed = { toNamespaces: namespaces.length > 0, toSecrets: secretNames.length > 0 };
     const labels = labelSelector === undefined ? {} : { labelSelector };
     // Whoever keeps Secrets has to see which ones it keeps.
     const secretLabels = inUse === undefined ? labels : {};
@@ -74,50 +84,56 @@ export class Watches implements WatchedObjects, WatchedStacks {
     };
     this.#inUse = inUse;
     const common = { client, logger, clock };
-    for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
-      const where = namespace === undefined ? {} : { namespace };
-      this.#stacks.push(
+    for (const namespace of namespaces.length > 0 ? namespaces : ['']) {
+      const where = namespace === '' ? {} : { namespace };
+      this.#stacks.set(
+        namespace,
         new Reflector<CachedStack>({
           ...common,
           ...where,
           type: HEAT_STACKS,
-          transform: (raw) => toCached(raw as unknown as HeatStack),
+          transform: (raw) => toCached(raw as unknown as HeatStack, isMine),
           onEvent: (event) => {
-            const { type, key, object } = event;
+            const { type, key, object, old } = event;
             this.#index.update(event);
             inUse?.onStack(event);
-            if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
-              this.#enqueue(key);
+            // One that has lost its labels is another's from now on, and is let go of.
+            if (old?.mine && !object.mine) this.#add(key);
+            else if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
+              this.#enqueue(key, object);
             }
             // What is there when it begins to lead is queued then.
             if (this.#leads) for (const other of this.#concernedBy(event)) this.#enqueue(other);
           },
         }),
       );
-      this.#objects.ConfigMap.push(
+      this.#objects.ConfigMap.set(
+        `${namespace}/`,
         this.#metadata('ConfigMap', CONFIG_MAPS, { ...common, ...where, ...labels }),
       );
       // Helm keeps its releases in Secrets: large, many, and never referred to. A right to one name covers no other field.
       const selections =
         secretNames.length === 0
-          ? [{ fieldSelector: 'type!=helm.sh/release.v1', ...secretLabels }]
-          : secretNames.map((name) => ({ fieldSelector: `metadata.name=${name}` }));
-      for (const selection of selections) {
-        this.#objects.Secret.push(this.#metadata('Secret', SECRETS, { ...common, ...where, ...selection }));
+          ? [{ name: '', fieldSelector: 'type!=helm.sh/release.v1', ...secretLabels }]
+          : secretNames.map((name) => ({ name, fieldSelector: `metadata.name=${name}` }));
+      for (const { name, ...selection } of selections) {
+        this.#objects.Secret.set(
+          `${namespace}/${name}`,
+          this.#metadata('Secret', SECRETS, { ...common, ...where, ...selection }),
+        );
       }
     }
   }
 
   get size(): number {
-    return this.#stacks.reduce((sum, { cache }) => sum + cache.size, 0);
+    return this.#stacks.values().reduce((sum, { cache }) => sum + cache.size, 0);
   }
 
   versionOf(kind: DataKind, namespace: string, name: string): string | undefined {
-    for (const { cache } of this.#objects[kind]) {
-      const object = cache.get(`${namespace}/${name}`);
-      if (object) return versionOf(object);
-    }
-    return undefined;
+    const isNamed = kind === 'Secret' && this.#isNarrowed.toSecrets;
+    const watched = `${this.#watched(namespace)}/${isNamed ? name : ''}`;
+    const object = this.#objects[kind].get(watched)?.cache.get(`${namespace}/${name}`);
+    return object && versionOf(object);
   }
 
   seesAll(kind: DataKind): boolean {
@@ -140,11 +156,13 @@ export class Watches implements WatchedObjects, WatchedStacks {
   }
 
   #stack(key: string): CachedStack | undefined {
-    for (const { cache } of this.#stacks) {
-      const stack = cache.get(key);
-      if (stack) return stack;
-    }
-    return undefined;
+    const namespace = key.slice(0, key.indexOf('/'));
+    return this.#stacks.get(this.#watched(namespace))?.cache.get(key);
+  }
+
+  /** What stands for a namespace where the watches are kept. */
+  #watched(namespace: string): string {
+    return this.#isNarrowed.toNamespaces ? namespace : '';
   }
 
   /**
@@ -169,12 +187,16 @@ export class Watches implements WatchedObjects, WatchedStacks {
   /** Queues all HeatStacks that are there, and from now on each that there is something to do for. */
   lead(): void {
     this.#leads = true;
-    for (const { cache } of this.#stacks) {
-      for (const { metadata } of cache.list()) this.#enqueue(keyOf(metadata), INITIAL_PRIORITY);
+    for (const { cache } of this.#stacks.values()) {
+      for (const stack of cache.list()) this.#enqueue(keyOf(stack.metadata), stack, INITIAL_PRIORITY);
     }
   }
 
-  #enqueue(key: string, priority = 0): void {
+  #enqueue(key: string, stack = this.#stack(key), priority = 0): void {
+    if (stack?.mine) this.#add(key, priority);
+  }
+
+  #add(key: string, priority = 0): void {
     if (this.#leads) this.#queue.add(key, { priority });
   }
 
@@ -187,7 +209,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
   }
 
   #all(): Pick<Reflector<KubeObject>, 'run' | 'whenSynced'>[] {
-    return [...this.#stacks, ...this.#objects.ConfigMap, ...this.#objects.Secret];
+    return [...this.#stacks.values(), ...this.#objects.ConfigMap.values(), ...this.#objects.Secret.values()];
   }
 
   #metadata(

@@ -145,6 +145,7 @@ export class World {
       clusterID: 'cluster-1',
       objects: this.watched,
       stacks: this.stacks,
+      isMine: (labels) => labels?.['shard'] !== 'another',
       outputObjects: this.outputObjects,
       progressIntervalMs: 10_000,
       graceMs: 300_000,
