@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { type Cluster, KubeConfig } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
+import { proxyFor } from '../http-proxy.ts';
 import { isJsonObject } from '../json.ts';
 import { KubeError } from './errors.ts';
 import { TokenFileAuth, tokenFileProvider } from './token-file.ts';
@@ -61,6 +62,28 @@ export function inClusterNamespace(serviceAccountDir: string = SERVICE_ACCOUNT_D
   if (!existsSync(file)) return undefined;
   const namespace = readFileSync(file, 'utf8').trim();
   return namespace === '' ? undefined : namespace;
+}
+
+/**
+ * The proxy to the API server: that of the kubeconfig's `proxy-url`, else that of `HTTPS_PROXY` or `HTTP_PROXY` unless
+ * `NO_PROXY` excepts the server. The address that a pod has for it is never proxied: it means nothing outside the
+ * cluster.
+ *
+ * @throws KubeError `ConfigError` when the environment's is none
+ */
+export function proxyUrlOf(
+  { server, proxyUrl }: Pick<Cluster, 'server' | 'proxyUrl'>,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  if (proxyUrl !== undefined) return proxyUrl;
+  const url = new URL(server);
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  if (host && port && url.host === new URL(serviceUrl(host, port)).host) return undefined;
+  try {
+    return proxyFor(url, env)?.href;
+  } catch (cause) {
+    throw new KubeError('ConfigError', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }
 
 /** Where the API server is: the address of the configuration, and in a pod that of the Service as well. */

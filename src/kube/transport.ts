@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import { type Json, parseJson } from '../json.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { proxyUrlOf } from './config.ts';
 import { type Credential, Credentials, type TlsOptions } from './credentials.ts';
 import { Deadline } from './deadline.ts';
 import { isKubeError, KubeError, responseError } from './errors.ts';
@@ -85,7 +86,7 @@ export class KubeTransport {
     if (cluster === null)
       throw new KubeError('ConfigError', 'the current context of the kubeconfig has no cluster');
     this.#server = new URL(cluster.server);
-    this.#proxyUrl = cluster.proxyUrl;
+    this.#proxyUrl = proxyUrlOf(cluster);
     this.#userAgent = userAgent;
     this.#clock = clock;
     this.#beforeWrite = beforeWrite;
