@@ -198,6 +198,7 @@ ${rows.join('\n')}
 
 Each option can be given in the environment as well, as ${PREFIX} and its name in capitals (${PREFIX}LOG_LEVEL); a list
 is separated by commas. A flag wins. Durations are written like 90s, 5m or 1h30m.
+Clouds, and an API server outside of the pod's own cluster, are reached by HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 `;
 }
 

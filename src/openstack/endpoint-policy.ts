@@ -2,7 +2,7 @@ import { type LookupAddress, lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { domainToASCII } from 'node:url';
-import { createError, type OpenStackError } from './errors.ts';
+import { createError, isOpenStackError, type OpenStackError } from './errors.ts';
 
 /** Where clouds may be. Whoever writes a clouds.yaml, or runs a Keystone, names addresses for this process to connect to. */
 export interface EndpointRules {
@@ -17,6 +17,8 @@ export interface EndpointRules {
   /** URLs of this process's own servers: their ports are always refused, their addresses unless allowed. */
   own?: readonly string[];
 }
+
+type Verdict = 'permitted' | 'refused' | 'unlisted';
 
 /** Finds all addresses of a host name, as `dns.lookup` with `all`. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
@@ -98,6 +100,48 @@ export class EndpointPolicy {
    * @throws OpenStackError EndpointRefused when there is none; what DNS says when the name isn't known.
    */
   async addressesOf(hostname: string, port: number): Promise<LookupAddress[]> {
+    const found = await this.#judgeAll(hostname, port);
+    const permitted = found.filter(({ verdict }) => verdict === 'permitted');
+    if (permitted.length === 0)
+      throw refusal(
+        hostname,
+        port,
+        found.every(({ verdict }) => verdict === 'unlisted'),
+      );
+    return permitted.map(({ at }) => at);
+  }
+
+  /**
+   * Whether a proxy may be asked to connect to a host. What a name leads to is decided by the proxy then, so all that it
+   * leads to here must be permitted; and where it leads nowhere here, the name itself must be among those allowed.
+   *
+   * @throws OpenStackError EndpointRefused; what DNS says when it doesn't answer.
+   */
+  async permitProxied(hostname: string, port: number): Promise<void> {
+    const name = normalise(hostname);
+    try {
+      const found = await this.#judgeAll(hostname, port);
+      const others = found.filter(({ verdict }) => verdict !== 'permitted');
+      if (others.length > 0)
+        throw refusal(
+          hostname,
+          port,
+          others.every(({ verdict }) => verdict === 'unlisted'),
+        );
+    } catch (error) {
+      if (isOpenStackError(error)) throw error;
+      if (this.#matchesName(name)) return;
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOTFOUND')) throw error;
+      throw createError(
+        'EndpointRefused',
+        `${hostname} isn't known here, and only the proxy could tell where it leads; have the name allowed.`,
+        { notSent: true, cause: error },
+      );
+    }
+  }
+
+  /** What a host leads to, and whether it may be connected to there. */
+  async #judgeAll(hostname: string, port: number): Promise<{ at: LookupAddress; verdict: Verdict }[]> {
     const name = normalise(hostname);
     // Without asking DNS, which tells its owner of the question.
     if (!this.#allowsAddresses && this.#listed && !this.#matchesName(name))
@@ -105,23 +149,10 @@ export class EndpointPolicy {
     const family = isIP(name);
     const found = family === 0 ? await this.#lookUp(name) : [{ address: name, family }];
     const own = await this.#ownAddressesNow();
-    const verdicts = found.map(({ address }) => this.#judge(name, canonical(address), port, own));
-    const permitted = found.filter((_, index) => verdicts[index] === 'permitted');
-    if (permitted.length === 0)
-      throw refusal(
-        hostname,
-        port,
-        verdicts.every((verdict) => verdict === 'unlisted'),
-      );
-    return permitted;
+    return found.map((at) => ({ at, verdict: this.#judge(name, canonical(at.address), port, own) }));
   }
 
-  #judge(
-    name: string,
-    address: string,
-    port: number,
-    own: Map<string, Set<number>>,
-  ): 'permitted' | 'refused' | 'unlisted' {
+  #judge(name: string, address: string, port: number, own: Map<string, Set<number>>): Verdict {
     const forms = formsOf(address);
     const isAllowed = (form: Form): boolean => this.#allowed.check(...form);
     if (forms.some((form) => this.#refused.check(...form))) return 'refused';

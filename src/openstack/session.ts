@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { untilAborted } from '../abort.ts';
+import type { ProxyEnvironment } from '../http-proxy.ts';
 import { type Asked, faultError } from './answer.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { type CloudConfig, insecureWarning } from './clouds.ts';
@@ -44,6 +45,11 @@ export interface ConnectOptions {
   dispatcher?: Dispatcher;
   /** Which addresses may be connected to, whatever clouds.yaml and the catalog say; default: all. */
   endpoints?: EndpointPolicy;
+  /**
+   * Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up; default: `process.env`; `{}`: no proxy. Loopback is
+   * never proxied.
+   */
+  proxyEnv?: ProxyEnvironment;
   /** Bounds what is held of answers together with other connections that share it; default: no bound. */
   budget?: ByteBudget;
   /**
@@ -119,12 +125,14 @@ export class Session implements Authenticator {
     const warning = insecureWarning(cloud);
     if (warning) quietly(() => logger?.warn({ cloud: cloud.name }, warning));
     const { dispatcher, endpoints, budget, beforeWrite, onWaiting, breaker } = options;
+    const { proxyEnv = process.env } = options;
     this.#transport = new Transport({
       tls: cloud,
       authenticator: this,
       userAgent,
       dispatcher,
       endpoints,
+      proxyEnv,
       budget,
       beforeWrite,
       limits,

@@ -1,6 +1,9 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, Pool } from 'undici';
+import { type ProxyEnvironment, proxyFor } from '../../http-proxy.ts';
 import type { EndpointPolicy } from '../endpoint-policy.ts';
+import { createError } from '../errors.ts';
+import { tunnel } from './tunnel.ts';
 
 /** Time to set up a connection, TLS included, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -17,12 +20,21 @@ export interface TlsOptions {
   verify: boolean;
 }
 
+/** What the connections of one cloud go by. */
+export interface PoolOptions {
+  tls: TlsOptions;
+  endpoints?: EndpointPolicy | undefined;
+  /** The variables that name proxies; default: none. */
+  proxyEnv?: ProxyEnvironment | undefined;
+}
+
 /**
- * The connections of one cloud, to Keystone and Heat: kept alive, of their own, without a proxy from the environment.
+ * The connections of one cloud, to Keystone and Heat: kept alive, of their own, and through the proxy that the
+ * environment names.
  *
  * @param closed ends every socket, also those that undici still sets up and would leave alone.
  */
-export function createPool(tls: TlsOptions, closed: AbortSignal, endpoints?: EndpointPolicy): Agent {
+export function createPool(options: PoolOptions, closed: AbortSignal): Agent {
   return new Agent({
     factory: (origin) =>
       new Pool(origin, {
@@ -33,7 +45,7 @@ export function createPool(tls: TlsOptions, closed: AbortSignal, endpoints?: End
         // The deadline of each attempt covers these two.
         headersTimeout: 0,
         bodyTimeout: 0,
-        connect: connector(new URL(origin), tls, closed, endpoints),
+        connect: connector(new URL(origin), options, closed),
       }),
   });
 }
@@ -41,10 +53,10 @@ export function createPool(tls: TlsOptions, closed: AbortSignal, endpoints?: End
 /** Sets up the connections to one origin. The policy is asked each time: a name may lead elsewhere than before. */
 function connector(
   origin: URL,
-  tls: TlsOptions,
+  { tls, endpoints, proxyEnv = {} }: PoolOptions,
   closed: AbortSignal,
-  endpoints: EndpointPolicy | undefined,
 ): buildConnector.connector {
+  const proxy = proxyOf(origin, proxyEnv);
   const port = Number(origin.port) || (origin.protocol === 'https:' ? 443 : 80);
   const lookup: LookupFunction = (hostname, { all }, done) => {
     endpoints?.addressesOf(hostname, port).then(
@@ -65,9 +77,10 @@ function connector(
       ...(tls.cacert !== undefined && { ca: tls.cacert }),
       ...(tls.cert !== undefined && { cert: tls.cert }),
       ...(tls.key !== undefined && { key: tls.key }),
-      ...(endpoints && { lookup }),
+      ...(endpoints && !proxy && { lookup }),
     }),
   );
+  if (proxy) return tunnel({ proxy, port, connect, endpoints, timeoutMs: CONNECT_TIMEOUT_MS, closed });
   if (!endpoints) return connect;
   return (options, done) => {
     // An address isn't looked up.
@@ -78,6 +91,15 @@ function connector(
         (error: Error) => done(error, null),
       );
   };
+}
+
+function proxyOf(origin: URL, env: ProxyEnvironment): URL | undefined {
+  try {
+    return proxyFor(origin, env);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw createError('ConfigError', `${why}.`, { notSent: true, cause });
+  }
 }
 
 /**

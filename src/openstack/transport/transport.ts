@@ -1,6 +1,5 @@
 import type { Dispatcher } from 'undici';
 import type { ByteBudget } from '../byte-budget.ts';
-import type { EndpointPolicy } from '../endpoint-policy.ts';
 import { createError, type OpenStackError } from '../errors.ts';
 import { admit } from './admit.ts';
 import { type Authenticator, authenticate } from './authenticate.ts';
@@ -12,21 +11,18 @@ import { collect } from './collect.ts';
 import { connectionErrors } from './connection-errors.ts';
 import { Attempts, deadlines } from './deadline.ts';
 import { observe, type RequestInfo } from './observe.ts';
-import { createPool, type TlsOptions } from './pool.ts';
+import { createPool, type PoolOptions } from './pool.ts';
 import { redirects } from './redirects.ts';
 import { requestIds } from './request-id.ts';
 import { retry } from './retry.ts';
 import { writeFence } from './write-fence.ts';
 
 /** Settings of a {@link Transport}. */
-export interface TransportOptions {
-  tls: TlsOptions;
+export interface TransportOptions extends PoolOptions {
   authenticator: Authenticator;
   userAgent: string;
   /** Used instead of a pool of its own, and left open by {@link Transport.close}; then `endpoints` has no effect. */
   dispatcher?: Dispatcher | undefined;
-  /** Which addresses may be connected to; default: all. */
-  endpoints?: EndpointPolicy | undefined;
   /** Bounds what is held of answers together with others that share it. */
   budget?: ByteBudget | undefined;
   /** Throws when no write may begin: see {@link writeFence}. */
@@ -58,7 +54,7 @@ export class Transport {
   constructor(options: TransportOptions) {
     const { budget, beforeWrite, limits = {}, breaker, onRequest, onRetry, now } = options;
     this.#owned = options.dispatcher === undefined;
-    this.#pool = options.dispatcher ?? createPool(options.tls, this.#closed.signal, options.endpoints);
+    this.#pool = options.dispatcher ?? createPool(options, this.#closed.signal);
     this.#userAgent = options.userAgent;
     const isLimited = limits.concurrency !== undefined || limits.ratePerSecond !== undefined;
     this.#limiter = isLimited ? new CallLimiter(limits, now, options.onWaiting) : undefined;

@@ -46,6 +46,10 @@ const EVERY_VALUE = {
   operationGrace: '90s',
   logLevel: 'debug',
   logFormat: 'pretty',
+  env: [
+    { name: 'HTTPS_PROXY', valueFrom: { secretKeyRef: { name: 'proxy', key: 'url' } } },
+    { name: 'NO_PROXY', value: '10.0.0.0/8,.cluster.local' },
+  ],
   resources: { requests: { cpu: 1, memory: '1Gi' }, limits: { cpu: '2', memory: '1Gi' } },
   podAnnotations: { 'example.com/note': '"quoted": {{ not a template }}\n- no list', port: '8080' },
   podLabels: { team: 'true', 'app.kubernetes.io/name': 'another' },
@@ -150,6 +154,7 @@ describe('the chart', () => {
       image: 'registry.example.com:5000/heat/operator:v2',
       imagePullPolicy: 'Always',
       resources: EVERY_VALUE.resources,
+      env: expect.arrayContaining(EVERY_VALUE.env),
       securityContext: { readOnlyRootFilesystem: true },
     });
     const { imagePullSecrets, nodeSelector, tolerations, affinity, podAnnotations } = EVERY_VALUE;
