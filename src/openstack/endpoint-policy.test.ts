@@ -259,3 +259,23 @@ describe('a rule that can not be read is told', () => {
     expect(() => new EndpointPolicy(rules)).toThrow(message);
   });
 });
+
+describe('behind a proxy', () => {
+  const failing = (code: string, rules: EndpointRules = {}) =>
+    new EndpointPolicy(rules, () => Promise.reject(Object.assign(new Error(code), { code })));
+
+  it('a name that is not known here must be allowed by name', async () => {
+    const error = { ...refused, message: expect.stringContaining("a.example isn't known here") };
+    await expect(failing('ENOTFOUND').permitProxied('a.example', 443)).rejects.toMatchObject(error);
+    const network = { allowed: ['192.0.2.0/24'] };
+    await expect(failing('ENOTFOUND', network).permitProxied('a.example', 443)).rejects.toMatchObject(error);
+    for (const rule of ['a.example', '*.example', '*'])
+      await failing('ENOTFOUND', { allowed: [rule] }).permitProxied('a.example', 443);
+  });
+
+  it('a DNS that does not answer is no refusal, which nobody would try again', async () => {
+    await expect(failing('EAI_AGAIN').permitProxied('a.example', 443)).rejects.toMatchObject({
+      code: 'EAI_AGAIN',
+    });
+  });
+});
