@@ -7,10 +7,20 @@ import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkHistories } from './kstatus/check.ts';
 import { kstatusProgram } from './kstatus/kstatus.ts';
+import {
+  type Count,
+  describeSecondRuns,
+  type FailedFile,
+  passedAgain,
+  readReport,
+  recount,
+  type SecondRun,
+} from './second-run.ts';
 import { type ScenarioBed, startScenarioBed } from './support/bed.ts';
 import { findSecrets } from './support/secrets.ts';
 import { cacheRoot } from './testbed/cache.ts';
 import { findPython } from './testbed/python.ts';
+import { UNHANDLED_FILE } from './unhandled.ts';
 
 const USAGE = `npm test: checks, unit tests and the scenarios on a real API server, Keystone and Heat
 
@@ -19,20 +29,19 @@ Usage: npm test -- [options] [FILTER…]
   FILTER           run only test files whose path contains it
   --unit           no test bed: checks and unit tests only
   --bed            start the test bed for scenarios, print how to use it, and wait for Ctrl-C
+  --no-second-run  fail at once; else, when at most 3 files of scenarios failed, those run once more, alone, and
+                   count by that. What passed only then is named in the end; what failed twice is a failure
   --artifacts DIR  keep logs and objects of the run there (default: a temporary folder, kept when a test failed)
   --help           print this
 
 The first run builds the test bed's servers (some minutes); see test/testbed/README.md.
 `;
 
-interface Count {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
-
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const count: Count = { passed: 0, failed: 0, skipped: 0 };
+/** The most files that run a second time; of more, the fault isn't that the machine was busy. */
+const MOST_AGAIN = 3;
+const ROOT = join(import.meta.dirname, '..');
 /** Aborted with the name of the signal that came. */
 const stop = new AbortController();
 
@@ -42,6 +51,7 @@ async function main(): Promise<number> {
     options: {
       unit: { type: 'boolean', default: false },
       bed: { type: 'boolean', default: false },
+      'no-second-run': { type: 'boolean', default: false },
       artifacts: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -52,6 +62,8 @@ async function main(): Promise<number> {
   }
   const artifacts = values.artifacts ?? (await mkdtemp(join(tmpdir(), 'heatstack-test-')));
   const beds: ScenarioBed[] = [];
+  let starting: Promise<Prepared> | undefined;
+  let secondRuns: SecondRun[] = [];
   // More than once: Ctrl-C reaches the whole process group, and then bootstrap.mjs passes it on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
   try {
@@ -65,6 +77,10 @@ async function main(): Promise<number> {
       await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
       return 0;
     }
+    // A start of the beds waits more than it works, and the checks go on meanwhile.
+    if (!values.unit) starting = prepare(positionals, artifacts, beds);
+    // It is looked at below; until then a failure is nobody's.
+    starting?.catch(() => undefined);
     if (positionals.length === 0) {
       await step('types', ['tsc', '-p', '.']);
       await step('format and lint', ['biome', 'check', '--error-on-warnings', '.']);
@@ -72,28 +88,23 @@ async function main(): Promise<number> {
       await step('the page of errors is fresh', ['node', 'docs/generate.ts', '--check']);
     }
     await vitest('unit', positionals, artifacts);
-    if (!values.unit) {
-      const python = (await findPython()).path;
-      const kstatus = await kstatusProgram({ root: cacheRoot(), python, log: say, signal: stop.signal });
+    if (starting) {
+      const { kstatus, bed, disrupted } = await starting;
+      const survival = has(positionals, (file) => file.startsWith(WATCH_SURVIVAL));
       const all = positionals.length === 0;
-      // The disruptive scenarios stop parts of a test bed, and mostly wait: they have one of their own, beside the others.
-      const isDisruptive = (file: string) => !file.startsWith(WATCH_SURVIVAL);
-      const projects = ['e2e', ...(has(positionals, isDisruptive) ? ['disruptive'] : [])] as const;
-      for (const project of projects)
-        beds.push(await startScenarioBed(join(artifacts, project), say, stop.signal));
-      const [bed, disrupted] = beds;
+      const failed: Failed[] = [];
+      const scenarios = async (project: string, where: ScenarioBed | undefined, to?: Output) => {
+        const files = await vitest(project, positionals, artifacts, where, to);
+        failed.push(...files.map((file) => ({ project, bed: where, file })));
+      };
       const aside: [string, Stage][] = [];
-      if (disrupted)
-        aside.push(['disruptive', (_, to) => vitest('disruptive', positionals, artifacts, disrupted, to)]);
-      if (has(positionals, (file) => !isDisruptive(file)))
-        aside.push([
-          'watch-survival',
-          (_, to) => vitest('watch-survival', positionals, artifacts, undefined, to),
-        ]);
+      if (disrupted) aside.push(['disruptive', (_, to) => scenarios('disruptive', disrupted, to)]);
+      if (survival) aside.push(['watch-survival', (_, to) => scenarios('watch-survival', undefined, to)]);
       if (all) aside.push(['conformance', conformance]);
       const others = background(artifacts, aside);
-      await vitest('e2e', positionals, artifacts, bed);
+      await scenarios('e2e', bed);
       await others.end();
+      if (!values['no-second-run']) secondRuns = await runAgain(failed, artifacts);
       await judgeHistories(beds, kstatus, all);
       const secrets = await Promise.all(
         // All that is in the folder, and the objects of each cluster.
@@ -104,8 +115,9 @@ async function main(): Promise<number> {
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
+    await starting?.catch(() => undefined);
     await Promise.all(beds.map((bed) => bed.stop()));
-    if (count.failed === 0 && values.artifacts === undefined)
+    if (count.failed === 0 && !secondRuns.length && values.artifacts === undefined)
       await rm(artifacts, { recursive: true, force: true });
     else if (!values.bed) say(`logs and objects of this run: ${artifacts}`);
   }
@@ -113,9 +125,70 @@ async function main(): Promise<number> {
     say(`stopped by ${stop.signal.reason}`);
     return 130;
   }
+  describeSecondRuns(secondRuns).forEach(say);
   const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
-  say(`${count.passed} passed, ${count.failed} failed${skipped}`);
+  const again = secondRuns.filter(passedAgain).length;
+  const alone = again > 0 ? `, ${again} of the files only when run again, alone` : '';
+  say(`${count.passed} passed, ${count.failed} failed${skipped}${alone}`);
   return count.failed === 0 && count.passed > 0 ? 0 : 1;
+}
+
+/** What scenarios run on. */
+interface Prepared {
+  /** Path of the program. */
+  kstatus: string;
+  bed: ScenarioBed;
+  disrupted: ScenarioBed | undefined;
+}
+
+/** Makes the program kstatus and starts the test beds; each is put into `beds` once it runs, for whoever stops them. */
+async function prepare(filters: string[], artifacts: string, beds: ScenarioBed[]): Promise<Prepared> {
+  const python = (await findPython()).path;
+  const kstatus = await kstatusProgram({ root: cacheRoot(), python, log: say, signal: stop.signal });
+  const start = async (project: string) => {
+    const bed = await startScenarioBed(join(artifacts, project), say, stop.signal);
+    beds.push(bed);
+    return bed;
+  };
+  const bed = await start('e2e');
+  // The disruptive scenarios stop parts of a test bed, and mostly wait: they have one of their own, beside the others.
+  const disrupts = has(filters, (file) => !file.startsWith(WATCH_SURVIVAL));
+  return { kstatus, bed, disrupted: disrupts ? await start('disruptive') : undefined };
+}
+
+/** A file of scenarios in which something failed, and where it ran. */
+interface Failed {
+  project: string;
+  bed: ScenarioBed | undefined;
+  file: FailedFile;
+}
+
+/**
+ * Runs the files that failed once more, one at a time and nothing beside them, on the bed that they ran on, and counts
+ * what they said then. With more than a few it does nothing.
+ */
+async function runAgain(failed: readonly Failed[], artifacts: string): Promise<SecondRun[]> {
+  const runs: SecondRun[] = [];
+  if (failed.length > MOST_AGAIN) {
+    say(`${failed.length} files failed: too many for a second run`);
+    return runs;
+  }
+  for (const [index, { project, bed, file: first }] of failed.entries()) {
+    say(`\n── once more, alone: ${first.file} ──`);
+    const report = join(artifacts, `again-${index}.json`);
+    const code = await runVitest(project, [first.file], report, bed, TO_TERMINAL);
+    const second = await readOutcome(report);
+    const run = { first, second: code === 0 || second?.count.failed ? second : undefined };
+    add(recount(run));
+    runs.push(run);
+  }
+  return runs;
+}
+
+function add({ passed, failed, skipped }: Count): void {
+  count.passed += passed;
+  count.failed += failed;
+  count.skipped += skipped;
 }
 
 /** Runs a program of node_modules/.bin as one check. */
@@ -139,7 +212,7 @@ const WATCH_SURVIVAL = 'test/disruptive/watch-survival/';
 
 /** Whether a run with these filters has such scenarios of those that disrupt. */
 function has(filters: string[], isSuch: (file: string) => boolean): boolean {
-  const files = globSync('test/disruptive/**/*.test.ts', { cwd: join(import.meta.dirname, '..') });
+  const files = globSync('test/disruptive/**/*.test.ts', { cwd: ROOT });
   const wanted = (file: string) => filters.length === 0 || filters.some((filter) => file.includes(filter));
   return files.some((file) => isSuch(file) && wanted(file));
 }
@@ -148,46 +221,53 @@ function has(filters: string[], isSuch: (file: string) => boolean): boolean {
 type Output = StdioOptions;
 const TO_TERMINAL: Output = ['ignore', 'inherit', 'inherit'];
 
-/** Runs a project of vitest.config.ts, on a test bed if it needs one, and adds what it counted. */
+/**
+ * Runs a project of vitest.config.ts, on a test bed if it needs one, and adds what it counted.
+ *
+ * @returns the files in which something failed
+ */
 async function vitest(
   project: string,
   filters: string[],
   artifacts: string,
   bed?: ScenarioBed,
   output: Output = TO_TERMINAL,
-): Promise<void> {
+): Promise<FailedFile[]> {
   if (output === TO_TERMINAL) say(`\n── ${project} ──`);
   const report = join(artifacts, `${project}.json`);
-  const args = [
-    'run',
-    '--project',
-    project,
-    '--passWithNoTests',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ];
-  const env = bed ? { HEATSTACK_TESTBED: bed.file } : {};
-  const code = await execute('vitest', [...args, ...filters], env, output);
-  const result = await readFile(report, 'utf8').then(
-    (text) =>
-      JSON.parse(text) as {
-        numPassedTests: number;
-        numFailedTests: number;
-        numPendingTests: number;
-        numTodoTests: number;
-      },
-    () => undefined,
-  );
-  if (!result) {
-    if (code !== 0) count.failed += 1;
-    return;
-  }
-  count.passed += result.numPassedTests;
-  count.failed += result.numFailedTests;
-  count.skipped += result.numPendingTests + result.numTodoTests;
-  // A file that can't be loaded, or an error outside of a test.
-  if (code !== 0 && result.numFailedTests === 0) count.failed += 1;
+  const code = await runVitest(project, filters, report, bed, output);
+  const outcome = await readOutcome(report);
+  if (outcome) add(outcome.count);
+  // Nothing in a report, or none at all.
+  if (code !== 0 && !outcome?.count.failed) count.failed += 1;
+  return outcome?.failedFiles ?? [];
+}
+
+/** Runs vitest with a JSON report; its exit code. */
+async function runVitest(
+  project: string,
+  filters: string[],
+  report: string,
+  bed: ScenarioBed | undefined,
+  output: Output,
+): Promise<number> {
+  const args = ['run', '--project', project, '--passWithNoTests'];
+  args.push('--reporter=default', '--reporter=json', `--outputFile.json=${report}`);
+  args.push('--reporter=./test/unhandled.ts');
+  const env = { [UNHANDLED_FILE]: unhandledFile(report), ...(bed && { HEATSTACK_TESTBED: bed.file }) };
+  return execute('vitest', [...args, ...filters], env, output);
+}
+
+async function readOutcome(report: string): Promise<ReturnType<typeof readReport> | undefined> {
+  const text = await readFile(report, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const outcome = readReport(text, ROOT);
+  outcome.count.failed += Number(await readFile(unhandledFile(report), 'utf8').catch(() => 0));
+  return outcome;
+}
+
+function unhandledFile(report: string): string {
+  return `${report}.unhandled`;
 }
 
 /**
@@ -256,7 +336,7 @@ async function execute(
   stop.signal.throwIfAborted();
   const code = await new Promise<number>((resolve, reject) => {
     // So that `node` and the tools are those of node_modules, however this was started.
-    const PATH = `${join(import.meta.dirname, '..', 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
+    const PATH = `${join(ROOT, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
     const child = spawn(command, args, {
       stdio,
       env: { ...process.env, PATH, ...env },
