@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { FIELD_MANAGER } from './api/constants.ts';
+import { Metrics } from './controller/metrics.ts';
 import { runOperator } from './controller/operator.ts';
+import { Health } from './health.ts';
 import {
   apiServerUrls,
   inClusterNamespace,
@@ -13,6 +15,7 @@ import {
   loadKubeConfig,
   parseLabelSelector,
 } from './kube/index.ts';
+import { serveObservability } from './observability.ts';
 import { EndpointPolicy } from './openstack/index.ts';
 import { helpText, leaseName, type Options, parseOptions } from './options.ts';
 import { VERSION } from './version.ts';
@@ -44,7 +47,13 @@ async function main(): Promise<number> {
       stop.abort(new Error(`stopped by ${name}`));
     });
   }
+  process.on('SIGUSR2', () => toggleLevel(logger, options.logLevel));
   const config = loadKubeConfig(options);
+  const metrics = options.metricsAddress && new Metrics();
+  const health = new Health();
+  stop.signal.addEventListener('abort', () => {
+    health.readiness = 'stopping';
+  });
   const operatorNamespace = options.operatorNamespace ?? inClusterNamespace() ?? 'default';
   // With connections of its own, so that no other request can cost the Lease.
   const leases = new KubeTransport(config, { userAgent, logger });
@@ -62,8 +71,10 @@ async function main(): Promise<number> {
   const transport = new KubeTransport(config, {
     userAgent,
     logger,
+    onRequest: metrics && ((request) => metrics.kubeRequest(request)),
     ...(election ? { beforeWrite: () => election.assertLeader() } : {}),
   });
+  const closeServers = await serveObservability({ ...options, health, metrics, logger });
   try {
     await runOperator(
       {
@@ -93,6 +104,10 @@ async function main(): Promise<number> {
         events: options.events,
         shutdownTimeoutMs: options.shutdownTimeoutMs,
         election,
+        metrics,
+        onSynced: () => {
+          if (!stop.signal.aborted) health.readiness = 'ready';
+        },
         userAgent,
         instance: hostname(),
       },
@@ -102,8 +117,17 @@ async function main(): Promise<number> {
     if (!stop.signal.aborted) throw error;
   } finally {
     await Promise.all([transport.close(), leases.close()]);
+    health.stop();
+    await closeServers();
   }
   return 0;
+}
+
+/** To `debug` and back, without a restart, which would lose what is to be looked at. */
+function toggleLevel(logger: Logger, configured: string): void {
+  logger.level = logger.level === configured ? 'debug' : configured;
+  // As a warning, to be seen at most levels.
+  logger.warn({ logLevel: logger.level }, 'log level changed by SIGUSR2');
 }
 
 async function createLogger({ logLevel, logFormat }: Options): Promise<Logger> {

@@ -175,7 +175,11 @@ const DEFINITIONS = {
     help: 'serve /healthz and /readyz there, such as :8081; default: nowhere',
   },
   'metrics-address': { value: '[HOST]:PORT', help: 'serve /metrics there, such as :8080; default: nowhere' },
-  'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn, error or fatal', preset: 'info' },
+  'log-level': {
+    value: 'LEVEL',
+    help: 'trace, debug, info, warn, error or fatal; SIGUSR2: to debug, and back',
+    preset: 'info',
+  },
   'log-format': { value: 'FORMAT', help: 'json, pretty, or auto: pretty on a terminal', preset: 'auto' },
 } as const satisfies Record<string, Definition>;
 

@@ -16,6 +16,7 @@ const PAGES = [
   'docs/environments.md',
   'docs/heatstack.md',
   'docs/heatstack-coverage.md',
+  'docs/metrics.md',
   'docs/openstack.md',
   'docs/openstack-errors.md',
   'docs/outputs.md',

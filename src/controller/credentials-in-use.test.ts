@@ -60,6 +60,8 @@ function stack(name: string, credentials?: string): void {
     deleting: false,
     notReady: undefined,
     state: '',
+    stackStatus: 'none',
+    conditions: '',
     ...(credentials === undefined ? {} : { credentials }),
   };
   stacks.set(key, object);

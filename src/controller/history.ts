@@ -105,6 +105,16 @@ function explained([rollback, failed, ...others]: History, reason: string | unde
   return [rollback, isKnown ? failed : { ...failed, reason: clip(reason, STATUS_LIMITS.text) }, ...others];
 }
 
+/** The operations that are over in one history and weren't in the one before. */
+export function endedSince(before: History = [], after: History = []): HistoryEntry[] {
+  const known = new Set(before.filter((entry) => !isOpen(entry)).map(identity));
+  return after.filter((entry) => !isOpen(entry) && !known.has(identity(entry)));
+}
+
+function identity({ action, startedAt, digest = '' }: HistoryEntry): string {
+  return `${startedAt} ${action} ${digest}`;
+}
+
 /** When the inputs with this digest were sent that Heat completed. */
 export function sentAt(history: History = [], digest: string | undefined): string | undefined {
   return history.find(

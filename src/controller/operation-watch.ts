@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { inBackground } from '../background.ts';
 import type { Clock } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
@@ -115,7 +116,7 @@ export class OperationWatch {
     const since = now - Math.max(0, ageMs);
     this.#operations.set(key, { stackId, since, addedAt: now, shownAt: now, deleting });
     this.#gone.delete(key);
-    this.#loop ??= this.#run();
+    this.#loop ??= inBackground(() => this.#run());
     this.#wake?.();
   }
 

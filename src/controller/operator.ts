@@ -6,12 +6,14 @@ import {
   type KubeClient,
   type LabelSelector,
   type LeaderElection,
+  LogScope,
   systemClock,
   WorkQueue,
 } from '../kube/index.ts';
 import { ByteBudget, connect, type EndpointPolicy } from '../openstack/index.ts';
 import { CredentialsInUse } from './credentials-in-use.ts';
 import { Digester } from './digest.ts';
+import type { Metrics } from './metrics.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
 import { Reconciler } from './reconciler.ts';
 import { Sessions } from './sessions.ts';
@@ -54,6 +56,9 @@ export interface OperatorOptions {
   shutdownTimeoutMs: number;
   /** Makes one of several replicas the one that works; missing: this one is alone. */
   election?: LeaderElection | undefined;
+  metrics?: Metrics | undefined;
+  /** Called when the caches are filled. */
+  onSynced?: () => void;
   userAgent: string;
   /** Name of the pod or machine, in Events. */
   instance: string;
@@ -72,10 +77,14 @@ const MAX_STACKS = 20_000;
  * @throws SetupError, KubeError when it can't start; LeadershipLost when another replica may have taken over.
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
-  const { client, logger, election, clock = systemClock } = options;
+  const { client, logger, metrics, election, clock = systemClock } = options;
   const clusterID = options.clusterID ?? (await readClusterID(client, signal));
-  const queue = new WorkQueue({ clock, groupOf: (name) => name.slice(0, name.indexOf('/')) });
-  const secrets = new WorkQueue({ clock });
+  const queue = new WorkQueue({
+    clock,
+    groupOf: (name) => name.slice(0, name.indexOf('/')),
+    metrics: metrics?.queue('heatstack'),
+  });
+  const secrets = new WorkQueue({ clock, metrics: metrics?.queue('credentials') });
   const inUse = options.protectCredentials ? new CredentialsInUse({ client, queue: secrets }) : undefined;
   const watches = new Watches({
     client,
@@ -88,10 +97,13 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     logger,
     clock,
   });
+  metrics?.observeWatches(watches.counts, () => watches.watched);
+  if (election) metrics?.observeLease(election.leaseName, () => election.isLeader);
   const ended = new AbortController();
   const reflectors = watches.run(AbortSignal.any([signal, ended.signal]));
   try {
     await watches.whenSynced(signal);
+    options.onSynced?.();
     logger.info({ clusterID, stacks: watches.size, namespaces: options.namespaces }, 'started');
     const work = (lost: AbortSignal) =>
       reconcileAll(options, { clusterID, queue, secrets, inUse, watches }, signal, lost);
@@ -126,7 +138,8 @@ async function reconcileAll(
   signal: AbortSignal,
   lost: AbortSignal,
 ): Promise<void> {
-  const { client, logger, election, clock = systemClock } = options;
+  const { client, logger, metrics, election, clock = systemClock } = options;
+  const logs = new LogScope(logger);
   const key = await loadDigestKey(
     client,
     { namespace: options.operatorNamespace, watched: options.namespaces, logger },
@@ -146,7 +159,11 @@ async function reconcileAll(
     connect: (cloud, connectOptions) =>
       connect(cloud, {
         ...connectOptions,
-        logger,
+        logger: logs,
+        trace: () => {
+          const { logger } = logs;
+          return (request) => logger.debug(request, 'cloud request');
+        },
         userAgent: options.userAgent,
         endpoints: options.endpoints,
         ...(election ? { beforeWrite: () => election.assertLeader() } : {}),
@@ -158,7 +175,7 @@ async function reconcileAll(
         },
       }),
     onNews: (name) => queue.add(name),
-    onRequest: (request) => logger.trace(request, 'cloud request'),
+    onRequest: (request) => metrics?.cloudRequest(request),
     progressIntervalMs: options.progressIntervalMs,
     clock,
     logger,
@@ -176,10 +193,12 @@ async function reconcileAll(
     progressIntervalMs: options.progressIntervalMs,
     graceMs: options.graceMs,
     clock,
+    onOperation: metrics && ((operation) => metrics.operation(operation)),
   });
   watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
   watches.ignoreData = (name, version) =>
     reconciler.isOwnData(name, version) || (inUse?.isOwnVersion(version) ?? false);
+  metrics?.observeWork(sessions, events);
 
   watches.lead();
   try {
@@ -189,8 +208,10 @@ async function reconcileAll(
       reconcile: (name, context) => reconciler.reconcile(name, context),
       concurrency: options.concurrency,
       logger,
+      logs,
       clock,
       graceMs: options.shutdownTimeoutMs,
+      metrics: metrics?.controller('heatstack', options.concurrency),
     });
     const keeper = new Controller({
       name: 'credentials',
@@ -198,8 +219,10 @@ async function reconcileAll(
       reconcile: (name, context) => inUse?.reconcile(name, context) ?? Promise.resolve({}),
       concurrency: 1,
       logger,
+      logs,
       clock,
       graceMs: options.shutdownTimeoutMs,
+      metrics: metrics?.controller('credentials', 1),
     });
     await Promise.all([controller.run(signal, lost), keeper.run(signal, lost)]);
   } finally {

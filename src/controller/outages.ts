@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { inBackground } from '../background.ts';
 import type { Clock } from '../kube/index.ts';
 import { CircuitBreaker, type CircuitState } from '../openstack/index.ts';
 
@@ -95,7 +96,7 @@ export class Outages {
     // It came back at this moment.
     if (!login || login.breaker.isClosed) return SOON_MS;
     login.waiting.add(user);
-    if (!login.isWatched) void this.#watch(login);
+    if (!login.isWatched) void inBackground(() => this.#watch(login));
     return REST_MS * (1 + 0.2 * Math.random());
   }
 

@@ -1,10 +1,9 @@
-import type { Logger } from 'pino';
 import { clip } from '../api/clip.ts';
 import { type Availability, MAX_MESSAGE_LENGTH } from '../api/conditions.ts';
 import { FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
-import type { Result } from '../kube/index.ts';
+import type { ReconcileContext, Result } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import { Actions } from './actions.ts';
 import { Actuator, type Goal } from './actuator.ts';
@@ -62,7 +61,10 @@ export class Reconciler {
   }
 
   /** Reconciles the object with the key `namespace/name`. */
-  async reconcile(key: string, { signal, logger }: { signal: AbortSignal; logger: Logger }): Promise<Result> {
+  async reconcile(
+    key: string,
+    { signal, logger, note = () => logger }: Omit<ReconcileContext, 'note'> & Partial<ReconcileContext>,
+  ): Promise<Result> {
     const slash = key.indexOf('/');
     const ref = { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
     // No object is called so, and in a request it would lead to another place than the object.
@@ -85,7 +87,10 @@ export class Reconciler {
       };
       this.#memories.set(key, memory);
     }
-    const run = new Reconciliation(this.#options, key, object, memory, logger, signal);
+    const { id } = object.status;
+    const cloud = object.spec.cloudCredentialsRef.cloudName;
+    const lines = note(id === undefined ? { cloud } : { cloud, stackID: id });
+    const run = new Reconciliation(this.#options, key, object, memory, lines, signal);
     const result = await (run.deleting ? finalize(run) : bringAbout(run));
     if (result.gone) this.#memories.delete(key);
     return result;

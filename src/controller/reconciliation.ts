@@ -3,7 +3,7 @@ import { clip } from '../api/clip.ts';
 import { type Availability, type Outcome, summarise } from '../api/conditions.ts';
 import { ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
-import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
+import type { HeatStack, HeatStackSpec, HeatStackStatus, HistoryEntry } from '../api/heat-stack.ts';
 import { STATUS_LIMITS } from '../api/limits.ts';
 import { timestamp } from '../api/timestamp.ts';
 import type { Json } from '../json.ts';
@@ -17,6 +17,7 @@ import {
 } from '../kube/index.ts';
 import type { WatchedStacks } from './dependencies.ts';
 import { type Digester, FORMER_DIGEST, isKnownDigest, ownerTags } from './digest.ts';
+import { ended, endedSince, type History } from './history.ts';
 import type { Desired } from './inputs.ts';
 import {
   hasForeignStatus,
@@ -54,6 +55,8 @@ export interface ReconcilerOptions {
   /** Time beyond Heat's own timeout before an operation counts as stuck, in ms. */
   graceMs: number;
   clock: Clock;
+  /** Told of each operation on a stack whose end was seen, and written down. */
+  onOperation?: ((operation: HistoryEntry) => void) | undefined;
 }
 
 /** What the operator knows of an object besides its status; lost with the process, and never needed. */
@@ -150,6 +153,7 @@ export class Reconciliation {
   #wanted: (Pick<Desired, 'inputs' | 'digest'> & { former?: string }) | undefined;
   #withhold = false;
   #isGone = false;
+  #told: History | undefined;
 
   constructor(
     options: ReconcilerOptions,
@@ -362,6 +366,7 @@ export class Reconciliation {
     });
     this.status.lastSyncTime = timestamp(this.now);
     await this.#writeStatus();
+    this.#tellEnded(this.status.history);
     // Not before: what the status doesn't say yet isn't done.
     if (this.digest !== undefined) this.memory.digest = this.digest;
     if (result === 'backoff') throw new TryAgain('message' in outcome ? outcome.message : outcome.state);
@@ -419,8 +424,18 @@ export class Reconciliation {
     if (why === 'detached' && id)
       this.event('Normal', 'StackDetached', 'Delete', `Stack ${stackName} (${id}) stays in Heat`);
     await this.letGo();
+    // With the object goes its history, so the end of the last operation stands nowhere.
+    if (why === 'gone' && this.before.history?.[0]?.action === 'Delete')
+      this.#tellEnded(ended(this.before.history, { result: 'DELETE_COMPLETE' }, this.now));
     this.options.sessions.release(this.key);
     return { gone: true };
+  }
+
+  /** Tells of each operation that is over now, once. */
+  #tellEnded(history: History | undefined): void {
+    for (const entry of endedSince(this.#told ?? this.before.history, history))
+      this.options.onOperation?.(entry);
+    this.#told = history;
   }
 
   /** Has the object wait for its stack no more when it is deleted. */

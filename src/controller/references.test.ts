@@ -124,6 +124,8 @@ describe('what the cache keeps of a HeatStack', () => {
     );
     expect(cached).toEqual({
       mine: true,
+      stackStatus: 'none',
+      conditions: 'Ready=True',
       apiVersion: 'heatstack.dev/v1alpha1',
       kind: 'HeatStack',
       metadata: { name: 'net', namespace: 'team', uid: 'u', resourceVersion: '1' },
@@ -163,12 +165,8 @@ describe('what the cache keeps of a HeatStack', () => {
 function stack(references: string[]): CachedStack {
   const metadata = { name: 'a', namespace: 'team', uid: 'u', resourceVersion: '1' };
   const nothing = {
-    mine: true,
-    producers: [],
-    dependencies: [],
-    deleting: false,
-    notReady: undefined,
-    state: '',
+    ...{ mine: true, producers: [], dependencies: [], deleting: false, notReady: undefined, state: '' },
+    ...{ stackStatus: 'none', conditions: '' },
   };
   return { apiVersion: 'heatstack.dev/v1alpha1', kind: 'HeatStack', metadata, references, ...nothing };
 }

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { FINALIZER } from '../api/constants.ts';
 import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import { canonicalJson, isTooDeep } from '../json.ts';
-import type { CacheEvent, KubeObject, LabelSelector } from '../kube/index.ts';
+import type { CacheEvent, LabelSelector } from '../kube/index.ts';
 import type { DataKind } from './data-object.ts';
 import { readyOf } from './own-status.ts';
+import { type Countable, countable } from './stack-counts.ts';
 
 /** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
-export interface CachedStack extends KubeObject {
+export interface CachedStack extends Countable {
   /** Whether it is this operator's to work on; else another shard's. */
   mine: boolean;
   /** Keys of the objects that the spec names, as in {@link referenceKey}. */
@@ -105,6 +106,7 @@ export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): Ca
     deleting: metadata.deletionTimestamp !== undefined,
     notReady,
     state: notReady ?? outputsVersion(raw),
+    ...countable(status),
     ...(mayHaveStack ? { credentials: spec.cloudCredentialsRef.secretName } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { untilAborted } from '../abort.ts';
+import { inBackground } from '../background.ts';
 import type { Clock } from '../kube/index.ts';
 import { createError, isOpenStackError, type Stack, type StackIdentity } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
@@ -61,7 +62,7 @@ export class StackLooks {
   look({ id, name }: StackIdentity, signal: AbortSignal): Promise<Found> {
     const answer = Promise.withResolvers<Found>();
     this.#waiting.push({ stack: { id, name }, answer });
-    this.#loop ??= this.#run();
+    this.#loop ??= inBackground(() => this.#run());
     return untilAborted(answer.promise, signal);
   }
 

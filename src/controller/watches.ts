@@ -10,6 +10,7 @@ import {
   keyOf,
   type LabelSelector,
   Reflector,
+  type ReflectorCounters,
   type ResourceType,
   SECRETS,
   systemClock,
@@ -19,6 +20,7 @@ import type { CredentialsInUse } from './credentials-in-use.ts';
 import type { DataKind } from './data-object.ts';
 import type { WatchedStacks } from './dependencies.ts';
 import { type CachedStack, ReferenceIndex, referenceKey, toCached } from './references.ts';
+import { StackCounts } from './stack-counts.ts';
 import { type CachedData, type WatchedObjects, WrittenObjects, writtenFor } from './written-objects.ts';
 
 /** People's edits go before what a start or a resync brings. */
@@ -65,6 +67,8 @@ export class Watches implements WatchedObjects, WatchedStacks {
   readonly #inUse: WatchesOptions['inUse'];
   readonly #seesAll: Record<DataKind, boolean>;
   #leads = false;
+  /** How many HeatStacks there are of each kind. */
+  readonly counts = new StackCounts();
   /** Whether a version of a HeatStack is the operator's own write. */
   ignore: (key: string, resourceVersion: string) => boolean = () => false;
   /** Whether the operator made this version (`uid/resourceVersion`) of an object, which is news for no HeatStack then. */
@@ -96,6 +100,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
           onEvent: (event) => {
             const { type, key, object, old } = event;
             this.#index.update(event);
+            this.counts.update(event);
             inUse?.onStack(event);
             // One that has lost its labels is another's from now on, and is let go of.
             if (old?.mine && !object.mine) this.#add(key);
@@ -200,6 +205,11 @@ export class Watches implements WatchedObjects, WatchedStacks {
     if (this.#leads) this.#queue.add(key, { priority });
   }
 
+  /** What has been watched how, a row for each watch. */
+  get watched(): { resource: string; counters: ReflectorCounters; lastEventAt: number | undefined }[] {
+    return this.#all().map(({ resource, counters, lastEventAt }) => ({ resource, counters, lastEventAt }));
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#all().map((reflector) => reflector.run(signal)));
   }
@@ -208,7 +218,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
     await Promise.all(this.#all().map((reflector) => reflector.whenSynced(signal)));
   }
 
-  #all(): Pick<Reflector<KubeObject>, 'run' | 'whenSynced'>[] {
+  #all(): Pick<Reflector<KubeObject>, 'run' | 'whenSynced' | 'resource' | 'counters' | 'lastEventAt'>[] {
     return [...this.#stacks.values(), ...this.#objects.ConfigMap.values(), ...this.#objects.Secret.values()];
   }
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from './clock.ts';
+import { LogScope } from './log-scope.ts';
+import type { ControllerMetrics, ReconcileOutcome } from './metrics.ts';
 import type { WorkQueue } from './work-queue.ts';
 import { WriteRefused } from './write-fence.ts';
 
@@ -22,6 +24,8 @@ export interface ReconcileContext {
   signal: AbortSignal;
   /** Carries the key and an id of this run. */
   logger: Logger;
+  /** Adds fields to all further lines of this run; the logger to go on with. */
+  note: (fields: object) => Logger;
 }
 
 export interface ControllerOptions {
@@ -32,21 +36,24 @@ export interface ControllerOptions {
   /** How many keys are worked on at once. */
   concurrency: number;
   logger: Logger;
+  /** Default: one of its own. Given, others find the logger of the run that is under way. */
+  logs?: LogScope | undefined;
   clock?: Clock;
   /** How long running reconciles may go on after a stop before their signal is aborted; default 20 s. */
   graceMs?: number;
+  metrics?: ControllerMetrics | undefined;
 }
 
 /** Workers that take keys from a queue and reconcile them. */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #logs: LogScope;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger.child({ controller: options.name });
+    this.#logs = options.logs ?? new LogScope(options.logger);
   }
 
   /**
@@ -88,28 +95,44 @@ export class Controller {
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const { queue, reconcile } = this.#options;
-    const logger = this.#logger.child({ key, reconcileID: randomUUID() });
+    const { name, metrics } = this.#options;
     const startedAt = this.#clock.now();
-    const took = () => ({ ms: this.#clock.now() - startedAt });
+    const ms = () => this.#clock.now() - startedAt;
+    metrics?.began();
+    // The id by which all lines of this run are found.
+    const fields = { controller: name, key, reconcileID: randomUUID() };
+    const outcome = await this.#logs.run(fields, () => this.#attempt(key, signal, ms));
+    metrics?.ended(outcome, ms());
+  }
+
+  async #attempt(key: string, signal: AbortSignal, took: () => number): Promise<ReconcileOutcome> {
+    const { queue, reconcile } = this.#options;
+    const logs = this.#logs;
     try {
-      const { requeueAfterMs } = await reconcile(key, { signal, logger });
+      const note = (fields: object) => logs.add(fields);
+      const { requeueAfterMs } = await reconcile(key, { signal, logger: logs.logger, note });
       queue.forget(key);
       if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
-      logger.debug({ ...took(), requeueAfterMs }, 'reconciled');
+      logs.debug({ ms: took(), requeueAfterMs }, 'reconciled');
+      return requeueAfterMs === undefined ? 'success' : 'requeue_after';
     } catch (error) {
       if (signal.aborted) {
-        logger.info(took(), 'reconcile cut short by the stop');
-      } else if (error instanceof WriteRefused) {
-        queue.addRateLimited(key);
-        logger.info({ ...took(), error: error.message }, 'reconcile cut short');
-      } else if (error instanceof TerminalError) {
-        queue.forget(key);
-        logger.error({ ...took(), ...described(error) }, 'reconcile failed; trying again would not help');
-      } else {
-        const retryMs = Math.round(queue.addRateLimited(key));
-        logger.error({ ...took(), ...described(error), retryMs }, 'reconcile failed; trying again');
+        logs.info({ ms: took() }, 'reconcile cut short by the stop');
+        return 'error';
       }
+      if (error instanceof WriteRefused) {
+        queue.addRateLimited(key);
+        logs.info({ ms: took(), error: error.message }, 'reconcile cut short');
+        return 'error';
+      }
+      if (error instanceof TerminalError) {
+        queue.forget(key);
+        logs.error({ ms: took(), ...described(error) }, 'reconcile failed; trying again would not help');
+        return 'terminal';
+      }
+      const retryMs = Math.round(queue.addRateLimited(key));
+      logs.error({ ms: took(), ...described(error), retryMs }, 'reconcile failed; trying again');
+      return 'error';
     }
   }
 }

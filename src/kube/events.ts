@@ -92,6 +92,7 @@ export class EventRecorder {
   /** By namespace, in the order of their turns; none is empty. */
   readonly #queue = new Map<string, Series[]>();
   #queued = 0;
+  #dropped = 0;
   readonly #stop = new AbortController();
   #sending: Promise<void> | undefined;
 
@@ -99,6 +100,11 @@ export class EventRecorder {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger;
+  }
+
+  /** How many were not written: too many at once, or refused by the API server. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** Records that something happened to an object. */
@@ -109,6 +115,7 @@ export class EventRecorder {
     // When it is in the queue, the count will be written along.
     if (series.queued) return;
     if (!this.#hasRoom(series) || !this.#bucketOf(regarding, now).take(now)) {
+      this.#dropped++;
       this.#logger.debug(
         { reason: details.reason, name: regarding.metadata.name },
         'too many events; one dropped',
@@ -191,6 +198,7 @@ export class EventRecorder {
       try {
         await this.#write(series);
       } catch (error) {
+        this.#dropped++;
         const { reason } = series.details;
         const { name } = series.regarding;
         // Usual while a namespace is being deleted; nothing depends on an event.

@@ -24,6 +24,8 @@ export { isKubeError, KUBE_ERROR_CODES, KubeError, type KubeErrorCode } from './
 export { type EventDetails, EventRecorder, type EventRecorderOptions } from './events.ts';
 export { type LabelSelector, parseLabelSelector } from './label-selector.ts';
 export { LeaderElection, type LeaderElectionOptions, LeadershipLost, type Lease } from './leader-election.ts';
+export { LogScope } from './log-scope.ts';
+export type { ControllerMetrics, KubeRequestInfo, QueueMetrics, ReconcileOutcome } from './metrics.ts';
 export {
   apiVersionOf,
   CONFIG_MAPS,

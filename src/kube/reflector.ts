@@ -47,7 +47,6 @@ export interface ReflectorCounters {
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #counters = { lists: 0, watches: 0, failures: 0 };
   readonly #synced = Promise.withResolvers<void>();
   #objects = new Map<string, T>();
@@ -68,7 +67,6 @@ export class Reflector<T extends KubeObject> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger.child({ reflector: options.type.plural });
     const objects = () => this.#objects;
     this.cache = {
       get: (key) => objects().get(key),
@@ -77,6 +75,16 @@ export class Reflector<T extends KubeObject> {
         return objects().size;
       },
     };
+  }
+
+  /** Made for each line, which are few: a child keeps the level that its parent had. */
+  get #logger(): Logger {
+    return this.#options.logger.child({ reflector: this.#options.type.plural });
+  }
+
+  /** What it watches, such as `secrets`. */
+  get resource(): string {
+    return this.#options.type.plural;
   }
 
   /** Whether the first list is in the cache and its events have been handed out. */

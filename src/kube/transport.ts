@@ -10,6 +10,7 @@ import { type Credential, Credentials, type TlsOptions } from './credentials.ts'
 import { Deadline } from './deadline.ts';
 import { isKubeError, KubeError, responseError } from './errors.ts';
 import { readLines } from './lines.ts';
+import type { KubeRequestInfo } from './metrics.ts';
 import { writeFence } from './write-fence.ts';
 
 const MIB = 1024 * 1024;
@@ -56,6 +57,8 @@ export interface KubeTransportOptions {
    * when no write may start: the request then fails with what it threw, and isn't sent.
    */
   beforeWrite?: () => void;
+  /** Told of every request when it has ended, and of every watch when it was answered or refused. */
+  onRequest?: ((request: KubeRequestInfo) => void) | undefined;
 }
 
 /** Requests and watches have connections of their own, so that long watches never keep a request waiting. */
@@ -76,12 +79,13 @@ export class KubeTransport {
   readonly #clock: Clock;
   readonly #credentials: Credentials;
   readonly #beforeWrite: (() => void) | undefined;
+  readonly #onRequest: KubeTransportOptions['onRequest'];
   #pools: Pools | undefined;
   #closed = false;
 
   /** @throws KubeError `ConfigError` when the KubeConfig's current context has no cluster. */
   constructor(config: KubeConfig, options: KubeTransportOptions) {
-    const { userAgent, logger, clock = systemClock, beforeWrite } = options;
+    const { userAgent, logger, clock = systemClock, beforeWrite, onRequest } = options;
     const cluster = config.getCurrentCluster();
     if (cluster === null)
       throw new KubeError('ConfigError', 'the current context of the kubeconfig has no cluster');
@@ -90,6 +94,7 @@ export class KubeTransport {
     this.#userAgent = userAgent;
     this.#clock = clock;
     this.#beforeWrite = beforeWrite;
+    this.#onRequest = onRequest;
     this.#credentials = new Credentials(config, logger, clock);
   }
 
@@ -135,6 +140,8 @@ export class KubeTransport {
       () => new KubeError('Timeout', `${where}: no answer within ${timeoutMs / 1000} s`),
       request.signal,
     );
+    const startedAt = performance.now();
+    let status: number | undefined;
     try {
       const { pools, credential } = await this.#session();
       const response = await pools.requests.request({
@@ -146,10 +153,14 @@ export class KubeTransport {
         bodyTimeout: 0,
       });
       const text = await readText(response, maxBytes, where);
+      status = response.statusCode;
       check(where, response.statusCode, response.headers, text);
       return parseBody(text, where);
     } catch (error) {
       throw toKubeError(error, where, deadline.signal);
+    } finally {
+      const { host } = this.#server;
+      this.#onRequest?.({ method, host, status, ms: performance.now() - startedAt });
     }
   }
 
@@ -178,6 +189,11 @@ export class KubeTransport {
       () => new KubeError('Timeout', `${where}: nothing heard for ${idleTimeoutMs / 1000} s`),
       request.signal,
     );
+    let told = false;
+    const tell = (status?: number) => {
+      if (!told) this.#onRequest?.({ method: 'GET', host: this.#server.host, status });
+      told = true;
+    };
     try {
       const { pools, credential } = await this.#session();
       deadline.signal.throwIfAborted();
@@ -188,6 +204,7 @@ export class KubeTransport {
         headersTimeout: 0,
         bodyTimeout: 0,
       });
+      tell(response.statusCode);
       if (response.statusCode !== 200) {
         const text = await readText(response, DEFAULT_MAX_BYTES, where);
         check(where, response.statusCode, response.headers, text);
@@ -200,6 +217,7 @@ export class KubeTransport {
       });
       for await (const line of lines) yield parseBody(line, where);
     } catch (error) {
+      tell();
       throw toKubeError(error, where, deadline.signal);
     }
   }

@@ -1,6 +1,7 @@
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { KeyedHeap } from './heap.ts';
+import type { QueueMetrics } from './metrics.ts';
 
 const DEFAULT_BACKOFF: BackoffOptions = { baseMs: 750, maxMs: 15 * 60_000 };
 
@@ -13,6 +14,7 @@ export interface WorkQueueOptions {
    * waits: whatever work of one group takes so long, others find a worker. Default: none waits for its group.
    */
   groupOf?: (key: string) => string;
+  metrics?: QueueMetrics | undefined;
   /** For the jitter, 0 ≤ x < 1. */
   random?: () => number;
 }
@@ -50,6 +52,7 @@ export class WorkQueue {
   readonly #random: () => number;
   readonly #groupOf: (key: string) => string;
   readonly #hasGroups: boolean;
+  readonly #metrics: QueueMetrics | undefined;
   readonly #groups = new Map<string, Group>();
   /**
    * The groups that wait, each by its first key, in one heap for each number of their keys that are worked on; none is
@@ -74,12 +77,14 @@ export class WorkQueue {
     clock = systemClock,
     random = Math.random,
     groupOf,
+    metrics,
   }: WorkQueueOptions = {}) {
     this.#backoff = backoff;
     this.#clock = clock;
     this.#random = random;
     this.#groupOf = groupOf ?? (() => '');
     this.#hasGroups = groupOf !== undefined;
+    this.#metrics = metrics;
   }
 
   /** How many keys wait for a worker; delayed ones and those worked on don't count. */
@@ -118,6 +123,7 @@ export class WorkQueue {
    * @returns the delay in milliseconds
    */
   addRateLimited(key: string, options: AddOptions = {}): number {
+    this.#metrics?.retried();
     const failures = this.retries(key);
     this.#failures.set(key, failures + 1);
     const delayMs = backoffMs(failures, this.#backoff, this.#random);
@@ -159,6 +165,7 @@ export class WorkQueue {
   /** Ends the work on a key; if it was added meanwhile, it waits again. */
   done(key: string): void {
     if (!this.#running.delete(key)) return;
+    this.#metrics?.done(key);
     this.#count(key, -1);
     const again = this.#again.get(key);
     if (again !== undefined) {
@@ -184,6 +191,7 @@ export class WorkQueue {
 
   #enqueue(key: string, priority: number): void {
     const present = this.#waiting(key);
+    if (!present) this.#metrics?.added(key);
     const waiting: Waiting = {
       priority: Math.max(priority, present?.priority ?? priority),
       order: present?.order ?? this.#order++,
@@ -269,6 +277,7 @@ export class WorkQueue {
       if (key === undefined) break;
       this.#workers.delete(resolve);
       this.#running.add(key);
+      this.#metrics?.taken(key);
       this.#count(key, 1);
       resolve(key);
     }

@@ -12,7 +12,7 @@ import type { Authenticator } from './transport/authenticate.ts';
 import { type Call, type HttpAnswer, quietly } from './transport/call.ts';
 import type { CallLimits } from './transport/call-limiter.ts';
 import type { CircuitBreaker } from './transport/circuit-breaker.ts';
-import type { RequestInfo } from './transport/observe.ts';
+import type { CallTrace, RequestInfo } from './transport/observe.ts';
 import { Transport } from './transport/transport.ts';
 
 const MIB = 1024 * 1024;
@@ -41,6 +41,8 @@ export interface ConnectOptions {
   now?: () => number;
   /** Told of every HTTP request, repeats and redirects included, when it has ended. */
   onRequest?: (request: RequestInfo) => void;
+  /** Called when each call begins, to be told of its requests. With it, the logger isn't told of requests. */
+  trace?: CallTrace;
   /** Replaces the pool of connections, for tests; `close()` leaves it open. */
   dispatcher?: Dispatcher;
   /** Which addresses may be connected to, whatever clouds.yaml and the catalog say; default: all. */
@@ -124,7 +126,7 @@ export class Session implements Authenticator {
     this.#now = now;
     const warning = insecureWarning(cloud);
     if (warning) quietly(() => logger?.warn({ cloud: cloud.name }, warning));
-    const { dispatcher, endpoints, budget, beforeWrite, onWaiting, breaker } = options;
+    const { dispatcher, endpoints, budget, beforeWrite, onWaiting, breaker, trace } = options;
     const { proxyEnv = process.env } = options;
     this.#transport = new Transport({
       tls: cloud,
@@ -139,8 +141,9 @@ export class Session implements Authenticator {
       onWaiting: onWaiting && ((waiting) => quietly(() => onWaiting(waiting))),
       breaker,
       now,
+      trace,
       onRequest: (request) => {
-        quietly(() => logger?.debug(request, 'request'));
+        if (!trace) quietly(() => logger?.debug(request, 'request'));
         return onRequest?.(request);
       },
       onRetry: ({ code, status, requestId }, delayMs, { service, method, route }) =>

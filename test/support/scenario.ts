@@ -505,6 +505,8 @@ export class Scenario {
       [
         root === undefined ? inject('operator') : 'src/main.ts',
         ...['--kubeconfig', kubeconfig, ...released.args, '--namespace', this.namespace],
+        // Many run on one machine, each would listen on the same ports.
+        ...['--health-address=', '--metrics-address='],
         ...['--log-level', 'trace', '--log-format', 'json', ...args],
       ],
       {

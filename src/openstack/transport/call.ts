@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { CallTrace } from './observe.ts';
 
 /** One request to Keystone or Heat, as the interceptors see it. */
 export interface Call {
@@ -49,6 +50,8 @@ export interface CallOptions extends Dispatcher.DispatchOptions {
   readonly headers: Record<string, string>;
   readonly call: Call;
   readonly progress: Progress;
+  /** Told of each attempt, for whoever made the call. */
+  readonly traced?: ReturnType<CallTrace> | undefined;
 }
 
 type CallDispatch = (options: CallOptions, handler: Dispatcher.DispatchHandler) => boolean;

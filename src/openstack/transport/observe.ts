@@ -17,6 +17,15 @@ export interface RequestInfo {
   requestId: string;
 }
 
+/** What is known of a call when it begins. */
+export type CallStart = Pick<RequestInfo, 'service' | 'method' | 'route'>;
+
+/**
+ * Called when a call begins, in the asynchronous context of its caller; what it returns is told of each of its requests when
+ * that has ended, in no context in particular.
+ */
+export type CallTrace = (call: CallStart) => (request: RequestInfo) => void;
+
 /**
  * Tells of every attempt when it has ended: for metrics, and for a log at debug. Nothing of it is secret. An error of
  * whoever is told is nobody's here: it must not keep the answer from its caller, nor end the process.
@@ -62,10 +71,12 @@ class ObservingHandler extends PassingHandler {
   }
 
   #end(status: number): void {
-    const { call, progress } = this.#options;
+    const { call, progress, traced } = this.#options;
     const { service, method, route } = call;
     const ms = performance.now() - this.#start;
     const { requestId, waitedMs = 0 } = progress;
-    quietly(() => this.#tell({ service, method, route, status, ms, waitedMs, requestId }));
+    const request: RequestInfo = { service, method, route, status, ms, waitedMs, requestId };
+    quietly(() => traced?.(request));
+    quietly(() => this.#tell(request));
   }
 }

@@ -4,13 +4,13 @@ import { createError, type OpenStackError } from '../errors.ts';
 import { admit } from './admit.ts';
 import { type Authenticator, authenticate } from './authenticate.ts';
 import { bodyLimit } from './body-limit.ts';
-import type { Call, CallOptions, HttpAnswer } from './call.ts';
+import { type Call, type CallOptions, type HttpAnswer, quietly } from './call.ts';
 import { CallLimiter, type CallLimits } from './call-limiter.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { collect } from './collect.ts';
 import { connectionErrors } from './connection-errors.ts';
 import { Attempts, deadlines } from './deadline.ts';
-import { observe, type RequestInfo } from './observe.ts';
+import { type CallTrace, observe, type RequestInfo } from './observe.ts';
 import { createPool, type PoolOptions } from './pool.ts';
 import { redirects } from './redirects.ts';
 import { requestIds } from './request-id.ts';
@@ -35,6 +35,8 @@ export interface TransportOptions extends PoolOptions {
   breaker?: CircuitBreaker | undefined;
   /** Told of every attempt when it has ended. */
   onRequest: (request: RequestInfo) => unknown;
+  /** Told of each call by itself. */
+  trace?: CallTrace | undefined;
   /** Told of each failure that is followed by another try. */
   onRetry: (error: OpenStackError, delayMs: number, call: Call) => void;
   /** Milliseconds since the epoch. */
@@ -47,12 +49,14 @@ export class Transport {
   readonly #owned: boolean;
   readonly #dispatcher: Dispatcher;
   readonly #userAgent: string;
+  readonly #trace: CallTrace | undefined;
   readonly #limiter: CallLimiter | undefined;
   readonly #attempts = new Attempts();
   readonly #closed = new AbortController();
 
   constructor(options: TransportOptions) {
     const { budget, beforeWrite, limits = {}, breaker, onRequest, onRetry, now } = options;
+    this.#trace = options.trace;
     this.#owned = options.dispatcher === undefined;
     this.#pool = options.dispatcher ?? createPool(options, this.#closed.signal);
     this.#userAgent = options.userAgent;
@@ -96,6 +100,7 @@ export class Transport {
       body: call.body ?? null,
       call,
       progress: { requestId: '' },
+      traced: this.#traced(call),
     };
     try {
       return await collect(this.#dispatcher, options);
@@ -104,6 +109,14 @@ export class Transport {
       call.signal?.throwIfAborted();
       throw error;
     }
+  }
+
+  #traced({ service, method, route }: Call): ReturnType<CallTrace> | undefined {
+    let traced: ReturnType<CallTrace> | undefined;
+    quietly(() => {
+      traced = this.#trace?.({ service, method, route });
+    });
+    return traced;
   }
 
   /** Ends every request under way with ConnectionFailed and closes every socket. */

@@ -10,7 +10,9 @@ afterAll(async () => {
 });
 
 it('finishes by itself, with one stack', async () => {
-  const operator = await s.startOperator();
+  const operator = await s.startOperator(['--health-address=127.0.0.1:0']);
+  const port = operator.log().find(({ msg }) => msg === 'listening')?.['port'];
+  const probe = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
   await s.apply(name, { template: { inline: slowTemplate(4) } });
   const { status } = await s.until(name, 'begun', (object) => object.status.id !== undefined);
 
@@ -22,6 +24,8 @@ it('finishes by itself, with one stack', async () => {
     () => operator.log().some(({ msg }) => msg.startsWith('reconcile failed')),
     () => 'the operator did not notice',
   );
+  // A restart would cure nothing.
+  expect([await probe('/healthz'), await probe('/readyz')]).toEqual([200, 200]);
   await disturb('apiServer/start');
   down = false;
 

@@ -44,6 +44,7 @@ const EVERY_VALUE = {
   heatRate: 50,
   progressInterval: '1m30s',
   operationGrace: '90s',
+  metrics: false,
   logLevel: 'debug',
   logFormat: 'pretty',
   env: [
@@ -116,8 +117,21 @@ describe('the chart', () => {
     expect(parseOptions(args, {})).toEqual({
       ...(parseOptions([], {}) as object),
       operatorNamespace: 'heatstack-system',
+      healthAddress: { port: 8081 },
+      metricsAddress: { port: 8080 },
       logFormat: 'json',
     });
+  });
+
+  it('has a port for each address, and probes at the pages that are served there', async () => {
+    const health = { name: 'health', containerPort: 8081 };
+    const container = containerOf(deploymentOf(await render()));
+    expect(container['ports']).toEqual([health, { name: 'metrics', containerPort: 8080 }]);
+    expect(container).toMatchObject({
+      livenessProbe: { httpGet: { path: '/healthz', port: 'health' } },
+      readinessProbe: { httpGet: { path: '/readyz', port: 'health' } },
+    });
+    expect(containerOf(deploymentOf(await render({ metrics: false })))['ports']).toEqual([health]);
   });
 
   it('gives the operator and its pod every value', async () => {
@@ -148,6 +162,7 @@ describe('the chart', () => {
       progressIntervalMs: 90_000,
       graceMs: 90_000,
       logLevel: 'debug',
+      healthAddress: { port: 8081 },
       logFormat: 'pretty',
     });
     expect(container).toMatchObject({
