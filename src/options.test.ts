@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { helpText, OptionError, type Options, parseOptions } from './options.ts';
+import { helpText, leaseName, OptionError, type Options, parseOptions } from './options.ts';
 
 const FLAGS = [
   '--kubeconfig',
@@ -242,6 +242,10 @@ describe('an error names the flag, what is wrong and what would be right', () =>
     [['--output-objects=no'], '--output-objects must be one of true, false; it is "no"'],
     [['--heat-concurrency=101'], '--heat-concurrency must be a whole number from 1 to 100; it is "101"'],
     [['--heat-rate=0'], '--heat-rate must be a whole number from 1 to 10000; it is "0"'],
+    [
+      ['--watch-label-selector=key=a=b'],
+      '--watch-label-selector: "key=a=b" is not a requirement for labels, such as key=value or key in (a,b)',
+    ],
     [['--lease-duration=10s'], '--lease-duration must be longer than --renew-deadline'],
     [['--retry-period=9s'], '--renew-deadline must be longer than --retry-period'],
     ...['8080', ':', ':65536', '::1:80', 'a:b:80', '[::1]'].map((value): [string[], string] => [
@@ -280,4 +284,11 @@ describe('help and version', () => {
     expect(text).toContain('(default 10s)');
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(125);
   });
+});
+
+test('the Lease has the name that is given, else one for each selector', () => {
+  expect(leaseName({ leaseName: 'mine', stacksLabelSelector: 'a=b' })).toBe('mine');
+  expect(leaseName({})).toBe('heatstack-operator');
+  expect(leaseName({ stacksLabelSelector: 'a=b' })).toMatch(/^heatstack-operator-[0-9a-f]{8}$/);
+  expect(leaseName({ stacksLabelSelector: 'a=b' })).not.toBe(leaseName({ stacksLabelSelector: 'a=c' }));
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parseDuration } from './api/duration.ts';
+import { parseLabelSelector } from './kube/label-selector.ts';
 
 /** The operator's options. */
 export interface Options {
@@ -292,6 +293,13 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     configsLabelSelector: text('watch-configs-label-selector'),
     leaseName: text('lease-name'),
   };
+  try {
+    if (given.stacksLabelSelector !== undefined) parseLabelSelector(given.stacksLabelSelector);
+  } catch (error) {
+    throw new OptionError(
+      `--watch-label-selector: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
   const lease = {
     leaseDurationMs: duration('lease-duration', 1_000),
     renewDeadlineMs: duration('renew-deadline', 1_000),
