@@ -53,6 +53,8 @@ export class OperationWatch {
   /** By object, the stacks that Heat showed as deleted when their delete ended. */
   readonly #gone = new Map<string, string>();
   readonly #abort = new AbortController();
+  /** When the youngest operation began, in ms. */
+  #newest = Number.NEGATIVE_INFINITY;
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
 
@@ -116,6 +118,7 @@ export class OperationWatch {
     const since = now - Math.max(0, ageMs);
     this.#operations.set(key, { stackId, since, addedAt: now, shownAt: now, deleting });
     this.#gone.delete(key);
+    this.#newest = Math.max(this.#newest, since);
     this.#loop ??= inBackground(() => this.#run());
     this.#wake?.();
   }
@@ -146,6 +149,9 @@ export class OperationWatch {
 
   /** Waits for the next tick; a new operation shortens the wait. */
   async #pause(clock: Clock): Promise<void> {
+    // Once for each tick: as many operations may begin between two as there are.
+    this.#newest = Number.NEGATIVE_INFINITY;
+    for (const { since } of this.#operations.values()) this.#newest = Math.max(this.#newest, since);
     const until = clock.now() + this.#interval(clock.now()) * (0.9 + Math.random() * 0.2);
     while (!this.#abort.signal.aborted) {
       const left = Math.min(until, clock.now() + this.#interval(clock.now())) - clock.now();
@@ -160,9 +166,7 @@ export class OperationWatch {
 
   /** Fast for a young operation, slower for one that takes its time. */
   #interval(now: number): number {
-    let youngest = Number.POSITIVE_INFINITY;
-    for (const { since } of this.#operations.values()) youngest = Math.min(youngest, now - since);
-    return Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, youngest * TICK_RATIO));
+    return Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, (now - this.#newest) * TICK_RATIO));
   }
 
   async #tick(): Promise<void> {
