@@ -78,7 +78,7 @@ describe.concurrent('the way to the API server', () => {
       newcomer.survives(() => end),
     ]);
     expect(lists).toBe(0);
-    expect(proxy.refused).toBeGreaterThan(4);
+    expect(proxy.refused).toBeGreaterThan(2);
   });
 
   it.each([
@@ -108,6 +108,7 @@ describe.concurrent('the way to the API server', () => {
       { continues: true },
     );
     expect(lists).toBe(0);
-    expect(log).toContain('Unauthorized');
+    // What is on disk is tried before anything counts as failed.
+    expect(log.includes('Unauthorized')).toBe(delayMs > 0);
   });
 });

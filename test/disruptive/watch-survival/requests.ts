@@ -19,7 +19,7 @@ export class RequestLog implements Disposable {
     channel('undici:request:create').subscribe(this.#note);
   }
 
-  /** What is wrong with the requests since then: more than one a second, or too many at once; usually nothing. */
+  /** What is wrong with the requests since then: more than one a second and a burst, or too many at once. */
   stormSince(since: number): string[] {
     const times = this.#times.filter((time) => time >= since);
     const seconds = (performance.now() - since) / SECOND_MS;
@@ -28,9 +28,7 @@ export class RequestLog implements Disposable {
       ...times.map((from) => times.filter((time) => time >= from && time < from + SECOND_MS).length),
     );
     return [
-      ...(times.length > Math.max(BURST, seconds)
-        ? [`${times.length} requests in ${Math.round(seconds)} s`]
-        : []),
+      ...(times.length > seconds + BURST ? [`${times.length} requests in ${Math.round(seconds)} s`] : []),
       ...(most > BURST ? [`${most} requests in one second`] : []),
     ];
   }
