@@ -240,6 +240,14 @@ func iso(t time.Time) any {
 	return t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
+// forgotten tells when Heat gave up the name of a deleted stack; until then it shows no such time.
+func (c *call) forgotten(s *stack) time.Time {
+	if !s.deleted() || c.now.Before(c.stacks.freeAt(s)) {
+		return time.Time{}
+	}
+	return c.stacks.freeAt(s)
+}
+
 func (c *call) self(s *stack) []any {
 	return []any{map[string]string{"href": c.stackURL(s), "rel": "self"}}
 }
@@ -248,7 +256,7 @@ func (c *call) self(s *stack) []any {
 func (c *call) row(s *stack) map[string]any {
 	return map[string]any{
 		"id": s.id, "links": c.self(s), "stack_name": s.name, "description": "", "stack_status": s.state(),
-		"stack_status_reason": s.reason, "creation_time": iso(s.created), "updated_time": iso(s.updated), "deletion_time": nil,
+		"stack_status_reason": s.reason, "creation_time": iso(s.created), "updated_time": iso(s.updated), "deletion_time": iso(c.forgotten(s)),
 		"stack_owner": s.owner, "parent": nil, "stack_user_project_id": "b00cebec391744838aea93ca99176f29", "tags": s.tags,
 	}
 }

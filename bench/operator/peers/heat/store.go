@@ -123,8 +123,11 @@ func (s *store) end(one *stack, status, reason string) {
 // taken tells whether a new stack can't have the name: for a moment not even that of a deleted one.
 func (s *store) taken(project, name string, now time.Time) bool {
 	stack := s.byName[[2]string{project, name}]
-	return stack != nil && (!stack.deleted() || now.Before(stack.ends.Add(s.nameHold)))
+	return stack != nil && (!stack.deleted() || now.Before(s.freeAt(stack)))
 }
+
+// freeAt tells when the name of a deleted stack is free.
+func (s *store) freeAt(deleted *stack) time.Time { return deleted.ends.Add(s.nameHold) }
 
 // create adds a stack whose name was found to be free, and begins to make it.
 func (s *store) create(one *stack, now time.Time) {
