@@ -1,27 +1,35 @@
 // `npm run bench`: what costs how much, and against what others.
 import { messageOf, TestbedError } from '../test/testbed/errors.ts';
 import { CLIENT_USAGE, runClientBenchmark } from './client/index.ts';
+import { OPERATOR_USAGE, runOperatorBenchmark } from './operator/index.ts';
 
 /** How often to look whether the parent still lives, in milliseconds. */
 const PARENT_CHECK_MS = 500;
 
 const SUBJECTS: Record<string, { usage: string; run(args: string[], signal: AbortSignal): Promise<void> }> = {
+  operator: { usage: OPERATOR_USAGE, run: runOperatorBenchmark },
   client: { usage: CLIENT_USAGE, run: runClientBenchmark },
 };
 
-const USAGE = `usage: npm run bench -- SUBJECT [options]
+const DEFAULT_SUBJECT = 'operator';
+
+const USAGE = `usage: npm run bench -- [SUBJECT] [options]
 
 subjects:
-  client   the OpenStack client beside openstacksdk and gophercloud
+  operator  the operator beside one in Go and one in Python (the default)
+  client    the OpenStack client beside openstacksdk and gophercloud
 
 \`npm run bench -- SUBJECT --help\` shows its options.
 `;
 
-async function main([name, ...args]: string[]): Promise<void> {
-  if (name === undefined || name === '--help' || name === '-h') {
+async function main(all: string[]): Promise<void> {
+  const [first] = all;
+  if (first === '--help' || first === '-h') {
     process.stdout.write(USAGE);
     return;
   }
+  const isNamed = first !== undefined && !first.startsWith('-');
+  const [name, args] = isNamed ? [first, all.slice(1)] : [DEFAULT_SUBJECT, all];
   const subject = Object.hasOwn(SUBJECTS, name) ? SUBJECTS[name] : undefined;
   if (!subject) {
     throw new TestbedError(

@@ -1,10 +1,11 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheRoot } from '../../test/testbed/cache.ts';
-import { messageOf, TestbedError } from '../../test/testbed/errors.ts';
+import { TestbedError } from '../../test/testbed/errors.ts';
 import { sweepAtEnd } from '../../test/testbed/guard.ts';
 import { findPython } from '../../test/testbed/python.ts';
+import { machine, writeJson } from '../report.ts';
 import { CLIENTS, type ClientName, type Command, serverCommand } from './clients.ts';
 import { measure, type Starter, startServer } from './measure.ts';
 import { parseOptions } from './options.ts';
@@ -86,15 +87,4 @@ async function sampleOf(
     throw new TestbedError(`${client} got ${measured.read} of ${expected} things in ${workload.name}`);
   }
   return { workload: workload.name, client, round, count: work.count, ...measured };
-}
-
-function machine(): string {
-  const memory = (totalmem() / 1024 ** 3).toFixed(0);
-  return `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown CPU'}, ${memory} GiB, ${process.platform}, Node ${process.versions.node}`;
-}
-
-async function writeJson(file: string, content: object): Promise<void> {
-  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`).catch((error: unknown) => {
-    throw new TestbedError(`can't write ${file}: ${messageOf(error)}`);
-  });
 }

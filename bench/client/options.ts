@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf, TestbedError } from '../../test/testbed/errors.ts';
+import { pick } from '../pick.ts';
 import { CLIENTS, type ClientName } from './clients.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
@@ -63,20 +64,4 @@ function roundsOf(text: string): number {
   const rounds = /^\d+$/.test(text) ? Number(text) : 0;
   if (rounds >= 1 && rounds <= MAX_ROUNDS) return rounds;
   throw new TestbedError(`--rounds must be a whole number from 1 to ${MAX_ROUNDS}, not "${text}"`);
-}
-
-/** Those of `all` that are named, in the order of `all`. */
-function pick<T>(
-  option: string,
-  names: string | undefined,
-  all: readonly T[],
-  nameOf: (one: T) => string,
-): T[] {
-  if (names === undefined) return [...all];
-  const wanted = new Set(names.split(','));
-  for (const name of wanted) {
-    if (all.some((one) => nameOf(one) === name)) continue;
-    throw new TestbedError(`${option} doesn't know "${name}"; it can be ${all.map(nameOf).join(', ')}`);
-  }
-  return all.filter((one) => wanted.has(nameOf(one)));
 }

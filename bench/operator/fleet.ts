@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HEAT_STACKS } from '../../src/api/constants.ts';
+import type { Json } from '../../src/json.ts';
+import { isKubeError, type KubeClient, type KubeObject, NAMESPACES, SECRETS } from '../../src/kube/index.ts';
+import { TestbedError } from '../../test/testbed/errors.ts';
+
+/** Requests of the benchmark itself under way at once. */
+const WRITERS = 16;
+const TEMPLATE_BYTES = 4096;
+const SECRET = 'cloud';
+/** The API server ends a watch after this time, in s. */
+const WATCH_SECONDS = 3600;
+/** How often a condition is looked at, in ms. */
+const LOOK_MS = 100;
+
+interface HeatStackObject extends KubeObject {
+  spec: { [field: string]: Json };
+  status?: {
+    observedGeneration?: number;
+    stackStatus?: string;
+    conditions?: { type: string; status: string; observedGeneration?: number }[];
+  };
+}
+
+interface Seen {
+  generation: number;
+  isReady: boolean;
+}
+
+export interface FleetOptions {
+  client: KubeClient;
+  /** Begins the names of its namespaces and objects. */
+  prefix: string;
+  size: number;
+  namespaces: number;
+  cloudsYaml: string;
+  signal: AbortSignal;
+}
+
+/** The HeatStacks of one measurement, which this makes and changes, and watches an operator bring about. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #names: { namespace: string; name: string }[];
+  readonly #seen = new Map<string, Seen>();
+  readonly #watching = new AbortController();
+  #watch: Promise<void> | undefined;
+  #generation = 0;
+  #changes = 0;
+  #own = 0;
+  #lastChangeAt = 0;
+  #ready = 0;
+
+  constructor(options: FleetOptions) {
+    const { prefix, size, namespaces } = options;
+    this.#options = options;
+    this.#names = Array.from({ length: size }, (_, at) => ({
+      namespace: `${prefix}-${at % namespaces}`,
+      name: `${prefix}-${String(at).padStart(5, '0')}`,
+    }));
+  }
+
+  /** How often others than this changed one of the objects. */
+  get changes(): number {
+    return this.#changes - this.#own;
+  }
+
+  /** When an object changed last, by `performance.now()`. */
+  get lastChangeAt(): number {
+    return this.#lastChangeAt;
+  }
+
+  /** How many objects are ready with what they say now. */
+  get ready(): number {
+    return this.#ready;
+  }
+
+  /** How many objects there are. */
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** Makes the namespaces and the Secrets, and begins to watch. */
+  async prepare(): Promise<void> {
+    const { client, cloudsYaml, prefix, namespaces, signal } = this.#options;
+    for (let at = 0; at < namespaces; at += 1) {
+      const namespace = `${prefix}-${at}`;
+      await client.create(NAMESPACES, { metadata: { name: namespace } }, { signal });
+      const data = { 'clouds.yaml': Buffer.from(cloudsYaml).toString('base64') };
+      const secret = { metadata: { name: SECRET, namespace }, data };
+      await client.create<KubeObject & { data: object }>(SECRETS, secret, { signal });
+    }
+    const { resourceVersion } = await client.list(HEAT_STACKS, { signal });
+    this.#watch = this.#follow(resourceVersion);
+    this.#watch.catch(() => undefined);
+  }
+
+  async create(): Promise<void> {
+    const { client, signal } = this.#options;
+    this.#generation = 1;
+    await this.#each(async ({ namespace, name }) => {
+      const object = { metadata: { namespace, name }, spec: specOf(this.#generation) };
+      await client.create<HeatStackObject>(HEAT_STACKS, object, { signal });
+    });
+    this.#own += this.#names.length;
+  }
+
+  /** Changes a parameter of every object. */
+  async update(): Promise<void> {
+    const { client, signal } = this.#options;
+    this.#generation += 1;
+    this.#ready = 0;
+    const parameters = { value: String(this.#generation) };
+    await this.#each((ref) => client.mergePatch(HEAT_STACKS, ref, { spec: { parameters } }, { signal }));
+    this.#own += this.#names.length;
+  }
+
+  async delete(): Promise<void> {
+    const { client, signal } = this.#options;
+    await this.#each((ref) => client.delete(HEAT_STACKS, ref, { signal }));
+    this.#own += this.#names.length;
+  }
+
+  /**
+   * Waits until something holds.
+   *
+   * @param timeoutMs how long it may take
+   * @throws TestbedError when it doesn't hold in time
+   */
+  async until(holds: () => boolean, what: string, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (!holds()) {
+      this.#options.signal.throwIfAborted();
+      if (performance.now() > deadline) {
+        const state = `${this.ready} of ${this.size} are ready`;
+        throw new TestbedError(`${what} took longer than ${timeoutMs / 1000} s; ${state}`);
+      }
+      await Promise.race([sleep(LOOK_MS), this.#watch]);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#watching.abort();
+    await this.#watch?.catch(() => undefined);
+  }
+
+  async #follow(resourceVersion: string): Promise<void> {
+    const { client, signal } = this.#options;
+    const watching = AbortSignal.any([signal, this.#watching.signal]);
+    const options = { resourceVersion, timeoutSeconds: WATCH_SECONDS, signal: watching };
+    for await (const event of client.watch<HeatStackObject>(HEAT_STACKS, options)) {
+      if (event.type === 'BOOKMARK') continue;
+      this.#note(event.object, event.type === 'DELETED');
+    }
+    throw new TestbedError('the watch of the benchmark ended');
+  }
+
+  #note(object: HeatStackObject, gone: boolean): void {
+    const key = `${object.metadata.namespace}/${object.metadata.name}`;
+    this.#lastChangeAt = performance.now();
+    const before = this.#seen.get(key);
+    if (before?.isReady && before.generation >= this.#generation) this.#ready -= 1;
+    if (gone) {
+      this.#seen.delete(key);
+      return;
+    }
+    this.#changes += 1;
+    const generation = object.metadata.generation ?? 0;
+    const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
+    const isReady = ready?.status === 'True' && object.status?.observedGeneration === generation;
+    if (isReady && generation >= this.#generation) this.#ready += 1;
+    this.#seen.set(key, { generation, isReady });
+  }
+
+  async #each(act: (ref: { namespace: string; name: string }) => Promise<unknown>): Promise<void> {
+    const left = this.#names.values();
+    const writer = async (): Promise<void> => {
+      for (const ref of left) {
+        await act(ref).catch((error: unknown) => {
+          if (!isKubeError(error, 'NotFound')) throw error;
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: WRITERS }, writer));
+  }
+}
+
+function specOf(value: number): { [field: string]: Json } {
+  return {
+    cloudCredentialsRef: { secretName: SECRET, cloudName: 'openstack' },
+    template: { inline: template() },
+    parameters: { value: String(value) },
+    // No second look while it is measured, by the clock.
+    resyncPeriod: '10m',
+  };
+}
+
+/** A template of 4 KiB with five resources. */
+function template(): string {
+  const head = `heat_template_version: 2018-08-31
+description: A stack of the benchmark
+parameters:
+  value: {type: string}
+outputs:
+  value: {value: {get_param: value}}
+resources:
+`;
+  const resources = Array.from({ length: 5 }, (_, at) => `  r${at}:\n    type: OS::Heat::RandomString\n`);
+  const text = `${head}${resources.join('')}`;
+  const line = '# A comment, so that the template is as long as one that has something to do.\n';
+  return `${text}${line.repeat(Math.ceil((TEMPLATE_BYTES - text.length) / line.length))}`.slice(
+    0,
+    TEMPLATE_BYTES,
+  );
+}

@@ -1,0 +1,78 @@
+import { parseArgs } from 'node:util';
+import { parseDuration } from '../../src/api/duration.ts';
+import { messageOf, TestbedError } from '../../test/testbed/errors.ts';
+import { pick } from '../pick.ts';
+import { OPERATORS, type OperatorName } from './operators.ts';
+
+const MAX_STACKS = 20_000;
+const NAMES = Object.keys(OPERATORS) as OperatorName[];
+
+export const OPERATOR_USAGE = `usage: npm run bench -- [operator] [options]
+
+Measures what stacks cost our operator, one with controller-runtime and gophercloud, and one with kopf and openstacksdk:
+on a real API server of Kubernetes, with a stand-in for Heat, all on loopback. Needs Linux, Go and Python; the first run
+builds the others into the cache. After that it takes less than ten minutes.
+
+options:
+  --stacks NUMBERS   how many HeatStacks; several numbers (100,1000,10000) show how cost grows (default 1000; kopf: at
+                     most ${OPERATORS.kopf.most})
+  --operators NAMES  these operators (default ${NAMES.join(',')})
+  --work DURATION    how long Heat works on a stack (default 10s)
+  --profile FOLDER   write CPU profiles of ours there, for a browser's developer tools; it then costs more
+  --json FILE        write the results to FILE too
+  --help             show this
+`;
+
+export interface Options {
+  stacks: number[];
+  operators: OperatorName[];
+  /** As Go writes durations. */
+  work: string;
+  profile: string | undefined;
+  json: string | undefined;
+}
+
+/** Options of the command line. Throws a TestbedError for what it doesn't know. */
+export function parseOptions(args: string[]): Options {
+  const { stacks = '1000', operators, work = '10s', profile, json } = parse(args);
+  return {
+    stacks: stacks.split(',').map(numberOf),
+    operators: pick('--operators', operators, NAMES, (name) => name),
+    work: durationOf(work),
+    profile,
+    json,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      strict: true,
+      allowPositionals: false,
+      options: {
+        stacks: { type: 'string' },
+        operators: { type: 'string' },
+        work: { type: 'string' },
+        profile: { type: 'string' },
+        json: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new TestbedError(`${messageOf(error)}; --help shows the options`);
+  }
+}
+
+function numberOf(text: string): number {
+  const stacks = /^\d+$/.test(text) ? Number(text) : 0;
+  if (stacks >= 1 && stacks <= MAX_STACKS) return stacks;
+  throw new TestbedError(`--stacks must be whole numbers from 1 to ${MAX_STACKS}, not "${text}"`);
+}
+
+function durationOf(text: string): string {
+  try {
+    return `${parseDuration(text)}ms`;
+  } catch {
+    throw new TestbedError(`--work must be a duration such as 10s, not "${text}"`);
+  }
+}
