@@ -46,6 +46,7 @@ function event(
     apiVersion: 'heatstack.dev/v1alpha1',
     kind: 'HeatStack',
     metadata: { name, namespace: 'team', uid: name, resourceVersion: '1' },
+    mine: true,
     ...countable({ stackStatus: status, conditions: [condition] }),
   };
   counts.update({ type, key: `team/${name}`, object, ...(old && { old }), initial: false });
@@ -134,6 +135,8 @@ test('stacks are counted as they come, change and go', async () => {
   expect(total(seen, 'heatstack_stacks', { status: 'CREATE_FAILED' })).toBe(1);
   expect(total(seen, 'heatstack_condition', { type: 'Ready', status: 'False' })).toBe(1);
   event('deleted', 'a', 'DELETE_COMPLETE', 'Unknown', changed);
+  const theirs = { ...changed, mine: false };
+  counts.update({ type: 'added', key: 'team/theirs', object: theirs, initial: false });
   // As a new list finds it.
   event('deleted', 'b', 'CREATE_COMPLETE', 'True');
   seen = await scrape();

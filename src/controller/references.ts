@@ -9,8 +9,6 @@ import { type Countable, countable } from './stack-counts.ts';
 
 /** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
 export interface CachedStack extends Countable {
-  /** Whether it is this operator's to work on; else another shard's. */
-  mine: boolean;
   /** Keys of the objects that the spec names, as in {@link referenceKey}. */
   references: string[];
   /** Name of the Secret with the credentials, if the HeatStack may have a stack to delete. */

@@ -5,6 +5,8 @@ import { parseState } from './stack-state.ts';
 
 /** What is counted of a HeatStack: a few words from fixed sets, whoever wrote its status. */
 export interface Countable extends KubeObject {
+  /** Whether it is this operator's to work on; else another shard counts it. */
+  mine: boolean;
   /** `CREATE_COMPLETE`, `none` without a stack, `other` when it isn't one of Heat's states. */
   stackStatus: string;
   /** `Ready=True Drifted=False`. */
@@ -54,7 +56,8 @@ export class StackCounts {
     return this.#conditions;
   }
 
-  #add({ stackStatus, conditions }: Countable, by: number): void {
+  #add({ mine, stackStatus, conditions }: Countable, by: number): void {
+    if (!mine) return;
     addTo(this.#statuses, stackStatus, by);
     if (conditions === '') return;
     for (const condition of conditions.split(' ')) addTo(this.#conditions, condition, by);
