@@ -149,17 +149,28 @@ describe('the end of a delete', () => {
   test('is read with one more list for all, and known for those that Heat shows as deleted', async () => {
     const stacks = Array.from({ length: 20 }, (_, i) => remove(`s${i}`));
     const other = begin('other');
-    for (const each of stacks.slice(1)) each.finish();
-    stacks[0]?.finish({});
+    for (const each of stacks) each.finish();
     other.finish();
     await clock.advance(2000);
     expect(news).toHaveLength(21);
     expect(heat.calls).toEqual(['poll', 'looks']);
-    // Its name isn't free yet.
-    expect(watch.isGone('s0', stacks[0]?.id ?? '')).toBe(false);
     expect(watch.isGone('s1', stacks[1]?.id ?? '')).toBe(true);
     expect(watch.isGone('s1', 'another')).toBe(false);
     expect(watch.isGone('other', other.id)).toBe(false);
+  });
+
+  test('is waited for while the stack still holds its name, but not for ever', async () => {
+    const [a, b] = [remove('a'), remove('b')];
+    for (const each of [a, b]) each.finish({});
+    await clock.advance(2000);
+    expect(news).toEqual([]);
+    a.finish();
+    await clock.advance(2000);
+    expect(news).toEqual(['a']);
+    expect(watch.isGone('a', a.id)).toBe(true);
+    await clock.advance(40_000);
+    expect(news).toEqual(['a', 'b']);
+    expect(watch.isGone('b', b.id)).toBe(false);
   });
 
   test('is forgotten with the object, and with the next operation', async () => {

@@ -16,6 +16,8 @@ interface Operation {
   shownAt: number;
   /** The stack is being deleted. */
   deleting: boolean;
+  /** When its delete was first seen to be complete, while it still held the name, in ms. */
+  completeAt?: number;
 }
 
 /** Settings of an {@link OperationWatch}. */
@@ -36,6 +38,8 @@ const MIN_TICK_MS = 1_000;
 const MAX_TICK_MS = 10_000;
 /** An end is noticed within this part of the operation's duration. */
 const TICK_RATIO = 0.15;
+/** Heat forgets a deleted stack within a second, or some when it has much to do; after this time it shall be looked at. */
+const MAX_ENDING_MS = 30_000;
 /** After so many failed ticks in a row the stacks' own reads shall say what is wrong. */
 const FAILED_TICKS = 3;
 const PAGE = 200;
@@ -198,12 +202,16 @@ export class OperationWatch {
   async #end(left: readonly [key: string, operation: Operation][]): Promise<void> {
     const deletes = left.flatMap(([, { stackId, deleting }]) => (deleting ? [stackId] : []));
     // Without an answer each of them is looked at by itself.
-    const gone = await this.#options.looks.deleted(deletes).catch(() => new Set<string>());
+    const deleted = await this.#options.looks.deleted(deletes).catch(() => undefined);
+    const now = this.#options.clock.now();
     for (const [key, operation] of left) {
       // Another one may have begun meanwhile.
       if (this.#operations.get(key) !== operation) continue;
+      const end = deleted?.get(operation.stackId);
+      if (end === 'ending') operation.completeAt ??= now;
+      if (end === 'ending' && now - (operation.completeAt ?? now) < MAX_ENDING_MS) continue;
       this.#operations.delete(key);
-      if (gone.has(operation.stackId)) this.#gone.set(key, operation.stackId);
+      if (end === 'gone') this.#gone.set(key, operation.stackId);
       this.#options.onNews(key);
     }
   }

@@ -113,7 +113,12 @@ test('a stack that Heat shows as deleted is gone, and one that still holds its n
   expect(await lookAt(stacks.slice(0, 2))).toEqual(['gone', 's1']);
   expect(heat.takeCalls()).toEqual(['get', 'looks']);
   const ids = stacks.map(({ id }) => id);
-  expect(await looks.deleted([...ids, 'nobody'])).toEqual(new Set(ids.slice(0, 1)));
+  expect(await looks.deleted([...ids, 'nobody'])).toEqual(
+    new Map([
+      [ids[0], 'gone'],
+      [ids[1], 'ending'],
+    ]),
+  );
 });
 
 test('a stack that is missing in the list is read: only that tells that there is none', async () => {
@@ -135,7 +140,7 @@ test.each([
   Object.assign(heat, { ignoresIds: false });
   expect(await lookAt(stacks.slice(0, 3))).toEqual(['s0', 's1', 's2']);
   expect(heat.takeCalls()).toEqual(['get', 'get', 'get', 'get']);
-  expect(await looks.deleted(['any'])).toEqual(new Set());
+  expect(await looks.deleted(['any'])).toEqual(new Map());
 });
 
 test('an outage is told to all, and is no reason to ask one by one', async () => {

@@ -67,18 +67,21 @@ export class StackLooks {
   }
 
   /**
-   * The ids of those stacks that Heat shows as deleted. The others may be, too: nothing follows from a stack that is
-   * not among them.
+   * How far the deletes of stacks are: those that Heat shows as deleted, some of which still hold their names for a
+   * moment. Nothing follows from a stack that is not among them.
    *
    * @throws OpenStackError what Heat answers
    */
-  async deleted(ids: readonly string[]): Promise<Set<string>> {
-    const gone = new Set<string>();
+  async deleted(ids: readonly string[]): Promise<Map<string, 'gone' | 'ending'>> {
+    const deleted = new Map<string, 'gone' | 'ending'>();
     for (let at = 0; at < ids.length; at += BATCH) {
       const rows = await this.#list(ids.slice(at, at + BATCH));
-      for (const row of rows?.values() ?? []) if (foundAs(row).is === 'gone') gone.add(row.id);
+      for (const row of rows?.values() ?? []) {
+        if (foundAs(row).is === 'gone') deleted.set(row.id, 'gone');
+        else if (row.status === 'DELETE_COMPLETE') deleted.set(row.id, 'ending');
+      }
     }
-    return gone;
+    return deleted;
   }
 
   /** Ends all looks; resolves when no request is left. */
