@@ -317,9 +317,27 @@ describe('losing it', () => {
     const { a, b } = await leaderAndStandby();
     if (server.lease) server.lease.metadata.resourceVersion = 'labelled';
     await clock.advance(4_000);
+    // Deleted right after a renewal, so that the standby looks first.
     server.lease = undefined;
+    server.before = async (verb) => {
+      if (verb === 'replace') throw new KubeError('ServerError', 'PUT: 500');
+    };
+    await clock.advance(4_000);
+    expect(server.lease).toBeUndefined();
+    server.before = async () => undefined;
     await clock.advance(60_000);
-    expect([a.state.leads, b.state.leads].filter(Boolean)).toHaveLength(1);
+    expect([a.state.leads, b.state.leads]).toEqual([true, false]);
+    expect(server.lease).toMatchObject({ spec: { holderIdentity: 'a' } });
+  });
+
+  test('a Lease that was deleted, as its holder died, is made anew when that would have ended', async () => {
+    const { a, b } = await leaderAndStandby();
+    a.die();
+    server.lease = undefined;
+    await clock.advance(12_000);
+    expect(b.state.leads).toBe(false);
+    await clock.advance(3_001);
+    expect(b.state.leads).toBe(true);
   });
 });
 

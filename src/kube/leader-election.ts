@@ -215,6 +215,8 @@ export class LeaderElection {
     }
     const found = await client.get<Lease>(LEASES, ref, { signal });
     if (!found) {
+      // Somebody deleted it. Whoever held it may still write, and makes it anew at its next renewal.
+      if (this.#renewedAt === undefined && this.#takenForMs() > 0) return;
       this.#seen = undefined;
       return this.#write(undefined, signal);
     }

@@ -71,13 +71,26 @@ it('one works, and another one follows it however it ends', { timeout: 300_000 }
   expect(key).toBeDefined();
   expect(await holder()).toBe(held);
 
-  // A stop gives the Lease up.
-  await leader.stop();
+  // A stop finishes the write that is under way, and then gives the Lease up.
+  const last = proxy.hold('POST');
+  await s.apply(name('stopped'), { template: { inline: RANDOM_STRING } });
+  await last.arrived;
+  const stopped = leader.stop();
+  await eventually(
+    () => leader.log().some(({ msg }) => msg === 'stopping'),
+    () => 'the leader does not stop',
+  );
+  expect(await holder()).toBe(held);
+  const creates = proxy.count('POST', '/stacks');
+  last.release();
+  await stopped;
   expect(await leader.exitCode).toBe(0);
+  expect((await s.get(name('stopped')))?.status.id).toBeDefined();
   expect(leader.log().map(({ msg }) => msg)).toContain('lease released');
   held = await successor(held);
   leader = standby;
-  await bringsUp(name('stopped'));
+  await s.ready(name('stopped'));
+  expect(proxy.count('POST', '/stacks')).toBe(creates);
 
   standby = await start();
   await leader.kill();
