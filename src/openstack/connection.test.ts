@@ -1,9 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ConnectOptions, RequestInfo } from './index.ts';
+import type { CallTrace, ConnectOptions, RequestInfo } from './index.ts';
 import { FakeCloud, heatOf, PROJECT, type Reply, sample } from './testdata/fake-cloud.ts';
 
 const STACK = '/stacks/a/1';
@@ -412,6 +413,30 @@ describe('a request', () => {
     expect(
       requests.filter((request) => request.method === 'POST' && request.route === '/stacks'),
     ).toHaveLength(3);
+  });
+
+  it('is traced for whoever made it, also when another one had it sent', async () => {
+    const callers = new AsyncLocalStorage<string>();
+    const told: string[] = [];
+    const trace: CallTrace = ({ route }) => {
+      const caller = callers.getStore();
+      return ({ status }) => told.push(`${caller} ${route} ${status}`);
+    };
+    cloud.on('GET /stacks', (_request, response) => response.end('{"stacks": []}'));
+    const heat = heatOf(await connected({ trace, limits: { concurrency: 1 } }));
+    told.length = 0;
+    // Only one at a time: the end of each begins the next.
+    const callOf = (caller: string) => callers.run(caller, () => Array.fromAsync(heat.stacks()));
+    await Promise.all(['a', 'b', 'c'].map(callOf));
+    expect(told).toEqual(['a', 'b', 'c'].map((caller) => `${caller} /stacks 200`));
+    const failing = heatOf(
+      await connected({
+        trace: () => {
+          throw new Error('not our affair');
+        },
+      }),
+    );
+    await expect(Array.fromAsync(failing.stacks())).resolves.toEqual([]);
   });
 
   it('is not cut short by api_timeout', async () => {

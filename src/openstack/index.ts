@@ -65,5 +65,5 @@ export {
   CircuitBreaker,
   type CircuitState,
 } from './transport/circuit-breaker.ts';
-export type { RequestInfo } from './transport/observe.ts';
+export type { CallStart, CallTrace, RequestInfo } from './transport/observe.ts';
 export type { WaitOptions } from './wait.ts';
