@@ -38,6 +38,7 @@ test('metrics, probes and logs tell what happened', async () => {
   await s.notReady('fails', 'CreateFailed');
   const scrape = async () =>
     parseMetrics(await (await fetch(metrics.replace('127.0.0.1', 'localhost'))).text());
+  const operations = 'heatstack_operation_duration_seconds_count';
   let seen = await scrape();
   // The watch tells of the last status a moment after it was written.
   await eventually(
@@ -45,14 +46,18 @@ test('metrics, probes and logs tell what happened', async () => {
       seen = await scrape();
       return (
         total(seen, 'heatstack_stacks', { status: 'CREATE_COMPLETE' }) === 1 &&
-        total(seen, 'heatstack_stacks', { status: 'CREATE_FAILED' }) === 1
+        total(seen, 'heatstack_stacks', { status: 'CREATE_FAILED' }) === 1 &&
+        total(seen, operations, { action: 'Create' }) === 2 &&
+        total(seen, 'workqueue_depth', { name: 'heatstack' }) === 0
       );
     },
-    () => JSON.stringify(seen.get('heatstack_stacks')),
+    () =>
+      JSON.stringify(
+        ['heatstack_stacks', 'heatstack_operation_duration_seconds'].map((name) => seen.get(name)),
+      ),
   );
   expect(total(seen, 'heatstack_condition', { type: 'Ready', status: 'True' })).toBe(1);
   expect(total(seen, 'heatstack_condition', { type: 'Ready', status: 'False' })).toBe(1);
-  const operations = 'heatstack_operation_duration_seconds_count';
   expect(total(seen, operations, { action: 'Create', result: 'complete' })).toBe(1);
   expect(total(seen, operations, { action: 'Create', result: 'failed' })).toBe(1);
   expect(total(seen, 'heatstack_token_renewals_total', { result: 'success' })).toBe(1);
@@ -64,7 +69,6 @@ test('metrics, probes and logs tell what happened', async () => {
   expect(total(seen, 'controller_runtime_reconcile_total', ends)).toBe(
     total(seen, 'controller_runtime_reconcile_time_seconds_count', ends),
   );
-  expect(total(seen, 'workqueue_depth', { name: 'heatstack' })).toBe(0);
   expect(total(seen, 'rest_client_requests_total', { code: '200', method: 'GET' })).toBeGreaterThan(3);
   expect(total(seen, 'heatstack_watch_lists_total', { resource: 'heatstacks' })).toBe(1);
 
@@ -75,11 +79,11 @@ test('metrics, probes and logs tell what happened', async () => {
   await eventually(
     async () => {
       seen = await scrape();
-      return seen.get('heatstack_stacks')?.samples.length === 0;
+      const deleted = total(seen, operations, { action: 'Delete', result: 'complete' });
+      return deleted === 2 && seen.get('heatstack_stacks')?.samples.length === 0;
     },
     () => JSON.stringify(seen.get('heatstack_stacks')),
   );
-  expect(total(seen, operations, { action: 'Delete', result: 'complete' })).toBe(2);
 
   const log = operator.log();
   const create = log.find(
