@@ -63,6 +63,15 @@ test("requests go through the environment's proxy, which sees no more than the n
   expect(await transport.request({ method: 'GET', path: '/x' })).toEqual({ ok: true });
   expect(proxy.asked).toEqual(['api.example.com:6443']);
   await transport.close();
+
+  proxy.refuse = 407;
+  vi.stubEnv('HTTPS_PROXY', proxy.url.replace('//', '//me:s3cret@'));
+  const refused = new KubeTransport(config, { userAgent: 'test/1' });
+  await expect(refused.request({ method: 'GET', path: '/x' })).rejects.toMatchObject({
+    code: 'ConnectionFailed',
+    message: `GET /x: no answer from the API server through the proxy 127.0.0.1:${proxy.port} (UND_ERR_ABORTED)`,
+  });
+  await refused.close();
   server.closeAllConnections();
   server.close();
 });

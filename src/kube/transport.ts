@@ -157,7 +157,7 @@ export class KubeTransport {
       check(where, response.statusCode, response.headers, text);
       return parseBody(text, where);
     } catch (error) {
-      throw toKubeError(error, where, deadline.signal);
+      throw toKubeError(error, where, deadline.signal, this.#proxyUrl);
     } finally {
       const { host } = this.#server;
       this.#onRequest?.({ method, host, status, ms: performance.now() - startedAt });
@@ -218,7 +218,7 @@ export class KubeTransport {
       for await (const line of lines) yield parseBody(line, where);
     } catch (error) {
       tell();
-      throw toKubeError(error, where, deadline.signal);
+      throw toKubeError(error, where, deadline.signal, this.#proxyUrl);
     }
   }
 
@@ -334,13 +334,20 @@ async function* extending(stream: AsyncIterable<Buffer>, deadline: Deadline): As
 }
 
 /** What undici threw as a {@link KubeError}; an abort as the reason of the abort. */
-function toKubeError(error: unknown, where: string, signal: AbortSignal): unknown {
+function toKubeError(
+  error: unknown,
+  where: string,
+  signal: AbortSignal,
+  proxyUrl: string | undefined,
+): unknown {
   if (isKubeError(error)) return error;
   if (signal.aborted) return signal.reason;
   const code = codeOf(error);
   // Wrong arguments are a fault of this program, not of the connection.
   if (code === undefined || code === 'UND_ERR_INVALID_ARG') return error;
-  return new KubeError('ConnectionFailed', `${where}: no answer from the API server (${code})`, {
+  // The host alone: its URL may hold a password.
+  const through = proxyUrl === undefined ? '' : ` through the proxy ${new URL(proxyUrl).host}`;
+  return new KubeError('ConnectionFailed', `${where}: no answer from the API server${through} (${code})`, {
     cause: error,
   });
 }
