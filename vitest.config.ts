@@ -1,10 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/** What must come may come late on a busy machine; the default is a second. */
+const patient = {
+  setupFiles: 'test/support/patience.ts',
+  expect: { poll: { timeout: 20_000, interval: 100 } },
+};
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
+          ...patient,
           name: 'unit',
           include: [
             'src/**/*.test.ts',
@@ -18,6 +25,8 @@ export default defineConfig({
             'deploy/**/*.test.ts',
           ],
           environment: 'node',
+          // Half of the time would go into imports. So no module may be mocked, and what a test replaces it puts back.
+          isolate: false,
           // Property tests take seconds where cores are busy, and no test of ours is about speed.
           testTimeout: 30_000,
         },
@@ -25,6 +34,7 @@ export default defineConfig({
       {
         // On the real test bed, side by side: each scenario has a namespace and operators of its own.
         test: {
+          ...patient,
           name: 'e2e',
           include: ['test/crd/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/openstack/**/*.test.ts'],
           globalSetup: 'test/support/bundle.ts',
@@ -38,6 +48,7 @@ export default defineConfig({
       {
         // These stop parts of a test bed, so they have one of their own, and run one at a time.
         test: {
+          ...patient,
           name: 'disruptive',
           include: ['test/disruptive/**/*.test.ts'],
           exclude: ['test/disruptive/watch-survival/**'],
@@ -50,6 +61,7 @@ export default defineConfig({
       {
         // These start control planes of their own, one at a time, and wait for most of the time.
         test: {
+          ...patient,
           name: 'watch-survival',
           include: ['test/disruptive/watch-survival/*.test.ts'],
           testTimeout: 300_000,

@@ -1,18 +1,25 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createError } from './errors.ts';
 import type { Stack } from './stack.ts';
 import { FakeCloud, heatOf, pick, sample } from './testdata/fake-cloud.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 
 /** The waits between looks that were asked for, in milliseconds; `quick` makes none of them. */
-const waits = vi.hoisted(() => ({ asked: [] as number[], quick: false }));
-vi.mock('node:timers/promises', async (load) => {
-  const actual = await load<typeof import('node:timers/promises')>();
-  const sleep: typeof actual.setTimeout = (ms = 0, ...rest) => {
+const waits = { asked: [] as number[], quick: false };
+const { setTimeout: sleep } = timers;
+
+beforeAll(() => {
+  timers.setTimeout = (ms = 0, ...rest) => {
     waits.asked.push(ms);
-    return actual.setTimeout(waits.quick ? 0 : ms, ...rest);
+    return sleep(waits.quick ? 0 : ms, ...rest);
   };
-  return { ...actual, setTimeout: sleep };
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  timers.setTimeout = sleep;
+  syncBuiltinESMExports();
 });
 
 const identity = { name: 'web', id: '1' };

@@ -108,6 +108,8 @@ const READY_MS = 60_000;
 const POLL_MS = 100;
 /** Heat takes tens of milliseconds of a core for an answer. */
 const HEAT_POLL_MS = 400;
+/** How long Events are waited for that a log speaks of. */
+const EVENTS_MS = 10_000;
 /** For a version that is missed while the watch begins anew. */
 const CHANGE_MS = 1_000;
 
@@ -407,13 +409,32 @@ export class Scenario {
     await Promise.race([this.#history?.change, sleep(CHANGE_MS)].filter((each) => each !== undefined));
   }
 
-  /** Reasons of the Events about an object, oldest first. */
+  /**
+   * Events about an object, oldest first. They are written behind the reconcile that tells them, so this waits until
+   * all are there that the operators' log speaks of; what a killed operator didn't write is not waited for long.
+   */
   async events(name: string): Promise<{ reason: string; note: string; type: string }[]> {
-    const { items } = await this.kube.list<Event>(EVENTS, { namespace: this.namespace });
-    return items
-      .filter(({ regarding }) => regarding.kind === 'HeatStack' && regarding.name === name)
-      .sort((a, b) => (a.eventTime < b.eventTime ? -1 : 1))
-      .map(({ reason, note, type }) => ({ reason, note, type }));
+    for (const end = Date.now() + EVENTS_MS; ; await sleep(POLL_MS)) {
+      const logged = this.#loggedEvents(name);
+      const { items } = await this.kube.list<Event>(EVENTS, { namespace: this.namespace });
+      const events = items
+        .filter(({ regarding }) => regarding.kind === 'HeatStack' && regarding.name === name)
+        .sort((a, b) => (a.eventTime < b.eventTime ? -1 : 1))
+        .map(({ reason, note, type }) => ({ reason, note, type }));
+      const isThere = (wanted: unknown) => events.some(({ reason }) => reason === wanted);
+      if (logged?.every(isThere) || Date.now() > end) return events;
+    }
+  }
+
+  /** Reasons of Events that the log has for an object; `undefined` while a reconcile may add some. */
+  #loggedEvents(name: string): unknown[] | undefined {
+    const key = `${this.namespace}/${name}`;
+    const lines = this.#log.lines().filter((line) => line.key === key);
+    const isEnd = ({ msg }: LogLine) => msg.startsWith('reconcile');
+    const last = lines.at(-1);
+    // Where the level keeps the ends out of the log, there are none to wait for.
+    if (last && !isEnd(last) && lines.some(isEnd)) return undefined;
+    return lines.map(({ event }) => event).filter((event) => event !== undefined);
   }
 
   /** Heat, as somebody else's client sees it. */

@@ -126,7 +126,9 @@ describe('bears', () => {
     await readyInTime();
     const { status } = await attacker.ready(name, 120_000);
     expect(status).not.toHaveProperty('outputs');
-    expect((await attacker.events(name)).map(({ reason }) => reason)).toContain('OutputsTooLarge');
+    // The operator's log is the victim's.
+    const reasons = async () => (await attacker.events(name)).map(({ reason }) => reason);
+    await expect.poll(reasons).toContain('OutputsTooLarge');
     expectModest();
     await attacker.delete(name);
     await attacker.gone(name);

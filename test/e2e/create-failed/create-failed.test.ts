@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import {
   condition,
   FAILING,
@@ -18,12 +18,12 @@ beforeAll(async () => {
   operator = await s.startOperator();
 });
 
-/** What the operator has done for an object, in the words of its Events. */
-function deeds(name: string): unknown[] {
-  return operator
-    .log()
-    .filter(({ key, event }) => key === `${s.namespace}/${name}` && event !== undefined)
-    .map(({ event }) => event);
+/** Waits until the operator has done this for an object, in the words of its Events, and nothing else. */
+async function did(name: string, deeds: string[]): Promise<void> {
+  await vi.waitFor(() => {
+    const lines = operator.log().filter(({ key }) => key === `${s.namespace}/${name}`);
+    expect(lines.map(({ event }) => event).filter((event) => event !== undefined)).toEqual(deeds);
+  });
 }
 
 async function stalled(name: string) {
@@ -60,7 +60,7 @@ it.concurrent('tries again, gives up, and is repaired by another template', asyn
     'StackUpdating',
     'StackFailed',
   ];
-  expect(deeds(name)).toEqual([...done, 'RetryExhausted']);
+  await did(name, [...done, 'RetryExhausted']);
   const events = await s.events(name);
   expect(events).toContainEqual({
     type: 'Warning',
@@ -115,7 +115,7 @@ it.concurrent('makes the stack anew with the strategy "recreate"', async () => {
   const second = await stalled(name);
   expect(second.status.id).not.toBe(first.status.id);
   expect(second.status).toMatchObject({ stackStatus: 'CREATE_FAILED', attempts: 1 });
-  expect(deeds(name)).toEqual([
+  await did(name, [
     ...['StackCreating', 'StackFailed', 'StackDeleting', 'StackCreating', 'StackFailed'],
     'RetryExhausted',
   ]);
@@ -135,7 +135,7 @@ it.concurrent('stalls at once with the strategy "none"', async () => {
     message: expect.stringMatching(CAUSE),
   });
   expect(failed.status.attempts).toBe(0);
-  expect(deeds(name)).toEqual(['StackCreating', 'StackFailed']);
+  await did(name, ['StackCreating', 'StackFailed']);
   await clear(name);
 });
 
@@ -155,7 +155,7 @@ it.concurrent('does not repeat a failed update unasked, and a correction repairs
   await s.apply(name, { template: { inline: RANDOM_STRING }, remediation });
   const after = await s.ready(name);
   expect(after.status.id).toBe(before.status.id);
-  expect(deeds(name)).toEqual([
+  await did(name, [
     ...['StackCreating', 'StackCreated'],
     ...['StackUpdating', 'StackFailed'],
     ...['StackUpdating', 'StackUpdated'],
