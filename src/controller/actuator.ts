@@ -5,6 +5,7 @@ import { timestamp } from '../api/timestamp.ts';
 import type { Result } from '../kube/index.ts';
 import { isOpenStackError, type OpenStackError, type StackIdentity } from '../openstack/index.ts';
 import { type Actions, wasCancelled, wasSuspended } from './actions.ts';
+import { shownAtRest } from './at-rest.ts';
 import { digestTag } from './digest.ts';
 import type { HeatClient } from './heat-client.ts';
 import { toCloudProblem } from './heat-errors.ts';
@@ -415,7 +416,11 @@ export class Actuator {
     const message = drifted
       ? `Stack ${stackName} is ${stackStatus}, but ${describeDrift(this.#view.inputs.drift)}; they are put back with the next update`
       : `Stack ${stackName} is ${stackStatus}`;
-    return this.#run.settle({ state: 'ready', message }, available);
+    const result = await this.#run.settle({ state: 'ready', message }, available);
+    const { sharesLooks, isGone, object, status, key } = this.#run;
+    const rest = sharesLooks && !isGone ? shownAtRest({ ...object, status }) : undefined;
+    if (rest) this.#session.resync.add(key, rest);
+    return result;
   }
 
   #stall(step: Extract<Step, { to: 'stall' }>, sight: Sight): Promise<Result> {

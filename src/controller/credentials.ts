@@ -1,7 +1,8 @@
 import type { Outcome } from '../api/conditions.ts';
 import { CREDENTIALS_KEYS } from '../api/constants.ts';
+import type { HeatStackSpec } from '../api/heat-stack.ts';
 import { isKubeError, type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
-import { type CloudConfig, type CloudOptions, parseCloudsYaml, secretOf } from '../openstack/index.ts';
+import { type CloudConfig, parseCloudsYaml, secretOf } from '../openstack/index.ts';
 import { type DataObject, dataOf } from './data-object.ts';
 import { type Memory, MISSING_MS, type Reconciliation } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
@@ -18,7 +19,7 @@ export interface NoSession {
  * @throws OpenStackError when clouds.yaml is wrong or the login fails
  */
 export async function openSession(run: Reconciliation): Promise<Session | NoSession> {
-  const { secretName, cloudName, regionName } = run.spec.cloudCredentialsRef;
+  const { secretName } = run.spec.cloudCredentialsRef;
   const ref = { namespace: run.namespace, name: secretName };
   let secret: DataObject | undefined;
   try {
@@ -27,9 +28,8 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
     if (!isKubeError(error, 'Forbidden')) throw error;
     return withoutRight(run, secretName);
   }
-  const data = secret && dataOf(secret, 'Secret');
-  const cloudsYaml = data?.get(CREDENTIALS_KEYS.cloudsYaml);
-  if (!secret || !data || cloudsYaml === undefined) {
+  const cloud = secret && readCloud(run, secret);
+  if (!secret || !cloud) {
     return withoutSecret(
       run,
       secret
@@ -37,13 +37,6 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
         : `there is no Secret "${secretName}"`,
     );
   }
-  const cloud = readCloud(run, cloudsYaml, {
-    cloudName,
-    regionName,
-    cacert: data.get(CREDENTIALS_KEYS.cacert),
-    cert: data.get(CREDENTIALS_KEYS.cert),
-    key: data.get(CREDENTIALS_KEYS.key),
-  });
   run.hide([secretOf(cloud.auth)]);
   const version = `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
   if (version !== run.memory.secretVersion) run.memory.refusals = 0;
@@ -78,13 +71,34 @@ function withoutRight(run: Reconciliation, secretName: string): NoSession {
 }
 
 /** Credentials that can't be read are no reason to go on with the ones before. */
-function readCloud(run: Reconciliation, text: string, options: CloudOptions): CloudConfig {
+function readCloud(run: Reconciliation, secret: DataObject): CloudConfig | undefined {
   try {
-    return parseCloudsYaml(text, options);
+    return cloudOf(secret, run.spec.cloudCredentialsRef);
   } catch (error) {
     run.options.sessions.release(run.key);
     throw error;
   }
+}
+
+/**
+ * The cloud that a reference names in its Secret; `undefined` when that has no clouds.yaml.
+ *
+ * @throws OpenStackError ConfigError when the clouds.yaml is wrong, or has no such cloud
+ */
+export function cloudOf(
+  secret: DataObject,
+  { cloudName, regionName }: HeatStackSpec['cloudCredentialsRef'],
+): CloudConfig | undefined {
+  const data = dataOf(secret, 'Secret');
+  const cloudsYaml = data.get(CREDENTIALS_KEYS.cloudsYaml);
+  if (cloudsYaml === undefined) return undefined;
+  return parseCloudsYaml(cloudsYaml, {
+    cloudName,
+    regionName,
+    cacert: data.get(CREDENTIALS_KEYS.cacert),
+    cert: data.get(CREDENTIALS_KEYS.cert),
+    key: data.get(CREDENTIALS_KEYS.key),
+  });
 }
 
 /**

@@ -21,6 +21,14 @@ export interface OwnershipClaim {
 export const FORMER_DIGEST = 'h1:';
 const DIGEST = 'h2:';
 
+/** The digest of no inputs: of a stack that is only observed. */
+export const NO_INPUTS = '';
+
+/** Whether a digest of inputs has the form that this version makes. */
+export function isNewestDigest(digest: string | undefined): digest is string {
+  return digest?.startsWith(DIGEST) ?? false;
+}
+
 /** Whether a digest of inputs has a form that this version makes or made. */
 export function isKnownDigest(digest: string | undefined): digest is string {
   return [DIGEST, FORMER_DIGEST].some((form) => digest?.startsWith(form));
@@ -35,6 +43,11 @@ const TAGGED = 35;
  */
 export function digestTag(digest: string): string {
   return TAGS.digest + digest.slice(0, TAGGED);
+}
+
+/** Whether a stack has the tag of other inputs than those with a digest. */
+export function isTaggedOtherwise({ tags }: { tags: readonly string[] }, digest: string): boolean {
+  return tags.some((tag) => tag.startsWith(TAGS.digest) && tag !== digestTag(digest));
 }
 
 const TIES: Record<Tie, { prefix: string; purpose: string }> = {
@@ -114,6 +127,12 @@ const MAX_TAG_LENGTH = 80; // Heat 27: 81 characters are refused
  */
 export function ownerTags(clusterID: string, object: { namespace: string; name: string }): [string, string] {
   return [asTag(TAGS.cluster, clusterID), asTag(TAGS.object, `${object.namespace}/${object.name}`)];
+}
+
+/** The {@link ownerTags} of the object with the key `namespace/name`. */
+export function ownerTagsOf(clusterID: string, key: string): [string, string] {
+  const slash = key.indexOf('/');
+  return ownerTags(clusterID, { namespace: key.slice(0, slash), name: key.slice(slash + 1) });
 }
 
 function asTag(prefix: string, value: string): string {

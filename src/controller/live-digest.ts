@@ -5,7 +5,7 @@ import type { HeatStackStatus } from '../api/heat-stack.ts';
 import type { JsonObject } from '../json.ts';
 import type { Stack } from '../openstack/index.ts';
 import { type Comparison, compareContent } from './content-comparison.ts';
-import { digestTag } from './digest.ts';
+import { digestTag, isTaggedOtherwise } from './digest.ts';
 import type { HeatClient } from './heat-client.ts';
 import { digestMarker } from './inputs.ts';
 import { readLiveInputs } from './live-inputs.ts';
@@ -190,9 +190,4 @@ export class LiveDigest {
     }
     this.#run.drift = drift;
   }
-}
-
-/** Whether a stack has the tag of other inputs than those with a digest. */
-function isTaggedOtherwise({ tags }: Pick<Stack, 'tags'>, digest: string): boolean {
-  return tags.some((tag) => tag.startsWith(TAGS.digest) && tag !== digestTag(digest));
 }

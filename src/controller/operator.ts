@@ -12,10 +12,12 @@ import {
 } from '../kube/index.ts';
 import { ByteBudget, connect, type EndpointPolicy } from '../openstack/index.ts';
 import { CredentialsInUse } from './credentials-in-use.ts';
-import { Digester } from './digest.ts';
+import { Digester, ownerTagsOf } from './digest.ts';
 import type { Metrics } from './metrics.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
+import { BACKGROUND } from './priority.ts';
 import { Reconciler } from './reconciler.ts';
+import { Resume } from './resume.ts';
 import { Sessions } from './sessions.ts';
 import { Watches } from './watches.ts';
 
@@ -175,16 +177,19 @@ async function reconcileAll(
         },
       }),
     onNews: (name) => queue.add(name),
+    onMoved: (name) => queue.add(name, { priority: BACKGROUND }),
+    tagsOf: (name) => ownerTagsOf(clusterID, name),
     onRequest: (request) => metrics?.cloudRequest(request),
     progressIntervalMs: options.progressIntervalMs,
     clock,
     logger,
   });
+  const digester = new Digester(key);
   const reconciler = new Reconciler({
     client,
     sessions,
     events: events ?? { event: () => undefined },
-    digester: new Digester(key),
+    digester,
     clusterID,
     objects: watches,
     stacks: watches,
@@ -195,12 +200,24 @@ async function reconcileAll(
     clock,
     onOperation: metrics && ((operation) => metrics.operation(operation)),
   });
+  const resume = new Resume({
+    client,
+    stacks: watches,
+    objects: watches,
+    sessions,
+    reconciler,
+    digester,
+    queue,
+    concurrency: options.concurrency,
+    clock,
+    logger,
+  });
   watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
   watches.ignoreData = (name, version) =>
     reconciler.isOwnData(name, version) || (inUse?.isOwnVersion(version) ?? false);
   metrics?.observeWork(sessions, events);
 
-  watches.lead();
+  const present = watches.lead();
   try {
     const controller = new Controller({
       name: 'heatstack',
@@ -224,7 +241,11 @@ async function reconcileAll(
       graceMs: options.shutdownTimeoutMs,
       metrics: metrics?.controller('credentials', 1),
     });
-    await Promise.all([controller.run(signal, lost), keeper.run(signal, lost)]);
+    await Promise.all([
+      resume.run(present, signal, lost),
+      controller.run(signal, lost),
+      keeper.run(signal, lost),
+    ]);
   } finally {
     if (lost.aborted) events?.drop();
     await sessions.close();

@@ -117,8 +117,7 @@ describe('the objects', () => {
       expect(dataWrites()).toEqual([]);
     }
     world.forget();
-    await world.clock.advance(13 * 60_000);
-    await world.reconcile();
+    await world.lookAgain();
     expect(world.heat.takeCalls()).toEqual(['get']);
     expect(world.cluster.requests.filter((request) => request.includes(SECRET))).toEqual([]);
     expect(world.ready).toBe('True Succeeded');

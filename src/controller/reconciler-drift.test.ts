@@ -52,10 +52,9 @@ function put(attributes: StackAttributes): void {
   world.heat.stack().attributes = attributes;
 }
 
-/** Lets the time of a resync come, and reconciles. */
-async function resync(): Promise<unknown> {
-  await world.clock.advance(12 * MINUTE);
-  return world.reconcile();
+/** Lets the time of a resync come, and looks. */
+function resync(): Promise<unknown> {
+  return world.lookAgain();
 }
 
 function loseStatus(): void {
@@ -525,7 +524,7 @@ describe('when the key of the digests is another', () => {
     world.cloud = { ...world.cloud, projectID: 'p2', endpoint: 'https://heat.example.com/v1/p2' };
     world.heat.all.clear();
     await world.reconcile();
-    expect(world.heat.calls).toEqual([]);
+    expect(world.heat.takeCalls()).toEqual([]);
     expect(world.ready).toBe('False CloudChanged Stalled');
   });
 

@@ -32,7 +32,7 @@ async function end(): Promise<void> {
   await world.reconcileNews();
 }
 
-/** Lets the time of a resync come, and reconciles. */
+/** Lets the time of a resync come, and reconciles. What the shared list tells comes before. */
 async function resync(): Promise<void> {
   await world.clock.advance(12 * MINUTE);
   await world.reconcile();
@@ -176,6 +176,8 @@ describe('inputs of before that come late', () => {
     show('UPDATE_COMPLETE', late);
     await world.restart();
     await resync();
+    // The first list tells of it.
+    await world.reconcileNews();
     await isPutRight();
   });
 

@@ -75,10 +75,11 @@ describe('creating', () => {
       ownership: expect.stringMatching(/^h1:/),
     });
     expect(world.eventReasons).toEqual(['StackCreating', 'StackCreated']);
-    expect(result).toEqual({ requeueAfterMs: expect.any(Number) });
+    // It looks by itself to refresh its resources alone.
+    expect(result).toEqual({ requeueAfterMs: expect.any(Number), priority: -100 });
     const { requeueAfterMs } = result as { requeueAfterMs: number };
-    expect(requeueAfterMs).toBeGreaterThanOrEqual(10 * MINUTE);
-    expect(requeueAfterMs).toBeLessThanOrEqual(12 * MINUTE);
+    expect(requeueAfterMs).toBeGreaterThanOrEqual(60 * MINUTE);
+    expect(requeueAfterMs).toBeLessThanOrEqual(72 * MINUTE);
   });
 
   test('writes nothing to Heat when the finalizer could not be written', async () => {
@@ -106,7 +107,7 @@ describe('creating', () => {
     await world.created();
     expect(world.status).toMatchObject({ resources: [], resourcesTruncated: false });
     world.heat.fail('resources', createError('ResponseTooLarge', 'too large'));
-    await world.clock.advance(61 * MINUTE);
+    await world.clock.advance(73 * MINUTE);
     await world.reconcile();
     expect(world.ready).toBe('True Succeeded');
     expect(world.status).toMatchObject({ resourcesTruncated: true });
@@ -114,7 +115,7 @@ describe('creating', () => {
     expect(world.status).not.toHaveProperty('resourceSummary');
     expect(world.events.at(-1)).toMatchObject({ type: 'Warning', reason: 'ResourcesTooLarge' });
 
-    await world.clock.advance(61 * MINUTE);
+    await world.clock.advance(73 * MINUTE);
     await world.reconcile();
     expect(world.status).toMatchObject({ resources: [], resourcesTruncated: false });
   });
@@ -488,23 +489,23 @@ describe('the status', () => {
 });
 
 describe('an object that is settled', () => {
-  test('costs no call of Heat and no write between two resyncs', async () => {
+  test('costs no call of Heat and no write but a share of one list for each resync', async () => {
     await world.created();
-    const { requeueAfterMs } = (await world.reconcile()) as { requeueAfterMs: number };
     world.edit(({ metadata }) => Object.assign(metadata, { labels: { a: 'b' } }));
     await world.reconcile();
-    await world.clock.advance(requeueAfterMs - 1);
+    await world.clock.advance(9 * MINUTE);
     await world.reconcile();
     expect(world.heat.takeCalls()).toEqual([]);
     await world.restart();
     world.edit(({ metadata }) => Object.assign(metadata, { labels: { a: 'c' } }));
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual([]);
-    expect(world.cluster.writes).toEqual([]);
+    expect(world.heat.calls).toEqual([]);
 
-    await world.clock.advance(2 * MINUTE);
+    await world.clock.advance(3 * MINUTE);
+    expect(world.heat.calls.filter((call) => call !== 'newest')).toEqual(['resync']);
+    expect(world.news).toEqual([]);
     await world.reconcile();
-    expect(world.heat.takeCalls()).toEqual(['get']);
+    expect(world.heat.takeCalls()).toEqual([]);
     expect(world.cluster.writes).toEqual([]);
   });
 
@@ -582,7 +583,7 @@ describe('an object that is settled', () => {
   test('has its resources read once for each refreshPeriod, and tells of one that is not well', async () => {
     await world.created();
     world.heat.stack().resources = [resource('a', 'CHECK_FAILED', { statusReason: 'marked unhealthy' })];
-    await world.clock.advance(61 * MINUTE);
+    await world.clock.advance(73 * MINUTE);
     await world.reconcile();
     expect(world.heat.takeCalls()).toEqual(['get', 'resources']);
     expect(world.ready).toBe('True Succeeded');
@@ -1138,8 +1139,7 @@ describe('a stack that somebody deleted', () => {
   test('is not taken for deleted because of a 404 of another type', async () => {
     const notFound = createError('ResourceNotFound', 'ResourcePropertiesData …', { type: 'NotFound' });
     world.heat.fail('get', notFound);
-    await world.clock.advance(12 * MINUTE);
-    expect(await world.reconcile()).toBe('later');
+    expect(await world.lookAgain()).toBe('later');
     expect(world.heat.calls).not.toContain('create');
     expect(world.ready).toBe('False TransientError Reconciling');
   });
@@ -1289,9 +1289,8 @@ describe('credentials', () => {
 
     test.each(['the client says so', 'a 404 says so'])('nothing is created (%s)', async (how) => {
       await world.created();
-      await world.clock.advance(12 * MINUTE);
       move(how);
-      expect(await world.reconcile()).toBe('later');
+      expect(await world.lookAgain()).toBe('later');
       expect(world.ready).toBe('False TransientError Reconciling');
       expect(world.status.id).toBe(world.heat.stack().id);
       expect(new Set(world.heat.takeCalls())).toEqual(new Set(['get']));

@@ -7,8 +7,10 @@ import type { ReconcileContext, Result } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import { Actions } from './actions.ts';
 import { Actuator, type Goal } from './actuator.ts';
+import { type AtRest, shownAtRest, watchAtRest } from './at-rest.ts';
 import { isOtherVersion, leaveOldSession, namespaceIsEnding, openSession } from './credentials.ts';
 import { cycleOf, DEPENDENCY_MS, unmetDependency, usedBy, waiting } from './dependencies.ts';
+import { NO_INPUTS } from './digest.ts';
 import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import { ClusterReader } from './input-reader.ts';
 import { InputError } from './input-sources.ts';
@@ -17,12 +19,16 @@ import { OutputObjects } from './output-objects.ts';
 import { isOnlyObserved, isSettled, readyOf } from './own-status.ts';
 import { Ownership } from './ownership.ts';
 import { plan, type Review, type Sight, type Wanted } from './plan.ts';
+import { BACKGROUND } from './priority.ts';
 import {
   type Ended,
+  firstLook,
   type Memory,
   MISSING_MS,
+  newMemory,
   type ReconcilerOptions,
   Reconciliation,
+  restFor,
   TryAgain,
 } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
@@ -60,6 +66,28 @@ export class Reconciler {
     return known?.some((each) => each.version === version) ?? false;
   }
 
+  /** Whether the object was reconciled, or resumed, by this process. */
+  knows(key: string): boolean {
+    return this.#memories.has(key);
+  }
+
+  /**
+   * Takes an object for known as it is at rest, whose stack is watched with these credentials.
+   *
+   * @returns what it wants next
+   */
+  resume(
+    key: string,
+    uid: string,
+    { digest, refreshMs }: Pick<AtRest, 'digest' | 'refreshMs'>,
+    login: NonNullable<Memory['login']>,
+  ): Result {
+    const now = this.#options.clock.now();
+    const memory = { ...newMemory(uid), ...firstLook(now), digest, secretVersion: login.version, login };
+    this.#memories.set(key, memory);
+    return restFor(memory, refreshMs, now);
+  }
+
   /** Reconciles the object with the key `namespace/name`. */
   async reconcile(
     key: string,
@@ -79,12 +107,7 @@ export class Reconciler {
     }
     let memory = this.#memories.get(key);
     if (memory?.uid !== object.metadata.uid) {
-      memory = {
-        uid: object.metadata.uid,
-        refusals: 0,
-        outputVersions: new Map(),
-        outputsDropped: new Set(),
-      };
+      memory = newMemory(object.metadata.uid);
       this.#memories.set(key, memory);
     }
     const { id } = object.status;
@@ -156,8 +179,8 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
     const unchanged = desired.digest === run.before.appliedDigest && objects.right;
     return run.finish({ state: 'suspended', unchanged });
   }
-  const settledFor = settledForMs(run, desired.digest, objects);
-  if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
+  const rest = restOf(run, desired.digest, objects);
+  if (rest && rest !== 'unwatched') return rest;
   const missing = unmetDependency(run);
   const wait = (available?: Availability): Promise<Result> =>
     run.finish(waiting(missing ?? ''), { requeueAfterMs: DEPENDENCY_MS }, available);
@@ -166,7 +189,7 @@ async function bringAbout(run: Reconciliation): Promise<Ended> {
     return wait();
   }
   run.digest = desired.digest;
-  return converge(run, { desired, objects, ...(missing === undefined ? {} : { unmet: wait }) });
+  return converge(run, { desired, objects, ...(missing === undefined ? {} : { unmet: wait }) }, rest);
 }
 
 /** Whether the stack is to be looked at whatever the inputs are: Heat is at work, or an action is asked for. */
@@ -177,9 +200,6 @@ function isAtWork({ before, request }: Reconciliation): boolean {
     stackStatus.endsWith('_IN_PROGRESS') || request !== undefined || underWay(lastHandledAction) !== undefined
   );
 }
-
-/** The digest of no inputs. */
-const NO_INPUTS = '';
 
 /** Shows the stack of an object that doesn't manage it. */
 async function observe(run: Reconciliation): Promise<Ended> {
@@ -194,10 +214,10 @@ async function observe(run: Reconciliation): Promise<Ended> {
     await leaveOldSession(run);
     return run.finish({ state: 'suspended', unchanged: objects.right });
   }
-  const settledFor = settledForMs(run, NO_INPUTS, objects);
-  if (settledFor !== undefined) return settledFor === 0 ? {} : { requeueAfterMs: settledFor };
+  const rest = restOf(run, NO_INPUTS, objects);
+  if (rest && rest !== 'unwatched') return rest;
   run.digest = NO_INPUTS;
-  return converge(run, { objects });
+  return converge(run, { objects }, rest);
 }
 
 /** Whether a create or an update is to come, as far as can be told without a look at Heat. */
@@ -225,11 +245,15 @@ function inputProblem(
 }
 
 /**
- * How long a settled object needs no look at Heat, in ms; 0 for ever, `undefined` when it needs one now. An
- * unchanged object costs no request between two resyncs.
+ * What a settled object wants next without a look at Heat: an unchanged object costs no request of its own. `unwatched`
+ * when only nobody watches its stack yet, as after a start; `undefined` when it needs a look.
  */
-function settledForMs(run: Reconciliation, digest: string, objects: OutputObjects): number | undefined {
-  const { memory } = run;
+function restOf(
+  run: Reconciliation,
+  digest: string,
+  objects: OutputObjects,
+): Result | 'unwatched' | undefined {
+  const { memory, now } = run;
   const { status } = run.object;
   const needsFinalizer = run.managed && status.id !== undefined && !isOnlyObserved(status);
   if (run.asked || run.request || run.tampered || (needsFinalizer && !run.hasFinalizer)) return undefined;
@@ -237,35 +261,57 @@ function settledForMs(run: Reconciliation, digest: string, objects: OutputObject
   if (digest !== (memory.digest ?? run.newForm(status.attemptedDigest) ?? NO_INPUTS)) return undefined;
   const { secretName } = run.spec.cloudCredentialsRef;
   const version = run.options.objects.versionOf('Secret', run.namespace, secretName);
-  if (memory.digest === undefined) {
+  const isReady = readyOf(status)?.status === 'True';
+  const isFirst = memory.digest === undefined;
+  if (isFirst) {
     // What stalled before may be well by now.
-    if (readyOf(status)?.status !== 'True') return undefined;
-    // The first look after a start: the credentials that are there now count as those that were used.
-    memory.digest = digest;
-    memory.secretVersion = version;
-    memory.fingerprint = statusFingerprint(status);
+    if (!isReady) return undefined;
+    // The credentials that are there now count as those that were used.
+    Object.assign(memory, firstLook(now), { digest, secretVersion: version });
   }
+  memory.fingerprint ??= statusFingerprint(status);
   if (isOtherVersion(run, version)) return undefined;
-  if (!objects.right && readyOf(status)?.status === 'True') {
-    return objects.restoreInMs > 0 ? objects.restoreInMs : undefined;
+  if (!objects.right && isReady)
+    return objects.restoreInMs > 0 ? { requeueAfterMs: objects.restoreInMs } : undefined;
+  const isWatched = !isReady || !run.sharesLooks || run.options.sessions.watches(run.key, status.id ?? '');
+  if (isFirst && !isWatched) return 'unwatched';
+  if (isFirst && run.sharesLooks) return run.rest(run.refreshMs);
+  if (isFirst) {
+    // Whoever looks by itself goes on in its turn.
+    const lastLook = Date.parse(status.lastSyncTime ?? '') || 0;
+    memory.nextLookAt = run.lookMs === 0 ? Number.POSITIVE_INFINITY : Math.min(lastLook, now) + run.lookMs;
   }
-  const period = run.lookPeriodMs();
-  if (period === 0) return 0;
-  const lastLook = Date.parse(status.lastSyncTime ?? '');
-  memory.nextLookAt ??= Number.isNaN(lastLook) ? 0 : Math.min(lastLook, run.now) + period;
-  return memory.nextLookAt > run.now ? memory.nextLookAt - run.now : undefined;
+  const { nextLookAt = 0 } = memory;
+  if (!isWatched || nextLookAt <= now) return undefined;
+  return nextLookAt === Number.POSITIVE_INFINITY
+    ? {}
+    : { requeueAfterMs: nextLookAt - now, priority: BACKGROUND };
 }
 
 /** Looks at Heat, plans one step and carries it out; what goes wrong becomes the status. */
-async function converge(run: Reconciliation, goal: Goal | undefined): Promise<Ended> {
+async function converge(
+  run: Reconciliation,
+  goal: Goal | undefined,
+  rest?: 'unwatched' | undefined,
+): Promise<Ended> {
   try {
     const session = await openSession(run);
     if (!('connection' in session)) return await run.finish(session.outcome, session.result);
+    if (rest && isWatchedBy(run, session)) return run.rest(run.refreshMs);
     return await takeStep(run, session, goal);
   } catch (error) {
     if (run.signal.aborted) throw error;
     return cloudProblem(run, error);
   }
+}
+
+/** Has the session watch the stack of an object at rest; false when the object is to look at it. */
+function isWatchedBy(run: Reconciliation, session: Session): boolean {
+  const rest = shownAtRest(run.object);
+  const { digester } = run.options;
+  return (
+    rest !== undefined && watchAtRest(session, run.key, rest, { uid: run.memory.uid, digester, now: run.now })
+  );
 }
 
 async function takeStep(run: Reconciliation, session: Session, goal: Goal | undefined): Promise<Ended> {

@@ -1,10 +1,8 @@
 import type { Logger } from 'pino';
-import { clip } from '../api/clip.ts';
 import { type Availability, type Outcome, summarise } from '../api/conditions.ts';
-import { ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
+import { type ANNOTATIONS, FINALIZER, HEAT_STACKS } from '../api/constants.ts';
 import { parseDuration } from '../api/duration.ts';
 import type { HeatStack, HeatStackSpec, HeatStackStatus, HistoryEntry } from '../api/heat-stack.ts';
-import { STATUS_LIMITS } from '../api/limits.ts';
 import { timestamp } from '../api/timestamp.ts';
 import type { Json } from '../json.ts';
 import {
@@ -15,6 +13,7 @@ import {
   type LabelSelector,
   type Result,
 } from '../kube/index.ts';
+import { annotationOf, approves, isAsked, isNew, requestOf } from './asked.ts';
 import type { WatchedStacks } from './dependencies.ts';
 import { type Digester, FORMER_DIGEST, isKnownDigest, ownerTags } from './digest.ts';
 import { ended, endedSince, type History } from './history.ts';
@@ -28,11 +27,14 @@ import {
   withoutInputs,
   withoutStack,
 } from './own-status.ts';
+import { spreadPeriod } from './period.ts';
 import type { Remembered, Step } from './plan.ts';
+import { BACKGROUND } from './priority.ts';
+import { isSeen, sourcesOf } from './references.ts';
 import { Scrubber } from './scrubber.ts';
 import type { Sessions } from './sessions.ts';
 import { statusFingerprint } from './stack-status.ts';
-import { parseAction, type Request } from './verbs.ts';
+import type { Request } from './verbs.ts';
 import type { WatchedObjects } from './written-objects.ts';
 
 /** Settings of a {@link Reconciler}. */
@@ -71,7 +73,7 @@ export interface Memory {
   secretVersion?: string | undefined;
   /** The Secret that the last login was made with: its name, its version, and what names the credentials in it. */
   login?: { secretName: string; version: string; credentials: string };
-  /** When to look at a settled stack again, in ms. */
+  /** When a settled object is to look at its stack, in ms; besides what a shared list tells. */
   nextLookAt?: number;
   resourcesReadAt?: number;
   /** When the action that is under way was sent, in ms. */
@@ -94,6 +96,22 @@ export interface Memory {
   outputsRefused?: { found: string | undefined };
   /** When an object was last put right that somebody else had changed, in ms. */
   outputsRestoredAt?: number;
+}
+
+/** What is known of an object that was never heard of before. */
+export function newMemory(uid: string): Memory {
+  return { uid, refusals: 0, outputVersions: new Map(), outputsDropped: new Set() };
+}
+
+/** What is remembered of an object that needed no look when the operator started: the periods begin then. */
+export function firstLook(now: number): Pick<Memory, 'resourcesReadAt' | 'comparedAt'> {
+  return { resourcesReadAt: now, comparedAt: now };
+}
+
+/** What an object without anything to do wants: a look of its own after so many ms; 0 is none. */
+export function restFor(memory: Memory, ms: number, now: number): Result {
+  memory.nextLookAt = ms === 0 ? Number.POSITIVE_INFINITY : now + ms;
+  return ms === 0 ? {} : { requeueAfterMs: ms, priority: BACKGROUND };
 }
 
 /** A failure that was said in the status, to be tried again with back-off. The message is scrubbed. */
@@ -181,42 +199,27 @@ export class Reconciliation {
         : memory.fingerprint !== statusFingerprint(found);
     this.before = this.tampered ? provable(found) : found;
     this.status = { ...this.before };
-    this.asked =
-      found.observedGeneration !== object.metadata.generation ||
-      (this.annotation('requestedAt') ?? found.lastHandledReconcileAt) !== found.lastHandledReconcileAt ||
-      this.forced ||
-      this.#approves(found.plan?.id) ||
-      this.isNew('resetAt', found.lastHandledResetAt);
+    this.asked = isAsked(object);
   }
 
   /** What the annotation `heatstack.dev/action` asks for; `undefined` once it was handled. */
   get request(): Request | undefined {
-    const value = this.annotation('action');
-    if (value === undefined) return undefined;
-    const request = parseAction(value);
-    return request.token === this.status.lastHandledAction?.token ? undefined : request;
+    return requestOf(this.object, this.status.lastHandledAction);
   }
 
   /** The value of one of the annotations that ask for something. */
   annotation(name: keyof typeof ANNOTATIONS): string | undefined {
-    const value = this.object.metadata.annotations?.[ANNOTATIONS[name]];
-    return value === undefined ? undefined : clip(value, STATUS_LIMITS.handled);
+    return annotationOf(this.object, name);
   }
 
   /** Whether an annotation asks for something that wasn't handled yet. */
   isNew(name: keyof typeof ANNOTATIONS, handled: string | undefined): boolean {
-    const token = this.annotation(name);
-    return token !== undefined && token !== handled;
+    return isNew(this.object, name, handled);
   }
 
   /** Somebody asked for an update with the same inputs, and it wasn't sent yet. */
   get forced(): boolean {
     return this.isNew('forceAt', this.object.status.lastHandledForceAt);
-  }
-
-  /** Whether somebody approved the plan with this id. */
-  #approves(id: string | undefined): boolean {
-    return id !== undefined && this.annotation('approve') === id;
   }
 
   /** Whether the status could not be written, since there is no such object any more. */
@@ -310,12 +313,34 @@ export class Reconciliation {
     return this.object.metadata.finalizers?.includes(FINALIZER) ?? false;
   }
 
-  /** The shorter of resync and refresh period with 0 to 20 % on top, the same for an object every time; 0 when it is off. */
-  lookPeriodMs(): number {
-    const periods = [this.spec.resyncPeriod, this.spec.resources.refreshPeriod].map(parseDuration);
-    const period = Math.min(...periods.filter((ms) => ms > 0));
-    if (period === Number.POSITIVE_INFINITY) return 0;
-    return Math.round(period * (1 + 0.2 * spread(this.object.metadata.uid)));
+  /** How often the shared list is to be compared with a stack at rest, in ms; 0 is never. */
+  get resyncMs(): number {
+    return spreadPeriod(parseDuration(this.spec.resyncPeriod), this.object.metadata.uid);
+  }
+
+  /** How often an object at rest looks at its own stack in full, in ms; 0 is never. */
+  get refreshMs(): number {
+    return spreadPeriod(parseDuration(this.spec.resources.refreshPeriod), this.object.metadata.uid);
+  }
+
+  /**
+   * Whether a list that it shares with others tells when the stack is to be looked at. Not for an object that reads what the
+   * operator doesn't watch: that it must read by itself.
+   */
+  get sharesLooks(): boolean {
+    const sources = sourcesOf(this.spec, this.namespace);
+    return this.resyncMs > 0 && sources.every((source) => isSeen(this.options.objects, source));
+  }
+
+  /** How often an object at rest does something by itself, in ms; 0 is never. */
+  get restMs(): number {
+    return this.sharesLooks ? this.refreshMs : this.lookMs;
+  }
+
+  /** How often an object looks at its stack that no shared list watches, in ms; 0 is never. */
+  get lookMs(): number {
+    const periods = [this.resyncMs, this.refreshMs].filter((ms) => ms > 0);
+    return periods.length === 0 ? 0 : Math.min(...periods);
   }
 
   /**
@@ -325,7 +350,7 @@ export class Reconciliation {
   get createMayComeMs(): number {
     const deletedAt = Date.parse(this.object.metadata.deletionTimestamp ?? '');
     const ready = readyOf(this.before);
-    const isHeld = ready?.reason === 'ApprovalRequired' && !this.#approves(this.before.plan?.id);
+    const isHeld = ready?.reason === 'ApprovalRequired' && !approves(this.object, this.before.plan?.id);
     const unanswered = this.before.id === undefined && !isHeld && !ANSWERED.has(ready?.reason ?? '');
     return unanswered ? Math.max(0, deletedAt + CREATE_MS - this.now) : 0;
   }
@@ -365,6 +390,7 @@ export class Reconciliation {
       now: this.now,
     });
     this.status.lastSyncTime = timestamp(this.now);
+    if (outcome.state !== 'ready') this.options.sessions.unwatch(this.key);
     await this.#writeStatus();
     this.#tellEnded(this.status.history);
     // Not before: what the status doesn't say yet isn't done.
@@ -381,11 +407,18 @@ export class Reconciliation {
     this.status.drift = { detectedAt, fields: [...drift] };
   }
 
-  /** Ends with nothing left to do: the next look is the resync's, or comes after `againMs`. */
+  /** Ends with nothing left to do: the next look is a period away, or comes after `againMs`. */
   settle(outcome: Outcome, available?: Availability, againMs?: number): Promise<Result> {
-    const requeueAfterMs = againMs ?? this.lookPeriodMs();
-    this.memory.nextLookAt = requeueAfterMs === 0 ? Number.POSITIVE_INFINITY : this.now + requeueAfterMs;
-    return this.finish(outcome, requeueAfterMs > 0 ? { requeueAfterMs } : {}, available);
+    return this.finish(
+      outcome,
+      this.rest(againMs ?? (outcome.state === 'ready' ? this.restMs : this.lookMs)),
+      available,
+    );
+  }
+
+  /** What an object without anything to do wants; see {@link restFor}. */
+  rest(ms: number): Result {
+    return restFor(this.memory, ms, this.now);
   }
 
   /** What the status remembers of the inputs that were sent. */
@@ -494,11 +527,4 @@ export class Reconciliation {
     // As the API server keeps it: it prunes what the schema doesn't know.
     this.memory.fingerprint = statusFingerprint(current.status);
   }
-}
-
-/** A number from 0 to 1 that spreads objects evenly, always the same for one uid. */
-function spread(uid: string): number {
-  let hash = 0x811c9dc5;
-  for (const character of uid) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  return hash / 0xffffffff;
 }

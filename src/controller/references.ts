@@ -3,9 +3,11 @@ import { FINALIZER } from '../api/constants.ts';
 import type { HeatStack, HeatStackSpec, HeatStackStatus } from '../api/heat-stack.ts';
 import { canonicalJson, isTooDeep } from '../json.ts';
 import type { CacheEvent, LabelSelector } from '../kube/index.ts';
+import { type Idle, idle } from './at-rest.ts';
 import type { DataKind } from './data-object.ts';
 import { readyOf } from './own-status.ts';
 import { type Countable, countable } from './stack-counts.ts';
+import type { WatchedObjects } from './written-objects.ts';
 
 /** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
 export interface CachedStack extends Countable {
@@ -18,6 +20,8 @@ export interface CachedStack extends Countable {
   /** Names of the HeatStacks that it waits for: these, and those of `spec.dependsOn`. */
   dependencies: string[];
   deleting: boolean;
+  /** What it is at rest with, if no reconcile would find anything to do. */
+  idle?: Idle;
   /** Why others can't build on it yet; see {@link whyNotReady}. */
   notReady: string | undefined;
   /** Another one when those that depend on it have something to look at. */
@@ -56,6 +60,13 @@ export function sourcesOf(spec: HeatStackSpec, namespace: string): string[] {
   return [...keys];
 }
 
+/** Whether the watch tells of changes of an object, by its {@link referenceKey}. */
+export function isSeen(objects: Pick<WatchedObjects, 'versionOf' | 'seesAll'>, reference: string): boolean {
+  const [kind, namespace = '', name = ''] = reference.split('/');
+  const dataKind = kind === 'Secret' ? 'Secret' : 'ConfigMap';
+  return objects.seesAll(dataKind) || objects.versionOf(dataKind, namespace, name) !== undefined;
+}
+
 /** Names of the HeatStacks whose outputs a spec uses; none when it only observes a stack, which takes no inputs. */
 export function producersOf({ managementPolicy, parameterValues = [] }: HeatStackSpec): string[] {
   if (managementPolicy === 'unmanaged') return [];
@@ -92,6 +103,7 @@ export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): Ca
   const { apiVersion, kind, metadata, spec, status = NO_STATUS } = raw;
   const { name, namespace = '', uid, resourceVersion } = metadata;
   const notReady = whyNotReady({ metadata, status });
+  const rest = idle({ ...raw, status });
   const mayHaveStack = metadata.finalizers?.includes(FINALIZER) ?? false;
   return {
     apiVersion,
@@ -105,6 +117,7 @@ export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): Ca
     notReady,
     state: notReady ?? outputsVersion(raw),
     ...countable(status),
+    ...(rest ? { idle: rest } : {}),
     ...(mayHaveStack ? { credentials: spec.cloudCredentialsRef.secretName } : {}),
   };
 }

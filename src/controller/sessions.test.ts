@@ -27,7 +27,7 @@ interface Login {
 
 let logins: Login[];
 let atOnce: boolean;
-let news: string[];
+let moved: string[];
 let closing: Error | undefined;
 let sessions: Sessions;
 let log: ReturnType<typeof memoryLogger>;
@@ -37,7 +37,7 @@ beforeEach(start);
 function start(): void {
   logins = [];
   atOnce = true;
-  news = [];
+  moved = [];
   closing = undefined;
   log = memoryLogger();
   sessions = new Sessions({
@@ -69,7 +69,9 @@ function start(): void {
       if (atOnce) login.succeed();
       return promise;
     },
-    onNews: (user) => news.push(user),
+    onMoved: (user) => moved.push(user),
+    tagsOf: () => [],
+    onNews: () => undefined,
     onRequest: () => undefined,
     progressIntervalMs: 10_000,
     clock: new FakeClock(),
@@ -297,7 +299,7 @@ describe('evicting', () => {
   test('has the others looked at, whose stacks nothing watches any more', async () => {
     await Promise.all([acquire('ns/a'), acquire('ns/b'), acquire('ns/c', { regionName: 'north' })]);
     sessions.evict('ns/a');
-    expect(news).toEqual(['ns/b']);
+    expect(moved).toEqual(['ns/b']);
   });
 
   test('leaves other sessions alone, and is nothing for one who has none', async () => {

@@ -12,6 +12,7 @@ import {
 import type { CloudConnection } from './heat-client.ts';
 import { OperationWatch } from './operation-watch.ts';
 import { type CloudHealth, Outages } from './outages.ts';
+import { ResyncWatch } from './resync-watch.ts';
 import { StackLooks } from './stack-looks.ts';
 
 /** A login to one cloud with one Secret's credentials, shared by all HeatStacks that use just these. */
@@ -21,6 +22,7 @@ export interface Session {
   readonly connection: CloudConnection;
   readonly operations: OperationWatch;
   readonly looks: StackLooks;
+  readonly resync: ResyncWatch;
 }
 
 /** What a connection of the operator is made with. */
@@ -33,11 +35,12 @@ export interface SessionConnectOptions {
 /** Settings of {@link Sessions}. */
 export interface SessionsOptions {
   connect: (cloud: CloudConfig, options: SessionConnectOptions) => Promise<CloudConnection>;
-  /**
-   * Called with the key of an object whose stack is worth a look; see {@link OperationWatch}, {@link Outages} and
-   * {@link Sessions.evict}.
-   */
+  /** Called with the key of an object whose stack is worth a look; see {@link OperationWatch} and {@link Outages}. */
   onNews: (key: string) => void;
+  /** The same where there is no hurry; see {@link ResyncWatch} and {@link Sessions.evict}. */
+  onMoved: (key: string) => void;
+  /** The tags of an object's stack. */
+  tagsOf: (key: string) => readonly string[];
   /** Called for each answer of Keystone or Heat. */
   onRequest: (request: RequestInfo) => void;
   progressIntervalMs: number;
@@ -47,6 +50,8 @@ export interface SessionsOptions {
 
 interface Entry {
   opening: Promise<Session>;
+  /** Once it is open. */
+  session?: Session;
   users: Set<string>;
   /** Calls that wait for their turn. */
   waitingCalls: number;
@@ -105,12 +110,44 @@ export class Sessions {
     entry.users.add(user);
     this.#keyOf.set(user, key);
     try {
-      return await untilAborted(entry.opening, signal);
+      const session = await untilAborted(entry.opening, signal);
+      entry.session = session;
+      return session;
     } catch (error) {
       // All who wait for a login that failed come here, and with the last of them it is forgotten.
       this.#leave(user);
       throw error;
     }
+  }
+
+  /**
+   * Has an object use a session that others have opened with the very same credentials of the same Secret.
+   *
+   * @returns whether it is still open
+   */
+  join(user: string, session: Session): boolean {
+    const entry = this.#entries.get(session.credentials);
+    if (entry?.session !== session) return false;
+    if (this.#keyOf.get(user) !== session.credentials) this.release(user);
+    this.#outages.join(user, session.credentials);
+    entry.users.add(user);
+    this.#keyOf.set(user, session.credentials);
+    return true;
+  }
+
+  /** Whether the stack of an object is at rest, and watched by a list that it shares with others. */
+  watches(user: string, stackId: string): boolean {
+    return this.#sessionOf(user)?.resync.has(user, stackId) ?? false;
+  }
+
+  /** The stack of an object is at rest no more. */
+  unwatch(user: string): void {
+    this.#sessionOf(user)?.resync.remove(user);
+  }
+
+  #sessionOf(user: string): Session | undefined {
+    const key = this.#keyOf.get(user);
+    return key === undefined ? undefined : this.#entries.get(key)?.session;
   }
 
   /** The session that the object used last, if it is still open. */
@@ -141,7 +178,8 @@ export class Sessions {
     const entry = this.#entries.get(key);
     if (!entry) return;
     entry.users.delete(user);
-    entry.opening.then((session) => session.operations.remove(user)).catch(() => undefined);
+    entry.session?.operations.remove(user);
+    entry.session?.resync.remove(user);
     if (entry.users.size > 0) return;
     this.#entries.delete(key);
     this.#discard(user, entry);
@@ -160,7 +198,7 @@ export class Sessions {
     // All at once: a user that finds out later must not evict the new session.
     for (const each of entry.users) this.#keyOf.delete(each);
     this.#discard(user, entry);
-    for (const each of entry.users) if (each !== user) this.#options.onNews(each);
+    for (const each of entry.users) if (each !== user) this.#options.onMoved(each);
   }
 
   #discard(user: string, entry: Entry): void {
@@ -188,7 +226,7 @@ export class Sessions {
   }
 
   #open(user: string, credentials: string, cloud: CloudConfig, breaker: CircuitBreaker): Entry {
-    const { connect, onNews, onRequest, progressIntervalMs, clock, logger } = this.#options;
+    const { connect, onNews, onMoved, tagsOf, onRequest, progressIntervalMs, clock, logger } = this.#options;
     const open = async (): Promise<Session> => {
       // Not bound to one object's signal: others wait for the same login. The client bounds its time.
       const connection = await connect(cloud, {
@@ -208,8 +246,9 @@ export class Sessions {
         clock,
         logger,
       });
+      const resync = new ResyncWatch({ orchestration, tagsOf, onMoved, clock, logger });
       logger.debug({ key: user, sessions: this.size }, 'session opened');
-      return { credentials, connection, operations, looks };
+      return { credentials, connection, operations, looks, resync };
     };
     const entry: Entry = { opening: open(), users: new Set(), waitingCalls: 0 };
     return entry;
@@ -224,7 +263,7 @@ async function close(entry: Entry): Promise<boolean> {
   } catch {
     return false;
   }
-  await Promise.all([session.operations.close(), session.looks.close()]);
+  await Promise.all([session.operations.close(), session.looks.close(), session.resync.close()]);
   await session.connection.close();
   return true;
 }

@@ -23,9 +23,6 @@ import { type CachedStack, ReferenceIndex, referenceKey, toCached } from './refe
 import { StackCounts } from './stack-counts.ts';
 import { type CachedData, type WatchedObjects, WrittenObjects, writtenFor } from './written-objects.ts';
 
-/** People's edits go before what a start or a resync brings. */
-const INITIAL_PRIORITY = -100;
-
 /** Settings of {@link Watches}. */
 export interface WatchesOptions {
   client: Pick<KubeClient, 'pages' | 'watch'>;
@@ -189,20 +186,25 @@ export class Watches implements WatchedObjects, WatchedStacks {
     return keys;
   }
 
-  /** Queues all HeatStacks that are there, and from now on each that there is something to do for. */
-  lead(): void {
+  /**
+   * From now on queues each HeatStack that there is something to do for.
+   *
+   * @returns the keys of all that are there
+   */
+  lead(): string[] {
     this.#leads = true;
-    for (const { cache } of this.#stacks.values()) {
-      for (const stack of cache.list()) this.#enqueue(keyOf(stack.metadata), stack, INITIAL_PRIORITY);
-    }
+    const mine = [...this.#stacks.values()].flatMap(({ cache }) =>
+      cache.list().filter((stack) => stack.mine),
+    );
+    return mine.map(({ metadata }) => keyOf(metadata));
   }
 
-  #enqueue(key: string, stack = this.#stack(key), priority = 0): void {
-    if (stack?.mine) this.#add(key, priority);
+  #enqueue(key: string, stack = this.#stack(key)): void {
+    if (stack?.mine) this.#add(key);
   }
 
-  #add(key: string, priority = 0): void {
-    if (this.#leads) this.#queue.add(key, { priority });
+  #add(key: string): void {
+    if (this.#leads) this.#queue.add(key);
   }
 
   /** What has been watched how, a row for each watch. */

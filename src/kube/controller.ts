@@ -12,6 +12,8 @@ const DEFAULT_GRACE_MS = 20_000;
 export interface Result {
   /** Come again after this time, in milliseconds. Not for errors: those are thrown. */
   requeueAfterMs?: number;
+  /** With which priority it then waits for a worker; default 0. */
+  priority?: number;
 }
 
 /** An error that trying again can't cure: the key is not worked on until it is added from outside. */
@@ -110,9 +112,9 @@ export class Controller {
     const logs = this.#logs;
     try {
       const note = (fields: object) => logs.add(fields);
-      const { requeueAfterMs } = await reconcile(key, { signal, logger: logs.logger, note });
+      const { requeueAfterMs, priority = 0 } = await reconcile(key, { signal, logger: logs.logger, note });
       queue.forget(key);
-      if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
+      if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs, { priority });
       logs.debug({ ms: took(), requeueAfterMs }, 'reconciled');
       return requeueAfterMs === undefined ? 'success' : 'requeue_after';
     } catch (error) {

@@ -22,6 +22,7 @@ export {
 } from './controller.ts';
 export { isKubeError, KUBE_ERROR_CODES, KubeError, type KubeErrorCode } from './errors.ts';
 export { type EventDetails, EventRecorder, type EventRecorderOptions } from './events.ts';
+export { KeyedHeap } from './heap.ts';
 export { type LabelSelector, parseLabelSelector } from './label-selector.ts';
 export { LeaderElection, type LeaderElectionOptions, LeadershipLost, type Lease } from './leader-election.ts';
 export { LogScope } from './log-scope.ts';

@@ -389,7 +389,7 @@ export class Scenario {
         operator
           .log()
           .slice(since)
-          .some((line) => line.msg === 'reconciled' && line.key === key),
+          .some(({ msg, key: of }) => of === key && (msg === 'reconciled' || msg === 'resumed')),
       () => `the operator did not deal with ${name}`,
     );
   }

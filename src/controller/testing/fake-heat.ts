@@ -43,6 +43,8 @@ export type HeatCall =
   | 'list'
   | 'poll'
   | 'looks'
+  | 'resync'
+  | 'newest'
   | 'find'
   | 'get'
   | 'get+outputs'
@@ -64,7 +66,10 @@ export type Action = 'check' | 'suspend' | 'resume' | 'cancel_update' | 'cancel_
  * cloud. An interrupted call is told with {@link FakeHeat.fail}.
  */
 export class FakeHeat implements HeatClient {
-  /** All calls; the shared list of stacks in progress is `poll`, one of given ids `looks`. */
+  /**
+   * All calls; of the shared lists, that of stacks in progress is `poll`, one of given ids `looks`, and those of stacks at
+   * rest `resync` and `newest`.
+   */
   readonly calls: HeatCall[] = [];
   readonly all = new Map<string, FakeStack>();
   /** Names that are taken though no list shows by whom. */
@@ -90,9 +95,9 @@ export class FakeHeat implements HeatClient {
     this.#clock = clock;
   }
 
-  /** All calls but the shared poll, and forgets them. */
+  /** All calls but the shared lists, and forgets them. */
   takeCalls(): HeatCall[] {
-    return this.calls.splice(0).filter((call) => call !== 'poll');
+    return this.calls.splice(0).filter((call) => !['poll', 'resync', 'newest'].includes(call));
   }
 
   /** The next such call fails; with `after`, once it was carried out (its answer is lost). */
@@ -272,13 +277,12 @@ export class FakeHeat implements HeatClient {
   }
 
   async *stacks(query: StackQuery = {}): AsyncGenerator<Stack, void> {
-    const call = query.id === undefined ? 'list' : 'looks';
     const ids = query.id === undefined || this.ignoresIds ? undefined : new Set([query.id].flat());
-    const rows = this.#call(query.status === undefined ? call : 'poll', () => {
+    const rows = this.#call(callOf(query), () => {
       // As Heat 27 does.
       if (query.tags && query.name !== undefined)
         throw createError('ServerError', 'InvalidRequestError', { status: 500 });
-      return [...this.all.values()].filter(
+      const found = [...this.all.values()].filter(
         ({ id, name, status, deletedAt, parentId, attributes }) =>
           (!deletedAt || query.showDeleted) &&
           parentId === undefined &&
@@ -287,8 +291,10 @@ export class FakeHeat implements HeatClient {
           (query.tags ?? []).every((tag) => attributes.tags?.includes(tag)) &&
           (query.status === undefined || status.endsWith(`_${query.status}`)),
       );
+      if (!query.sortKeys) return found;
+      return found.sort((a, b) => ((a.updatedAt ?? '') < (b.updatedAt ?? '') ? 1 : -1));
     });
-    for (const row of rows) yield asListed(row);
+    for (const row of rows.slice(0, query.maxItems)) yield asListed(row);
   }
 
   async *resources(ref: StackRef, _query?: ResourceQuery): AsyncGenerator<Resource, void> {
@@ -392,6 +398,13 @@ function masked(values: JsonObject, stack: FakeStack): JsonObject {
 function sectionOf(object: JsonObject, name: string): JsonObject {
   const section = object[name];
   return isJsonObject(section) ? section : {};
+}
+
+function callOf({ id, name, tags, status, sortKeys, showDeleted }: StackQuery): HeatCall {
+  if (name !== undefined || tags !== undefined) return 'list';
+  if (status !== undefined) return 'poll';
+  if (sortKeys !== undefined) return 'newest';
+  return id !== undefined && showDeleted ? 'looks' : 'resync';
 }
 
 function idOf(ref: StackRef): string {

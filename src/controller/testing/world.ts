@@ -1,13 +1,14 @@
 import type { Condition, HeatStack, HeatStackSpec } from '../../api/heat-stack.ts';
-import type { KubeObject, Result } from '../../kube/index.ts';
+import { type KubeObject, keyOf, type Result } from '../../kube/index.ts';
 import { FakeClock } from '../../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../../kube/testing/memory-logger.ts';
 import type { CircuitBreaker, CloudConfig, CloudIdentity } from '../../openstack/index.ts';
 import type { WatchedStacks } from '../dependencies.ts';
-import { Digester, digestTag, ownerTags } from '../digest.ts';
+import { Digester, digestTag, ownerTags, ownerTagsOf } from '../digest.ts';
 import type { CloudConnection } from '../heat-client.ts';
 import { Reconciler } from '../reconciler.ts';
 import { toCached } from '../references.ts';
+import { Resume } from '../resume.ts';
 import { Sessions } from '../sessions.ts';
 import { type WatchedObjects, writtenFor } from '../written-objects.ts';
 import { FakeCluster } from './fake-cluster.ts';
@@ -16,6 +17,7 @@ import { FakeHeat } from './fake-heat.ts';
 export const NAMESPACE = 'team';
 export const NAME = 'web';
 export const KEY = `${NAMESPACE}/${NAME}`;
+const CLUSTER_ID = 'cluster-1';
 const PASSWORD = 'correct-horse-battery';
 export const TOKEN = 'gAAAAA-token-of-the-session';
 export const CLOUDS_YAML = `
@@ -61,7 +63,7 @@ export class World {
   readonly heat = new FakeHeat(this.clock);
   readonly log = memoryLogger();
   readonly events: { type: string; reason: string; note: string }[] = [];
-  /** Keys that the watch of operations brought back. */
+  /** Keys that the watches of stacks brought back. */
   readonly news: string[] = [];
   /** What logins fail with, one after the other; then they succeed. */
   readonly loginErrors: unknown[] = [];
@@ -132,6 +134,8 @@ export class World {
         return this.#connect(cloud);
       },
       onNews: (key) => this.news.push(key),
+      onMoved: (key) => this.news.push(key),
+      tagsOf: (key) => ownerTagsOf(CLUSTER_ID, key),
       onRequest: () => undefined,
       progressIntervalMs: 10_000,
       clock,
@@ -142,7 +146,7 @@ export class World {
       sessions,
       events: { event: (_object, { type, reason, note }) => this.events.push({ type, reason, note }) },
       digester: this.digester,
-      clusterID: 'cluster-1',
+      clusterID: CLUSTER_ID,
       objects: this.watched,
       stacks: this.stacks,
       isMine: (labels) => labels?.['shard'] !== 'another',
@@ -263,6 +267,7 @@ export class World {
 
   /** Reconciles once. @returns `later` when it asked for back-off. */
   async reconcile(): Promise<Result | 'later'> {
+    this.news.length = 0;
     const { signal } = new AbortController();
     try {
       return await this.reconciler.reconcile(KEY, { signal, logger: this.log.logger });
@@ -272,13 +277,46 @@ export class World {
     }
   }
 
-  /** Lets time pass until the watch of operations has news, and reconciles. */
+  /** Lets more than a resync period pass, and has the object look by itself, as if the shared list had told something. */
+  async lookAgain(): Promise<Result | 'later'> {
+    await this.clock.advance(12 * 60_000);
+    this.sessions.unwatch(KEY);
+    return this.reconcile();
+  }
+
+  /** Resumes all objects, as a start does. @returns keys that are to be reconciled. */
+  async resume(): Promise<string[]> {
+    const queued: string[] = [];
+    const { clock, sessions, reconciler, digester, cluster, watched: objects, stacks } = this;
+    const queue = { add: (key: string) => queued.push(key), addAfter: () => undefined };
+    const { client } = cluster;
+    const resume = new Resume({
+      client,
+      stacks,
+      objects,
+      sessions,
+      reconciler,
+      digester,
+      queue,
+      concurrency: 2,
+      clock,
+      logger: this.log.logger,
+    });
+    const keys = cluster.all(['HeatStack']).map(({ metadata }) => keyOf(metadata));
+    const stop = new AbortController();
+    const running = resume.run(keys, stop.signal);
+    await clock.advance(0);
+    stop.abort();
+    await running;
+    return queued;
+  }
+
+  /** Lets time pass until a watch of stacks has news, and reconciles. */
   async reconcileNews(): Promise<Result | 'later'> {
     for (let seconds = 0; this.news.length === 0; seconds += 1) {
       if (seconds > 120) throw new Error('no news');
       await this.clock.advance(1000);
     }
-    this.news.length = 0;
     return this.reconcile();
   }
 

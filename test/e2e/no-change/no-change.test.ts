@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { type Operator, RANDOM_STRING, scenario } from '../../support/scenario.ts';
+import { heatRequests, type Operator, RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
 const s = scenario('no-change');
 const name = s.namespace;
@@ -9,9 +9,9 @@ async function version(): Promise<string> {
   return (await s.get(name))?.metadata.resourceVersion ?? 'gone';
 }
 
-/** Requests to Keystone and Heat so far. */
+/** Requests to Heat so far. */
 function requests(operator: Operator): number {
-  return operator.log().filter(({ msg }) => msg === 'cloud request').length;
+  return heatRequests(operator.log()).length;
 }
 
 it('leaves an unchanged stack and object alone', async () => {
