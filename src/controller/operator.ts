@@ -179,6 +179,7 @@ async function reconcileAll(
     onNews: (name) => queue.add(name),
     onMoved: (name) => queue.add(name, { priority: BACKGROUND }),
     tagsOf: (name) => ownerTagsOf(clusterID, name),
+    mostInTrouble: Math.max(1, Math.floor(options.concurrency / 2)),
     onRequest: (request) => metrics?.cloudRequest(request),
     progressIntervalMs: options.progressIntervalMs,
     clock,

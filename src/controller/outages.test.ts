@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
 import type { Circuit, CircuitBreaker } from '../openstack/index.ts';
-import { Outages } from './outages.ts';
+import { Crowded, Outages } from './outages.ts';
 
 let clock: FakeClock;
 let news: string[];
@@ -21,6 +21,7 @@ beforeEach(() => {
       news.push(user);
       onNews(user);
     },
+    mostInTrouble: 2,
     clock,
     logger: log.logger,
   });
@@ -36,7 +37,10 @@ function goOut(breaker: CircuitBreaker, service: 'identity' | 'orchestration' = 
 /** Objects that meet an open circuit. */
 function waiting(credentials: string, ...users: string[]): CircuitBreaker {
   let breaker: CircuitBreaker | undefined;
-  for (const user of users) breaker = outages.join(user, credentials);
+  for (const user of users) {
+    breaker = outages.join(user, credentials);
+    outages.end(user);
+  }
   if (!breaker) throw new Error('no users');
   goOut(breaker);
   for (const user of users) outages.wait(user);
@@ -129,6 +133,62 @@ describe('when it closes', () => {
     outages.join('a', 'c');
     expect(outages.wait('a')).toBe(1_000);
     expect(outages.wait('nobody')).toBe(1_000);
+  });
+});
+
+describe('workers', () => {
+  /** An object of a login of its own, whose last call failed. */
+  function failing(user: string): CircuitBreaker {
+    const breaker = outages.join(user, `of ${user}`);
+    breaker.of('orchestration').ended('hung', false);
+    return breaker;
+  }
+
+  test('are left to others than those whose clouds may hang', () => {
+    const well = outages.join('well', 'well').of('orchestration');
+    well.ended('answered', false);
+    failing('a');
+    // Of this one nobody knows anything yet.
+    outages.join('b', 'of b');
+    expect(() => outages.join('c', 'of c')).toThrow(Crowded);
+    outages.join('other', 'well');
+    outages.end('a');
+    outages.join('c', 'of c');
+  });
+
+  test('are not taken by probes of many clouds that hang', async () => {
+    const circuits = ['a', 'b', 'c', 'd'].map((user) => heatOf(waiting(`of ${user}`, user)));
+    onNews = (user) => {
+      outages.join(user, `of ${user}`);
+      const circuit = circuits['abcd'.indexOf(user)];
+      if (!circuit?.refusal()) circuit?.begin();
+    };
+    await clock.advance(10_000);
+    expect(news).toHaveLength(2);
+    // A call that comes by itself is no probe then either.
+    expect(circuits.filter((circuit) => !circuit.refusal())).toEqual([]);
+    const [first = ''] = news;
+    circuits['abcd'.indexOf(first)]?.ended('hung', true);
+    outages.end(first);
+    await clock.advance(1_000);
+    expect(new Set(news).size).toBe(3);
+  });
+
+  test('are given to all as soon as clouds are well again', () => {
+    const [breaker] = ['a', 'b'].map(failing);
+    expect(() => outages.join('c', 'of c')).toThrow(Crowded);
+    breaker?.of('orchestration').ended('answered', false);
+    outages.join('c', 'of c');
+  });
+
+  test('are not left for long to one that answered once', async () => {
+    for (const user of ['a', 'b'])
+      outages.join(user, `of ${user}`).of('orchestration').ended('answered', false);
+    await clock.advance(10_000);
+    outages.join('c', 'of c');
+    outages.end('c');
+    await clock.advance(1);
+    expect(() => outages.join('c', 'of c')).toThrow(Crowded);
   });
 });
 

@@ -7,8 +7,19 @@ import { CircuitBreaker, type CircuitState } from '../openstack/index.ts';
 export interface OutagesOptions {
   /** Called with the key of an object that is worth a reconcile: as a probe, or since its cloud is back. */
   onNews: (key: string) => void;
+  /** How many objects may be worked on at once whose calls may hang: a part of the workers. */
+  mostInTrouble: number;
   clock: Clock;
   logger: Logger;
+}
+
+/** For so long a cloud that answered counts as one that does. */
+const TRUST_MS = 10_000;
+
+/** Too many objects are worked on whose clouds may hang; come again in a while. Nothing was asked of the cloud. */
+export class Crowded extends Error {
+  override readonly name = 'Crowded';
+  readonly retryAfterMs = SOON_MS;
 }
 
 /** How a cloud is doing, as one login sees it. */
@@ -43,12 +54,15 @@ const BATCH_MS = 100;
 /**
  * Keeps the circuit of each login, and who waits for it to close: while it is open, one object at a time is asked to
  * try, and the others cost nothing; when it closes, all are told. A login outlives its session: it is there as long as an
- * object has these credentials, so that logins that fail are bounded as well. Nothing is shared between two logins.
+ * object has these credentials, so that logins that fail are bounded as well. Nothing is shared between two logins but
+ * the bound on how many workers those that may hang have together, so that others always find one.
  */
 export class Outages {
   readonly #options: OutagesOptions;
   readonly #logins = new Map<string, Login>();
   readonly #keyOf = new Map<string, string>();
+  /** The logins of the objects that are worked on. */
+  readonly #active = new Map<string, Login>();
   readonly #closed = new AbortController();
 
   constructor(options: OutagesOptions) {
@@ -60,7 +74,12 @@ export class Outages {
     return this.#logins.size;
   }
 
-  /** The breaker of a login, which the object uses from now on and no other. */
+  /**
+   * The breaker of a login, which the object uses from now on and no other. {@link end} must follow when the work on the
+   * object ends.
+   *
+   * @throws Crowded
+   */
   join(user: string, credentials: string): CircuitBreaker {
     if (this.#keyOf.get(user) !== credentials) this.leave(user);
     let login = this.#logins.get(credentials);
@@ -70,7 +89,30 @@ export class Outages {
     }
     login.users.add(user);
     this.#keyOf.set(user, credentials);
-    return login.breaker;
+    const { breaker } = login;
+    if (this.#mayHang(breaker) && this.#isCrowded) throw new Crowded();
+    this.#active.set(user, login);
+    return breaker;
+  }
+
+  /** The work on an object has ended. */
+  end(user: string): void {
+    this.#active.delete(user);
+  }
+
+  /** Whether clouds that may hang have all the workers that they may have. */
+  get #isCrowded(): boolean {
+    let count = 0;
+    for (const { breaker } of this.#active.values()) if (this.#mayHang(breaker)) count += 1;
+    return count >= this.#options.mostInTrouble;
+  }
+
+  /**
+   * Whether a call may hang, which keeps its worker for half a minute and more: as a probe, or when there was no answer
+   * lately. Where the circuit is open, calls fail at once.
+   */
+  #mayHang({ isClosed, isProbed, answeredAt = Number.NEGATIVE_INFINITY }: CircuitBreaker): boolean {
+    return isProbed || (isClosed && this.#options.clock.now() - answeredAt > TRUST_MS);
   }
 
   /** The object needs no cloud any more, or another one. */
@@ -114,6 +156,7 @@ export class Outages {
     this.#closed.abort();
     this.#logins.clear();
     this.#keyOf.clear();
+    this.#active.clear();
   }
 
   #of(user: string): Login | undefined {
@@ -124,6 +167,7 @@ export class Outages {
     const { clock, logger } = this.#options;
     const breaker = new CircuitBreaker({
       now: () => clock.now(),
+      mayProbe: () => !this.#isCrowded,
       onCircuit: ({ state, ...about }) => {
         const fields = { key: user, ...about };
         if (state === 'closed') logger.info(fields, 'the cloud answers again');
@@ -156,6 +200,8 @@ export class Outages {
       } else if (inMs > 0) {
         // No longer than that while a probe is under way: its end is told.
         await this.#pause(login, Math.min(inMs, REST_MS));
+      } else if (this.#isCrowded) {
+        await this.#pause(login, SOON_MS);
       } else {
         this.#tell(login, 1);
         await this.#pause(login, PROBE_MS);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CircuitBreaker, createError } from '../openstack/index.ts';
+import { Crowded } from './outages.ts';
 import { KEY, World } from './testing/world.ts';
 
 const MINUTE = 60_000;
@@ -79,4 +80,21 @@ test('one that failed while the circuit opened is told as well', async () => {
   circuit.ended('answered', false);
   await world.clock.advance(100);
   expect(world.news).toEqual([KEY]);
+});
+
+test('an object whose cloud may hang comes again in a while when workers are scarce, with nothing said', async () => {
+  breaker().of('orchestration').ended('hung', false);
+  const acquire = world.sessions.acquire.bind(world.sessions);
+  let isCrowded = true;
+  world.sessions.acquire = async (...args) => {
+    if (isCrowded) throw new Crowded();
+    return acquire(...args);
+  };
+  const writes = world.cluster.writes.length;
+  expect(await world.reconcile()).toEqual({ requeueAfterMs: 1_000 });
+  expect(world.cluster.writes).toHaveLength(writes);
+  expect(world.heat.takeCalls()).toEqual([]);
+  isCrowded = false;
+  await world.reconcile();
+  expect(world.ready).toBe('True Succeeded');
 });

@@ -15,6 +15,7 @@ import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import { ClusterReader } from './input-reader.ts';
 import { InputError } from './input-sources.ts';
 import { type Desired, resolveInputs } from './inputs.ts';
+import { Crowded } from './outages.ts';
 import { OutputObjects } from './output-objects.ts';
 import { isOnlyObserved, isSettled, readyOf } from './own-status.ts';
 import { Ownership } from './ownership.ts';
@@ -114,9 +115,13 @@ export class Reconciler {
     const cloud = object.spec.cloudCredentialsRef.cloudName;
     const lines = note(id === undefined ? { cloud } : { cloud, stackID: id });
     const run = new Reconciliation(this.#options, key, object, memory, lines, signal);
-    const result = await (run.deleting ? finalize(run) : bringAbout(run));
-    if (result.gone) this.#memories.delete(key);
-    return result;
+    try {
+      const result = await (run.deleting ? finalize(run) : bringAbout(run));
+      if (result.gone) this.#memories.delete(key);
+      return result;
+    } finally {
+      this.#options.sessions.end(key);
+    }
   }
 }
 
@@ -301,6 +306,8 @@ async function converge(
     return await takeStep(run, session, goal);
   } catch (error) {
     if (run.signal.aborted) throw error;
+    // There is nothing to tell yet.
+    if (error instanceof Crowded) return { requeueAfterMs: error.retryAfterMs };
     return cloudProblem(run, error);
   }
 }

@@ -73,6 +73,7 @@ function start(): void {
     tagsOf: () => [],
     onNews: () => undefined,
     onRequest: () => undefined,
+    mostInTrouble: 5,
     progressIntervalMs: 10_000,
     clock: new FakeClock(),
     logger: log.logger,

@@ -43,6 +43,8 @@ export interface SessionsOptions {
   tagsOf: (key: string) => readonly string[];
   /** Called for each answer of Keystone or Heat. */
   onRequest: (request: RequestInfo) => void;
+  /** How many objects may be worked on at once whose clouds may hang; see {@link Outages}. */
+  mostInTrouble: number;
   progressIntervalMs: number;
   clock: Clock;
   logger: Logger;
@@ -90,11 +92,17 @@ export class Sessions {
     return this.#outages.health();
   }
 
+  /** The work on an object has ended, for now. */
+  end(user: string): void {
+    this.#outages.end(user);
+  }
+
   /**
    * The session for these credentials, opened when there is none yet. The object leaves the session that it used
-   * before; a session that nobody uses is closed.
+   * before; a session that nobody uses is closed. {@link end} must follow.
    *
    * @throws OpenStackError when the login fails; nothing is kept then but the state of its circuit.
+   * Crowded
    */
   async acquire(user: string, secretUid: string, cloud: CloudConfig, signal: AbortSignal): Promise<Session> {
     const key = createHash('sha256')

@@ -137,6 +137,7 @@ export class World {
       onMoved: (key) => this.news.push(key),
       tagsOf: (key) => ownerTagsOf(CLUSTER_ID, key),
       onRequest: () => undefined,
+      mostInTrouble: 5,
       progressIntervalMs: 10_000,
       clock,
       logger: log.logger,

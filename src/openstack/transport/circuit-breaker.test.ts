@@ -52,6 +52,9 @@ describe('opening', () => {
     call(...verdicts);
     expect(circuit.state).toBe(opens ? 'open' : 'closed');
     expect(breaker.isClosed).toBe(!opens);
+    expect(breaker.answeredAt).toBeUndefined();
+    circuit.ended('answered', false);
+    expect(breaker.answeredAt).toBe(START);
   });
 
   it('says since when, why, and when to come again; the text stays the same', () => {
@@ -124,6 +127,17 @@ describe('probes', () => {
     expect(circuit.state).toBe('open');
     expect(call('answered')).toBe(1);
     expect(circuit.state).toBe('closed');
+  });
+
+  it('are put off as long as they may not be', () => {
+    let may = false;
+    breaker = new CircuitBreaker({ now: () => now, random: () => 0, mayProbe: () => may });
+    circuit = breaker.of('orchestration');
+    call(...FAILED);
+    now += 60_000;
+    expect(call('answered')).toBe(0);
+    may = true;
+    expect(call('answered')).toBe(1);
   });
 
   it('come a little earlier by chance', () => {

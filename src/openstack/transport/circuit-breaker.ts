@@ -20,6 +20,8 @@ export interface BreakerOptions {
   minDelayMs?: number;
   /** The longest time between two probes, in milliseconds; default 30,000. */
   maxDelayMs?: number;
+  /** Asked before a call goes out as a probe, which may hang: false puts it off. Default: always. */
+  mayProbe?: () => boolean;
   /** Told of each change of a state. */
   onCircuit?: (state: CircuitState) => void;
   /** Milliseconds since the epoch. */
@@ -64,6 +66,21 @@ export class CircuitBreaker {
     return Object.values(this.#circuits).every(({ state }) => state === 'closed');
   }
 
+  /** Whether a probe is under way. */
+  get isProbed(): boolean {
+    return Object.values(this.#circuits).some(({ state }) => state === 'half-open');
+  }
+
+  /**
+   * When Heat last answered, in milliseconds since the epoch; `undefined` when it never did, or a later call to it or to
+   * Keystone failed.
+   */
+  get answeredAt(): number | undefined {
+    const { identity, orchestration } = this.#circuits;
+    if (!identity.isHealthy || !orchestration.isHealthy) return undefined;
+    return orchestration.answeredAt || undefined;
+  }
+
   /** When the next call may try whether a service is back, in milliseconds since the epoch; missing if none may. */
   get nextProbeAt(): number | undefined {
     const open = Object.values(this.#circuits).filter(({ state }) => state === 'open');
@@ -83,6 +100,7 @@ export class Circuit {
   #failure = '';
   #probes = 0;
   #nextProbeAt = 0;
+  #answeredAt = 0;
 
   constructor(service: Call['service'], options: BreakerOptions) {
     this.#service = service;
@@ -94,6 +112,16 @@ export class Circuit {
     return this.#state;
   }
 
+  /** Closed, and the last call was answered. */
+  get isHealthy(): boolean {
+    return this.#state === 'closed' && this.#failures === 0;
+  }
+
+  /** When a call was last answered, in milliseconds since the epoch; 0 when none was. */
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
   /** When a call may be the next probe, in milliseconds since the epoch. */
   get nextProbeAt(): number {
     return this.#nextProbeAt;
@@ -102,7 +130,9 @@ export class Circuit {
   /** Why a call can't begin now; `undefined` when it can. */
   refusal(): OpenStackError | undefined {
     const now = this.#now();
-    if (this.#state === 'closed' || (this.#state === 'open' && now >= this.#nextProbeAt)) return undefined;
+    if (this.#state === 'closed') return undefined;
+    const isDue = this.#state === 'open' && now >= this.#nextProbeAt;
+    if (isDue && (this.#options.mayProbe?.() ?? true)) return undefined;
     // The text stays the same for the whole outage: who shows it needn't write it anew with each probe.
     const peer = peerOf({ service: this.#service });
     return createError(
@@ -129,6 +159,7 @@ export class Circuit {
   ended(verdict: Verdict, isProbe: boolean, failure = ''): void {
     if (verdict === 'answered') {
       // Also a call from before the outage: it is back, whoever finds out.
+      this.#answeredAt = this.#now();
       this.#failures = 0;
       this.#probes = 0;
       if (this.#state !== 'closed') this.#enter('closed');
