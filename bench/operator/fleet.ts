@@ -146,12 +146,20 @@ export class Fleet {
   async #follow(resourceVersion: string): Promise<void> {
     const { client, signal } = this.#options;
     const watching = AbortSignal.any([signal, this.#watching.signal]);
-    const options = { resourceVersion, timeoutSeconds: WATCH_SECONDS, signal: watching };
-    for await (const event of client.watch<HeatStackObject>(HEAT_STACKS, options)) {
-      if (event.type === 'BOOKMARK') continue;
-      this.#note(event.object, event.type === 'DELETED');
+    let version = resourceVersion;
+    while (!watching.aborted) {
+      const options = { resourceVersion: version, timeoutSeconds: WATCH_SECONDS, signal: watching };
+      try {
+        for await (const event of client.watch<HeatStackObject>(HEAT_STACKS, options)) {
+          version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+          if (event.type !== 'BOOKMARK') this.#note(event.object, event.type === 'DELETED');
+        }
+      } catch (error) {
+        // A busy API server may end it at any time; it goes on where it ended, unless that is too long ago.
+        if (watching.aborted || !isKubeError(error) || isKubeError(error, 'Expired')) throw error;
+      }
+      await sleep(LOOK_MS);
     }
-    throw new TestbedError('the watch of the benchmark ended');
   }
 
   #note(object: HeatStackObject, gone: boolean): void {
