@@ -144,6 +144,16 @@ test('stacks are counted as they come, change and go', async () => {
   expect(seen.get('heatstack_condition')?.samples).toEqual([]);
 });
 
+test('a stack is counted by the operator alone whose it is', async () => {
+  const mine = event('added', 'a', 'CREATE_COMPLETE', 'True');
+  const theirs = { ...mine, mine: false };
+  const change = { type: 'updated', key: 'team/a', initial: false } as const;
+  counts.update({ ...change, object: theirs, old: mine });
+  expect(counts.byStatus.size + counts.byCondition.size).toBe(0);
+  counts.update({ ...change, object: mine, old: theirs });
+  expect(counts.byStatus).toEqual(new Map([['CREATE_COMPLETE', 1]]));
+});
+
 test('the end of an operation is noted with the time that it took', async () => {
   const [startedAt, finishedAt] = ['2026-01-01T00:00:00Z', '2026-01-01T00:00:40Z'];
   metrics.operation({ action: 'Create', startedAt, finishedAt, result: 'CREATE_FAILED' });

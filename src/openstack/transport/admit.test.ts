@@ -46,7 +46,9 @@ describe('limits', () => {
     await Promise.all(Array.from({ length: 6 }, () => list(heat)));
     expect(Math.max(...counts)).toBe(4);
     expect(counts.at(-1)).toBe(0);
-    expect(requests.filter(({ waitedMs }) => waitedMs > 0)).toHaveLength(4);
+    const waited = requests.filter(({ method }) => method === 'GET').map(({ waitedMs }) => waitedMs > 0);
+    // They may end in another order than they began in.
+    expect(waited.filter((hasWaited) => !hasWaited)).toHaveLength(2);
     expect(requests[0]).toMatchObject({ service: 'identity', waitedMs: 0 });
   });
 
