@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { inBackground } from '../background.ts';
 import { type Clock, KeyedHeap } from '../kube/index.ts';
 import { isOpenStackError, type Stack, type StackQuery } from '../openstack/index.ts';
 import { isTaggedOtherwise } from './digest.ts';
@@ -111,7 +112,7 @@ export class ResyncWatch {
     if (others) others.push(member);
     else this.#byStack.set(member.stackId, [member]);
     this.#due.set(key, member);
-    this.#loop ??= this.#run();
+    this.#loop ??= inBackground(() => this.#run());
     if (this.#sleep && member.dueAt < this.#sleep.until) this.#sleep.wake();
   }
 
