@@ -1,4 +1,5 @@
-import { queryObjects } from 'node:v8';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { KubeClient } from './client.ts';
 import { EventRecorder } from './events.ts';
@@ -139,10 +140,19 @@ test('equal events that pile up are written once', async () => {
 });
 
 test('keeps nothing of the object but its reference', async () => {
-  class Large {}
-  recorder.event({ ...configMap('web', '7'), data: new Large() } as KubeObject, created);
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const tell = (): WeakRef<object> => {
+    const large = {};
+    recorder.event({ ...configMap('web', '7'), data: large } as KubeObject, created);
+    return new WeakRef(large);
+  };
+  const kept = tell();
   await vi.waitFor(() => expect(server.requests).toHaveLength(1));
-  expect(queryObjects(Large, { format: 'count' })).toBe(0);
+  await vi.waitFor(() => {
+    collect();
+    expect(kept.deref()).toBeUndefined();
+  });
   recorder.event(configMap('web', '8'), created);
   expect((await sent(2)).map(({ method }) => method)).toEqual(['POST', 'PATCH']);
 });
