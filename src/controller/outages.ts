@@ -81,6 +81,19 @@ export class Outages {
    * @throws Crowded
    */
   join(user: string, credentials: string): CircuitBreaker {
+    const login = this.#use(user, credentials);
+    const { breaker } = login;
+    if (this.#mayHang(breaker) && this.#isCrowded) throw new Crowded();
+    this.#active.set(user, login);
+    return breaker;
+  }
+
+  /** Notes whose login an object uses that isn't worked on. */
+  note(user: string, credentials: string): void {
+    this.#use(user, credentials);
+  }
+
+  #use(user: string, credentials: string): Login {
     if (this.#keyOf.get(user) !== credentials) this.leave(user);
     let login = this.#logins.get(credentials);
     if (!login) {
@@ -89,10 +102,7 @@ export class Outages {
     }
     login.users.add(user);
     this.#keyOf.set(user, credentials);
-    const { breaker } = login;
-    if (this.#mayHang(breaker) && this.#isCrowded) throw new Crowded();
-    this.#active.set(user, login);
-    return breaker;
+    return login;
   }
 
   /** The work on an object has ended. */
@@ -117,6 +127,7 @@ export class Outages {
 
   /** The object needs no cloud any more, or another one. */
   leave(user: string): void {
+    this.#active.delete(user);
     const login = this.#of(user);
     if (!login) return;
     login.users.delete(user);

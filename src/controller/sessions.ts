@@ -129,7 +129,8 @@ export class Sessions {
   }
 
   /**
-   * Has an object use a session that others have opened with the very same credentials of the same Secret.
+   * Has an object that isn't worked on use a session that others have opened with the very same credentials of the same
+   * Secret.
    *
    * @returns whether it is still open
    */
@@ -137,7 +138,7 @@ export class Sessions {
     const entry = this.#entries.get(session.credentials);
     if (entry?.session !== session) return false;
     if (this.#keyOf.get(user) !== session.credentials) this.release(user);
-    this.#outages.join(user, session.credentials);
+    this.#outages.note(user, session.credentials);
     entry.users.add(user);
     this.#keyOf.set(user, session.credentials);
     return true;

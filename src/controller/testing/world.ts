@@ -137,7 +137,8 @@ export class World {
       onMoved: (key) => this.news.push(key),
       tagsOf: (key) => ownerTagsOf(CLUSTER_ID, key),
       onRequest: () => undefined,
-      mostInTrouble: 5,
+      // Nobody tells the breaker of the answers of this Heat.
+      mostInTrouble: Number.POSITIVE_INFINITY,
       progressIntervalMs: 10_000,
       clock,
       logger: log.logger,
