@@ -5,8 +5,8 @@ import { type Manifest, RANDOM_STRING, scenario } from '../../support/scenario.t
 
 const s = scenario('crash-after-post');
 const proxy = new HeatProxy(s.bed.heatUrl);
-const CREATES = 10;
-const OTHERS = 2;
+const CREATES = 20;
+const OTHERS = 3;
 const names = Array.from({ length: CREATES }, (_, index) => `crash-after-post-${index + 10}`);
 
 beforeAll(async () => {
