@@ -93,7 +93,7 @@ const DEFINITIONS = {
   },
   concurrency: {
     value: 'N',
-    help: 'objects worked on at once, 1 to 100; half of them for one namespace',
+    help: 'objects worked on at once, 1 to 100; at most half for one namespace',
     preset: '10',
   },
   'progress-interval': {
@@ -153,7 +153,7 @@ const DEFINITIONS = {
   },
   'lease-name': {
     value: 'NAME',
-    help: "the Lease's name; default: heatstack-operator, with a hash of --watch-label-selector",
+    help: "the Lease's name; default: heatstack-operator, and a hash of --watch-label-selector if set",
   },
   'lease-duration': {
     value: 'DURATION',
@@ -162,10 +162,14 @@ const DEFINITIONS = {
   },
   'renew-deadline': {
     value: 'DURATION',
-    help: 'nothing is written any more when the Lease could not be renewed for so long',
+    help: 'write nothing any more when the Lease could not be renewed for so long',
     preset: '10s',
   },
-  'retry-period': { value: 'DURATION', help: 'time between two tries to get or renew it', preset: '2s' },
+  'retry-period': {
+    value: 'DURATION',
+    help: 'time between two tries to get or renew the Lease',
+    preset: '2s',
+  },
   'shutdown-timeout': {
     value: 'DURATION',
     help: 'how long work that has begun may go on after a stop',
