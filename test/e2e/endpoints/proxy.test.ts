@@ -24,7 +24,7 @@ afterAll(() => {
   proxy.close();
 });
 
-it('takes no proxy from the environment', async () => {
+it('asks no proxy of the environment for an address on loopback', async () => {
   const address = proxy.address();
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
   for (const name of VARIABLES) process.env[name] = url;
