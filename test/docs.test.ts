@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAGES = [
   'README.md',
   'SECURITY.md',
+  'bench/README.md',
   'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',
@@ -18,8 +19,10 @@ const PAGES = [
   'docs/heatstack-coverage.md',
   'docs/metrics.md',
   'docs/openstack.md',
+  'docs/openstack-conformance.md',
   'docs/openstack-errors.md',
   'docs/outputs.md',
+  'docs/performance.md',
   'docs/rbac.md',
   'crds/README.md',
   'test/testbed/README.md',
@@ -40,6 +43,12 @@ describe('the documentation', () => {
       return !anchors(target).has(anchor);
     });
     expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  it('has no page that the README does not link to', () => {
+    const linked = new Set([...read('README.md').matchAll(/\]\((docs\/[^)#]+)/g)].map(([, page]) => page));
+    const pages = readdirSync(join(ROOT, 'docs')).filter((file) => file.endsWith('.md'));
+    expect(pages.filter((page) => !linked.has(`docs/${page}`))).toEqual([]);
   });
 
   it('explains every field of a HeatStack', () => {
