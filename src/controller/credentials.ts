@@ -4,6 +4,7 @@ import type { HeatStackSpec } from '../api/heat-stack.ts';
 import { isKubeError, type KubeObject, NAMESPACES, type Result, SECRETS } from '../kube/index.ts';
 import { type CloudConfig, parseCloudsYaml, secretOf } from '../openstack/index.ts';
 import { type DataObject, dataOf } from './data-object.ts';
+import type { KnownCloud } from './known-clouds.ts';
 import { type Memory, MISSING_MS, type Reconciliation } from './reconciliation.ts';
 import type { Session } from './sessions.ts';
 
@@ -19,7 +20,34 @@ export interface NoSession {
  * @throws OpenStackError when clouds.yaml is wrong or the login fails
  */
 export async function openSession(run: Reconciliation): Promise<Session | NoSession> {
+  const found = knownCloud(run) ?? (await readSecret(run));
+  if (!('cloud' in found)) return found;
+  const { version, uid, cloud } = found;
+  run.hide([secretOf(cloud.auth)]);
+  if (version !== run.memory.secretVersion) run.memory.refusals = 0;
+  run.memory.secretVersion = version;
+  const session = await run.options.sessions.acquire(run.key, uid, cloud, run.signal);
   const { secretName } = run.spec.cloudCredentialsRef;
+  noteLogin(run, { secretName, version, credentials: session.credentials });
+  // A catalog without Heat may have it by now.
+  if (!session.connection.orchestration) await session.connection.reauthenticate({ signal: run.signal });
+  return session;
+}
+
+/** A cloud, and the version (`uid/resourceVersion`) of the Secret that it is of. */
+type VersionedCloud = KnownCloud & { version: string };
+
+/** The cloud of a Secret that was read before and is as it was, by what the watch knows. */
+function knownCloud({ options, namespace, spec, now }: Reconciliation): VersionedCloud | undefined {
+  const { cloudCredentialsRef: reference } = spec;
+  const version = options.objects.versionOf('Secret', namespace, reference.secretName);
+  const known = version === undefined ? undefined : options.clouds?.get(version, reference, now);
+  return version !== undefined && known ? { ...known, version } : undefined;
+}
+
+async function readSecret(run: Reconciliation): Promise<VersionedCloud | Session | NoSession> {
+  const { cloudCredentialsRef: reference } = run.spec;
+  const { secretName } = reference;
   const ref = { namespace: run.namespace, name: secretName };
   let secret: DataObject | undefined;
   try {
@@ -37,15 +65,10 @@ export async function openSession(run: Reconciliation): Promise<Session | NoSess
         : `there is no Secret "${secretName}"`,
     );
   }
-  run.hide([secretOf(cloud.auth)]);
-  const version = `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
-  if (version !== run.memory.secretVersion) run.memory.refusals = 0;
-  run.memory.secretVersion = version;
-  const session = await run.options.sessions.acquire(run.key, secret.metadata.uid, cloud, run.signal);
-  noteLogin(run, { secretName, version, credentials: session.credentials });
-  // A catalog without Heat may have it by now.
-  if (!session.connection.orchestration) await session.connection.reauthenticate({ signal: run.signal });
-  return session;
+  const { uid, resourceVersion } = secret.metadata;
+  const version = `${uid}/${resourceVersion}`;
+  run.options.clouds?.set(version, reference, { uid, cloud }, run.now);
+  return { uid, cloud, version };
 }
 
 /** Says that the object works with other credentials of the same Secret than before. */

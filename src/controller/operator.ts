@@ -13,6 +13,7 @@ import {
 import { ByteBudget, connect, type EndpointPolicy } from '../openstack/index.ts';
 import { CredentialsInUse } from './credentials-in-use.ts';
 import { Digester, ownerTagsOf } from './digest.ts';
+import { KnownClouds } from './known-clouds.ts';
 import type { Metrics } from './metrics.ts';
 import { loadDigestKey, readClusterID } from './operator-keys.ts';
 import { BACKGROUND } from './priority.ts';
@@ -189,6 +190,7 @@ async function reconcileAll(
   const reconciler = new Reconciler({
     client,
     sessions,
+    clouds: new KnownClouds(),
     events: events ?? { event: () => undefined },
     digester,
     clusterID,

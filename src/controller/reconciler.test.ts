@@ -622,6 +622,7 @@ describe('updating', () => {
     world.heat.finish();
     await world.reconcileNews();
     world.writeData('ConfigMap', 'templates', { web: 'two' });
+    world.writeCredentials();
     for (const part of ['/secrets/', '/status']) {
       world.cluster.before = ({ path }) => {
         if (path.includes(part)) throw new Error('out of order');

@@ -18,6 +18,7 @@ import type { WatchedStacks } from './dependencies.ts';
 import { type Digester, FORMER_DIGEST, isKnownDigest, ownerTags } from './digest.ts';
 import { ended, endedSince, type History } from './history.ts';
 import type { Desired } from './inputs.ts';
+import type { KnownClouds } from './known-clouds.ts';
 import {
   hasForeignStatus,
   isAdopted,
@@ -41,6 +42,8 @@ import type { WatchedObjects } from './written-objects.ts';
 export interface ReconcilerOptions {
   client: KubeClient;
   sessions: Sessions;
+  /** The clouds of Secrets that were read before; without it each reconcile reads its own. */
+  clouds?: KnownClouds;
   events: Pick<EventRecorder, 'event'>;
   digester: Digester;
   /** Id of the cluster, in the tags of its stacks. */

@@ -42,6 +42,7 @@ export {
   refOf,
   SECRETS,
 } from './objects.ts';
+export { Recent } from './recent.ts';
 export { Reflector, type ReflectorCounters, type ReflectorOptions } from './reflector.ts';
 export {
   type KubeRequest,

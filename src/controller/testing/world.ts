@@ -6,6 +6,7 @@ import type { CircuitBreaker, CloudConfig, CloudIdentity } from '../../openstack
 import type { WatchedStacks } from '../dependencies.ts';
 import { Digester, digestTag, ownerTags, ownerTagsOf } from '../digest.ts';
 import type { CloudConnection } from '../heat-client.ts';
+import { KnownClouds } from '../known-clouds.ts';
 import { Reconciler } from '../reconciler.ts';
 import { toCached } from '../references.ts';
 import { Resume } from '../resume.ts';
@@ -146,6 +147,7 @@ export class World {
     const reconciler = new Reconciler({
       client: this.cluster.client,
       sessions,
+      clouds: new KnownClouds(),
       events: { event: (_object, { type, reason, note }) => this.events.push({ type, reason, note }) },
       digester: this.digester,
       clusterID: CLUSTER_ID,
