@@ -16,8 +16,6 @@ import { comparison, growth, type Results } from './results.ts';
 
 export { OPERATOR_USAGE } from './options.ts';
 
-const NAMESPACES = 10;
-
 /** `npm run bench -- operator`: builds what is missing, measures, and prints tables. */
 export async function runOperatorBenchmark(args: string[], signal: AbortSignal): Promise<void> {
   const options = parseOptions(args);
@@ -47,7 +45,7 @@ export async function runOperatorBenchmark(args: string[], signal: AbortSignal):
           try {
             const prefix = `${name}-${stacks}`;
             const fleet = new Fleet({
-              ...{ client: cluster.client, prefix, size, namespaces: Math.min(NAMESPACES, size) },
+              ...{ client: cluster.client, prefix, size, namespaces: Math.min(options.projects, size) },
               ...{ cloudsYaml: heat.cloudsYaml(), signal },
             });
             results[name] = await runPhases({

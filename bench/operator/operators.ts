@@ -10,6 +10,8 @@ import type { Command } from './process.ts';
 const PEERS = fileURLToPath(new URL('./peers', import.meta.url));
 /** Objects that each operator works on at once. */
 const CONCURRENCY = '10';
+/** As the Helm chart has it. */
+const YOUNG = '--max-semi-space-size=4';
 
 /** Where programs come from. */
 export interface Workshop {
@@ -71,5 +73,5 @@ async function ours({ folder, kubeconfig, profileFolder }: Workshop, extra: stri
     // The peers have no limit to their requests.
     ...['--heat-rate', '10000', '--allowed-endpoints', '127.0.0.1'],
   ];
-  return { command: process.execPath, args: [...profile, program, ...args, ...extra] };
+  return { command: process.execPath, args: [YOUNG, ...profile, program, ...args, ...extra] };
 }

@@ -4,6 +4,7 @@ import { parseOptions } from './options.ts';
 test('without options all are measured with a thousand stacks', () => {
   expect(parseOptions([])).toEqual({
     stacks: [1000],
+    projects: 2,
     operators: ['ours', 'ours-without-events', 'controller-runtime', 'kopf'],
     work: '10000ms',
     profile: undefined,
@@ -20,6 +21,7 @@ test.each([
   [['--stacks', '0'], '--stacks'],
   [['--stacks', '100,'], '--stacks'],
   [['--stacks', '1e3'], '--stacks'],
+  [['--projects', '101'], '--projects'],
   [['--operators', 'theirs'], '--operators'],
   [['--work', 'soon'], '--work'],
   [['--linear'], '--help'],

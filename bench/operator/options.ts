@@ -5,6 +5,7 @@ import { pick } from '../pick.ts';
 import { OPERATORS, type OperatorName } from './operators.ts';
 
 const MAX_STACKS = 20_000;
+const MAX_PROJECTS = 100;
 const NAMES = Object.keys(OPERATORS) as OperatorName[];
 
 export const OPERATOR_USAGE = `usage: npm run bench -- [operator] [options]
@@ -16,6 +17,7 @@ builds the others into the cache. After that it takes less than ten minutes.
 options:
   --stacks NUMBERS   how many HeatStacks; several numbers (100,1000,10000) show how cost grows (default 1000; kopf: at
                      most ${OPERATORS.kopf.most})
+  --projects N       in so many OpenStack projects, each with a namespace and credentials of its own (default 2)
   --operators NAMES  these operators (default ${NAMES.join(',')})
   --work DURATION    how long Heat works on a stack (default 10s)
   --profile FOLDER   write CPU profiles of ours there, for a browser's developer tools; it then costs more
@@ -25,6 +27,7 @@ options:
 
 export interface Options {
   stacks: number[];
+  projects: number;
   operators: OperatorName[];
   /** As Go writes durations. */
   work: string;
@@ -34,9 +37,10 @@ export interface Options {
 
 /** Options of the command line. Throws a TestbedError for what it doesn't know. */
 export function parseOptions(args: string[]): Options {
-  const { stacks = '1000', operators, work = '10s', profile, json } = parse(args);
+  const { stacks = '1000', projects = '2', operators, work = '10s', profile, json } = parse(args);
   return {
-    stacks: stacks.split(',').map(numberOf),
+    stacks: stacks.split(',').map((text) => numberOf('--stacks', text, MAX_STACKS)),
+    projects: numberOf('--projects', projects, MAX_PROJECTS),
     operators: pick('--operators', operators, NAMES, (name) => name),
     work: durationOf(work),
     profile,
@@ -52,6 +56,7 @@ function parse(args: string[]) {
       allowPositionals: false,
       options: {
         stacks: { type: 'string' },
+        projects: { type: 'string' },
         operators: { type: 'string' },
         work: { type: 'string' },
         profile: { type: 'string' },
@@ -63,10 +68,10 @@ function parse(args: string[]) {
   }
 }
 
-function numberOf(text: string): number {
-  const stacks = /^\d+$/.test(text) ? Number(text) : 0;
-  if (stacks >= 1 && stacks <= MAX_STACKS) return stacks;
-  throw new TestbedError(`--stacks must be whole numbers from 1 to ${MAX_STACKS}, not "${text}"`);
+function numberOf(option: string, text: string, most: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= most) return number;
+  throw new TestbedError(`${option} takes whole numbers from 1 to ${most}, not "${text}"`);
 }
 
 function durationOf(text: string): string {
