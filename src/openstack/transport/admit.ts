@@ -60,6 +60,7 @@ function waitFor(
   const { signal, timeoutMs } = call;
   const since = now();
   let timer: NodeJS.Timeout | undefined;
+  let waits = false;
   const stop = (): void => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
@@ -67,7 +68,7 @@ function waitFor(
   const turn: WaitingCall = {
     enter: () => {
       stop();
-      progress.waitedMs = Math.max(0, now() - since);
+      progress.waitedMs = waits ? Math.max(0, now() - since) : 0;
       begin();
     },
     refuse: (error) => {
@@ -79,7 +80,8 @@ function waitFor(
     if (limiter.forgo(turn)) turn.refuse(error);
   };
   const onAbort = (): void => giveUp(signal?.reason);
-  if (!limiter.join(turn)) return;
+  waits = limiter.join(turn);
+  if (!waits) return;
   const cure = 'make fewer at once, or raise limits.concurrency and limits.ratePerSecond';
   const late = `A call to ${peerOf(call)} at ${String(origin)} waited ${timeoutMs / 1000} s for its turn; ${cure}.`;
   timer = setTimeout(() => giveUp(createError('Timeout', late, { notSent: true })), timeoutMs);
