@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ListenAddress } from './options.ts';
 
 /** What a path answers with. */
@@ -15,7 +15,8 @@ export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 // Probes and one Prometheus or two ask; nobody else has a reason to.
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8 * 1024;
-const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const CHECK_MS = 1_000;
 
 /** A page of plain text. */
 export function text(status: number, body: string): Page {
@@ -34,6 +35,7 @@ export async function serve(address: ListenAddress, pages: Pages): Promise<{ ser
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_MS,
     },
     (request, response) => {
       // Whatever a request has for a body is not read.
@@ -44,7 +46,13 @@ export async function serve(address: ListenAddress, pages: Pages): Promise<{ ser
       });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  // One more closes the oldest: whoever opens many must not keep the probes out, or Kubernetes restarts the operator.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    if (sockets.size > MAX_CONNECTIONS) sockets.values().next().value?.destroy();
+  });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen(address.port, address.host, resolve);

@@ -134,3 +134,13 @@ test('an address that is taken is named', async () => {
     `cannot listen on 127.0.0.1:${healthAddress.port} (EADDRINUSE)`,
   );
 });
+
+test('whoever opens many connections keeps no probe out', async () => {
+  const [url = ''] = await start(undefined);
+  const sockets = Array.from({ length: 80 }, () =>
+    connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined),
+  );
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  expect((await get(`${url}/healthz`))[0]).toBe(200);
+  for (const socket of sockets) socket.destroy();
+});
