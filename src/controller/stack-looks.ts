@@ -30,6 +30,8 @@ const MIN_GATHER_MS = 20;
 const MAX_GATHER_MS = 500;
 /** So long after looks had to wait for another one, others are expected, in ms. */
 const CROWDED_MS = 5_000;
+/** A 500 can be permanent, and can pass. */
+const REFUSED_MS = 10 * 60_000;
 
 /**
  * Looks at stacks by their ids, for all objects of a session. One look alone is a GET; those that are asked for while
@@ -37,7 +39,7 @@ const CROWDED_MS = 5_000;
  *
  * A row of a list has no outputs, time-out or rollback. A stack whose row is missing is read by a GET, whose 404 alone
  * tells that there is none. Where Heat refuses such a list, or answers with stacks that weren't asked for, each look is
- * a GET from then on.
+ * a GET from then on, or for a while after an error that may pass.
  */
 export class StackLooks {
   readonly #options: StackLooksOptions;
@@ -48,7 +50,8 @@ export class StackLooks {
   #crowdedUntil = 0;
   /** How long the last request took, in ms. */
   #tookMs = 0;
-  #canList = true;
+  /** Until then lists of ids aren't tried, in ms. */
+  #noListsUntil = 0;
 
   constructor(options: StackLooksOptions) {
     this.#options = options;
@@ -138,26 +141,28 @@ export class StackLooks {
 
   /** The rows of the stacks with these ids; `undefined` when this Heat can't list by id. */
   async #list(ids: readonly string[]): Promise<Map<string, Stack> | undefined> {
-    if (!this.#canList) return undefined;
+    const now = this.#options.clock.now();
+    if (now < this.#noListsUntil) return undefined;
     const asked = new Set(ids);
     const rows = new Map<string, Stack>();
     const { signal } = this.#abort;
     const query = { id: [...ids], showDeleted: true, showHidden: true, limit: PAGE, signal };
     try {
       for await (const row of this.#heat.stacks(query)) {
-        if (!asked.has(row.id)) return this.#giveUpLists();
+        if (!asked.has(row.id)) return this.#giveUpLists(Number.POSITIVE_INFINITY);
         rows.set(row.id, row);
       }
     } catch (error) {
       // Of an outage the GETs would tell nothing else, one by one.
-      if (!isRefusal(error)) throw error;
-      return this.#giveUpLists();
+      const forMs = refusedForMs(error);
+      if (forMs === 0) throw error;
+      return this.#giveUpLists(now + forMs);
     }
     return rows;
   }
 
-  #giveUpLists(): undefined {
-    this.#canList = false;
+  #giveUpLists(until: number): undefined {
+    this.#noListsUntil = until;
   }
 
   get #heat(): HeatClient {
@@ -167,10 +172,11 @@ export class StackLooks {
   }
 }
 
-/** Whether Heat doesn't take the list, and wouldn't the next time. */
-function isRefusal(error: unknown): boolean {
-  return (
-    isOpenStackError(error, 'BadRequest', 'Forbidden', 'ResourceNotFound', 'ResponseTooLarge') ||
-    (isOpenStackError(error, 'ServerError') && error.status === 500)
-  );
+/** How long Heat will not take such a list, in ms; 0 when the error says nothing about that. */
+function refusedForMs(error: unknown): number {
+  if (isOpenStackError(error, 'BadRequest', 'Forbidden', 'ResourceNotFound')) return Number.POSITIVE_INFINITY;
+  const mayPass =
+    isOpenStackError(error, 'ResponseTooLarge') ||
+    (isOpenStackError(error, 'ServerError') && error.status === 500);
+  return mayPass ? REFUSED_MS : 0;
 }
