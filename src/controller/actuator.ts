@@ -420,6 +420,7 @@ export class Actuator {
     const { sharesLooks, isGone, object, status, key } = this.#run;
     const rest = sharesLooks && !isGone ? shownAtRest({ ...object, status }) : undefined;
     if (rest) this.#session.resync.add(key, rest);
+    else this.#session.resync.remove(key);
     return result;
   }
 

@@ -7,7 +7,10 @@ import { CircuitBreaker, type CircuitState } from '../openstack/index.ts';
 export interface OutagesOptions {
   /** Called with the key of an object that is worth a reconcile: as a probe, or since its cloud is back. */
   onNews: (key: string) => void;
-  /** How many objects may be worked on at once whose calls may hang: a part of the workers. */
+  /**
+   * How many objects may be worked on at once whose calls may hang: a part of the workers. Half of it is left to clouds
+   * that haven't failed.
+   */
   mostInTrouble: number;
   clock: Clock;
   logger: Logger;
@@ -19,7 +22,8 @@ const TRUST_MS = 10_000;
 /** Too many objects are worked on whose clouds may hang; come again in a while. Nothing was asked of the cloud. */
 export class Crowded extends Error {
   override readonly name = 'Crowded';
-  readonly retryAfterMs = SOON_MS;
+  /** Whoever is told that there is room comes sooner. */
+  readonly retryAfterMs = ROOM_MS;
 }
 
 /** How a cloud is doing, as one login sees it. */
@@ -45,6 +49,7 @@ interface Login {
 /** An object is looked at after this time even if nobody told of its cloud; a fifth is added by chance. */
 const REST_MS = 5 * 60_000;
 const SOON_MS = 1_000;
+const ROOM_MS = 60_000;
 /** A probe is on its way by then; else another object is asked for one. */
 const PROBE_MS = 2_000;
 /** Those who waited are told by so many at a time. */
@@ -63,6 +68,8 @@ export class Outages {
   readonly #keyOf = new Map<string, string>();
   /** The logins of the objects that are worked on. */
   readonly #active = new Map<string, Login>();
+  /** Objects that there was no room for, by whether their clouds have failed; the longest waiting first. */
+  readonly #refused = { suspect: new Set<string>(), other: new Set<string>() };
   readonly #closed = new AbortController();
 
   constructor(options: OutagesOptions) {
@@ -83,14 +90,19 @@ export class Outages {
   join(user: string, credentials: string): CircuitBreaker {
     const login = this.#use(user, credentials);
     const { breaker } = login;
-    if (this.#mayHang(breaker) && this.#isCrowded) throw new Crowded();
+    this.#forget(user);
+    const suspect = isSuspect(breaker);
+    if (this.#mayHang(breaker) && (suspect ? this.#isCrowded : this.#isFull)) {
+      (suspect ? this.#refused.suspect : this.#refused.other).add(user);
+      throw new Crowded();
+    }
     this.#active.set(user, login);
     return breaker;
   }
 
-  /** Notes whose login an object uses that isn't worked on. */
-  note(user: string, credentials: string): void {
-    this.#use(user, credentials);
+  /** The breaker of a login, for an object that isn't worked on. */
+  note(user: string, credentials: string): CircuitBreaker {
+    return this.#use(user, credentials).breaker;
   }
 
   #use(user: string, credentials: string): Login {
@@ -107,14 +119,38 @@ export class Outages {
 
   /** The work on an object has ended. */
   end(user: string): void {
-    this.#active.delete(user);
+    if (!this.#active.delete(user)) return;
+    const { suspect, other } = this.#refused;
+    // More than there is room for: of a cloud that answers now, all may come.
+    if (!this.#isFull) for (const each of other.values().take(this.#options.mostInTrouble)) this.#call(each);
+    if (!this.#isCrowded) for (const each of suspect.values().take(1)) this.#call(each);
+  }
+
+  #call(user: string): void {
+    this.#forget(user);
+    this.#options.onNews(user);
+  }
+
+  #forget(user: string): void {
+    this.#refused.suspect.delete(user);
+    this.#refused.other.delete(user);
   }
 
   /** Whether clouds that may hang have all the workers that they may have. */
+  get #isFull(): boolean {
+    return this.#count(() => true) >= this.#options.mostInTrouble;
+  }
+
+  /** Whether those that have failed have all the workers that they may have. */
   get #isCrowded(): boolean {
+    return this.#isFull || this.#count(isSuspect) >= Math.ceil(this.#options.mostInTrouble / 2);
+  }
+
+  #count(of: (breaker: CircuitBreaker) => boolean): number {
     let count = 0;
-    for (const { breaker } of this.#active.values()) if (this.#mayHang(breaker)) count += 1;
-    return count >= this.#options.mostInTrouble;
+    // Never more than there are workers.
+    for (const { breaker } of this.#active.values()) if (this.#mayHang(breaker) && of(breaker)) count += 1;
+    return count;
   }
 
   /**
@@ -128,6 +164,7 @@ export class Outages {
   /** The object needs no cloud any more, or another one. */
   leave(user: string): void {
     this.#active.delete(user);
+    this.#forget(user);
     const login = this.#of(user);
     if (!login) return;
     login.users.delete(user);
@@ -168,6 +205,8 @@ export class Outages {
     this.#logins.clear();
     this.#keyOf.clear();
     this.#active.clear();
+    this.#refused.suspect.clear();
+    this.#refused.other.clear();
   }
 
   #of(user: string): Login | undefined {
@@ -233,4 +272,9 @@ export class Outages {
       this.#options.onNews(user);
     }
   }
+}
+
+/** Whether the last call to the cloud failed. */
+function isSuspect(breaker: CircuitBreaker): boolean {
+  return !breaker.of('identity').isHealthy || !breaker.of('orchestration').isHealthy;
 }

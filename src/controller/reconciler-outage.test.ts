@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CircuitBreaker, createError } from '../openstack/index.ts';
 import { Crowded } from './outages.ts';
-import { KEY, World } from './testing/world.ts';
+import { CLOUDS_YAML, KEY, World } from './testing/world.ts';
 
 const MINUTE = 60_000;
 const REST = 5 * MINUTE;
@@ -91,10 +91,29 @@ test('an object whose cloud may hang comes again in a while when workers are sca
     return acquire(...args);
   };
   const writes = world.cluster.writes.length;
-  expect(await world.reconcile()).toEqual({ requeueAfterMs: 1_000 });
+  expect(await world.reconcile()).toEqual({ requeueAfterMs: 60_000, priority: -100 });
   expect(world.cluster.writes).toHaveLength(writes);
   expect(world.heat.takeCalls()).toEqual([]);
   isCrowded = false;
+  await world.reconcile();
+  expect(world.ready).toBe('True Succeeded');
+});
+
+test('a corrected Secret is not forgotten when workers are scarce, though the object had given up', async () => {
+  world.loginErrors.push(...Array.from({ length: 5 }, () => createError('Unauthorized', 'no')));
+  world.apply({
+    resyncPeriod: '0s',
+    resources: { nestedDepth: 0, maxItems: 100, refreshPeriod: '0s' },
+    cloudCredentialsRef: { secretName: 'other', cloudName: 'prod' },
+  });
+  world.writeData('Secret', 'other', { 'clouds.yaml': CLOUDS_YAML });
+  for (let round = 0; round < 5; round += 1) await world.reconcile();
+  expect(world.ready).toBe('False AuthenticationFailed Stalled');
+  world.writeData('Secret', 'other', { 'clouds.yaml': CLOUDS_YAML.replace('correct', 'right') });
+  const acquire = world.sessions.acquire.bind(world.sessions);
+  world.sessions.acquire = () => Promise.reject(new Crowded());
+  await world.reconcile();
+  world.sessions.acquire = acquire;
   await world.reconcile();
   expect(world.ready).toBe('True Succeeded');
 });

@@ -264,6 +264,10 @@ function restOf(
   if (run.asked || run.request || run.tampered || (needsFinalizer && !run.hasFinalizer)) return undefined;
   if (!isSettled(status) && !objects.refusedAsBefore) return undefined;
   if (digest !== (memory.digest ?? run.newForm(status.attemptedDigest) ?? NO_INPUTS)) return undefined;
+  const { sessions } = run.options;
+  // Its end was told, or nobody would tell.
+  if (status.stackStatus?.endsWith('_IN_PROGRESS') && !sessions.isOperating(run.key, status.id ?? ''))
+    return undefined;
   const { secretName } = run.spec.cloudCredentialsRef;
   const version = run.options.objects.versionOf('Secret', run.namespace, secretName);
   const isReady = readyOf(status)?.status === 'True';
@@ -278,7 +282,7 @@ function restOf(
   if (isOtherVersion(run, version)) return undefined;
   if (!objects.right && isReady)
     return objects.restoreInMs > 0 ? { requeueAfterMs: objects.restoreInMs } : undefined;
-  const isWatched = !isReady || !run.sharesLooks || run.options.sessions.watches(run.key, status.id ?? '');
+  const isWatched = !isReady || !run.sharesLooks || sessions.watches(run.key, status.id ?? '');
   if (isFirst && !isWatched) return 'unwatched';
   if (isFirst && run.sharesLooks) return run.rest(run.refreshMs);
   if (isFirst) {
@@ -305,9 +309,14 @@ async function converge(
     if (rest && isWatchedBy(run, session)) return run.rest(run.refreshMs);
     return await takeStep(run, session, goal);
   } catch (error) {
+    // Unless that is told, what led here is still to be done.
+    run.memory.nextLookAt = 0;
     if (run.signal.aborted) throw error;
-    // There is nothing to tell yet.
-    if (error instanceof Crowded) return { requeueAfterMs: error.retryAfterMs };
+    if (error instanceof Crowded) {
+      // The first look is still to come.
+      if (rest) delete run.memory.digest;
+      return { requeueAfterMs: error.retryAfterMs, priority: BACKGROUND };
+    }
     return cloudProblem(run, error);
   }
 }

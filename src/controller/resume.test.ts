@@ -22,13 +22,17 @@ async function reconcile(key: string): Promise<void> {
 }
 
 /** Another object with a stack, as the World's own. */
-async function createdAs(namespace: string, name: string): Promise<string> {
+async function createdAs(namespace: string, name: string, secretName = 'creds'): Promise<string> {
   const { spec } = world.object;
   world.cluster.apply<HeatStack>({
     apiVersion: 'heatstack.dev/v1alpha1',
     kind: 'HeatStack',
     metadata: { name, namespace },
-    spec: { ...spec, stackName: `${namespace}-${name}` },
+    spec: {
+      ...spec,
+      stackName: `${namespace}-${name}`,
+      cloudCredentialsRef: { secretName, cloudName: 'prod' },
+    },
     status: { observedGeneration: -1 },
   });
   const key = `${namespace}/${name}`;
@@ -289,4 +293,22 @@ test('tenants never share a login or a list, though their clouds.yaml are the sa
   expect(world.sessions.size).toBe(2);
   await world.clock.advance(2000);
   expect(lists()).toEqual(['resync', 'resync']);
+});
+
+test('of one namespace, all logins are taken up, however many there are', async () => {
+  await world.created();
+  const { data } = world.cluster.get('Secret', NAMESPACE, 'creds') as unknown as { data: object };
+  for (let i = 0; i < MANY; i += 1) {
+    const name = `creds-${i}`;
+    world.cluster.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace: NAMESPACE },
+      ...{ data },
+    });
+    await createdAs(NAMESPACE, `s${i}`, name);
+  }
+  await restart();
+  expect(await world.resume()).toEqual([]);
+  expect(world.logins).toBe(MANY + 1);
 });

@@ -74,7 +74,8 @@ export class Resume {
       if (group) group.keys.push(key);
       else groups.set(name, { namespace, credentials: rest.credentials, keys: [key] });
     }
-    const names = new WorkQueue({ clock, groupOf: (name) => groups.get(name)?.namespace ?? '' });
+    // By the name itself, which the queue asks of again when the work is done.
+    const names = new WorkQueue({ clock, groupOf: (name) => name.slice(0, name.indexOf('/')) });
     for (const name of groups.keys()) names.add(name);
     const controller = new Controller({
       name: 'resume',
@@ -118,7 +119,7 @@ export class Resume {
       );
       const cloud = secret && cloudOf(secret, credentials);
       if (secret && cloud) {
-        const session = await sessions.acquire(user, secret.metadata.uid, cloud, signal);
+        const session = await sessions.acquire(user, secret.metadata.uid, cloud, signal, { asWorker: false });
         const version = `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
         for (const key of keys) this.#watch(key, session, credentials, version);
       }

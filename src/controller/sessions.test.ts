@@ -471,3 +471,29 @@ describe('whatever happens', () => {
     return logins.filter(({ state, closed }) => state === 'succeeded' && !closed);
   }
 });
+
+test('the circuit of a login outlives sign-ins that fail, also when one object alone uses it', async () => {
+  const breakers = new Set<unknown>();
+  const alone = new Sessions({
+    connect: (_, { breaker }) => {
+      breakers.add(breaker);
+      breaker.of('identity').ended('hung', false, 'no answer');
+      return Promise.reject(createError('Timeout', 'no answer'));
+    },
+    onNews: () => undefined,
+    onMoved: () => undefined,
+    tagsOf: () => [],
+    onRequest: () => undefined,
+    mostInTrouble: 5,
+    progressIntervalMs: 10_000,
+    clock: new FakeClock(),
+    logger: log.logger,
+  });
+  for (let round = 0; round < 3; round += 1) {
+    await expect(alone.acquire('ns/a', 'uid', CLOUD, never)).rejects.toThrow('no answer');
+    alone.end('ns/a');
+  }
+  expect(breakers.size).toBe(1);
+  expect(alone.health()).toMatchObject([{ identity: 'open' }]);
+  await alone.close();
+});

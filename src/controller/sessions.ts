@@ -101,15 +101,23 @@ export class Sessions {
    * The session for these credentials, opened when there is none yet. The object leaves the session that it used
    * before; a session that nobody uses is closed. {@link end} must follow.
    *
+   * @param options.asWorker whether an object is worked on, of which only some may wait for clouds that don't answer
    * @throws OpenStackError when the login fails; nothing is kept then but the state of its circuit.
    * Crowded
    */
-  async acquire(user: string, secretUid: string, cloud: CloudConfig, signal: AbortSignal): Promise<Session> {
+  async acquire(
+    user: string,
+    secretUid: string,
+    cloud: CloudConfig,
+    signal: AbortSignal,
+    { asWorker = true } = {},
+  ): Promise<Session> {
     const key = createHash('sha256')
       .update(canonicalJson([secretUid, cloud]))
       .digest('hex');
-    if (this.#keyOf.get(user) !== key) this.release(user);
-    const breaker = this.#outages.join(user, key);
+    // Not all of `release`: the circuit outlives a login that failed.
+    if (this.#keyOf.get(user) !== key) this.#leave(user);
+    const breaker = asWorker ? this.#outages.join(user, key) : this.#outages.note(user, key);
     let entry = this.#entries.get(key);
     if (!entry) {
       entry = this.#open(user, key, cloud, breaker);
@@ -147,6 +155,11 @@ export class Sessions {
   /** Whether the stack of an object is at rest, and watched by a list that it shares with others. */
   watches(user: string, stackId: string): boolean {
     return this.#sessionOf(user)?.resync.has(user, stackId) ?? false;
+  }
+
+  /** Whether Heat is at work on the stack of an object, and a list that it shares with others tells of the end. */
+  isOperating(user: string, stackId: string): boolean {
+    return this.#sessionOf(user)?.operations.watches(user, stackId) ?? false;
   }
 
   /** The stack of an object is at rest no more. */
