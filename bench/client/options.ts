@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { messageOf, TestbedError } from '../../test/testbed/errors.ts';
+import { numberOf, textOptions } from '../arguments.ts';
 import { pick } from '../pick.ts';
 import { CLIENTS, type ClientName } from './clients.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
@@ -30,9 +29,9 @@ export interface Options {
 
 /** Options of the command line. Throws a TestbedError for what it doesn't know. */
 export function parseOptions(args: string[]): Options {
-  const { rounds, only, clients, json } = parse(args);
+  const { rounds, only, clients, json } = textOptions(args, ['rounds', 'only', 'clients', 'json'] as const);
   return {
-    rounds: rounds === undefined ? DEFAULT_ROUNDS : roundsOf(rounds),
+    rounds: rounds === undefined ? DEFAULT_ROUNDS : numberOf('--rounds', rounds, MAX_ROUNDS),
     workloads: pick('--only', only, WORKLOADS, ({ name }) => name),
     clients:
       clients === undefined
@@ -40,28 +39,4 @@ export function parseOptions(args: string[]): Options {
         : pick('--clients', clients, Object.keys(CLIENTS) as ClientName[], (name) => name),
     json,
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      strict: true,
-      allowPositionals: false,
-      options: {
-        rounds: { type: 'string' },
-        only: { type: 'string' },
-        clients: { type: 'string' },
-        json: { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    throw new TestbedError(`${messageOf(error)}; --help shows the options`);
-  }
-}
-
-function roundsOf(text: string): number {
-  const rounds = /^\d+$/.test(text) ? Number(text) : 0;
-  if (rounds >= 1 && rounds <= MAX_ROUNDS) return rounds;
-  throw new TestbedError(`--rounds must be a whole number from 1 to ${MAX_ROUNDS}, not "${text}"`);
 }

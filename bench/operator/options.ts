@@ -1,11 +1,12 @@
-import { parseArgs } from 'node:util';
 import { parseDuration } from '../../src/api/duration.ts';
-import { messageOf, TestbedError } from '../../test/testbed/errors.ts';
+import { TestbedError } from '../../test/testbed/errors.ts';
+import { numberOf, textOptions } from '../arguments.ts';
 import { pick } from '../pick.ts';
 import { OPERATORS, type OperatorName } from './operators.ts';
 
 const MAX_STACKS = 20_000;
 const MAX_PROJECTS = 100;
+const NAMES_OF_OPTIONS = ['stacks', 'projects', 'operators', 'work', 'profile', 'json'] as const;
 const NAMES = Object.keys(OPERATORS) as OperatorName[];
 
 export const OPERATOR_USAGE = `usage: npm run bench -- [operator] [options]
@@ -37,7 +38,14 @@ export interface Options {
 
 /** Options of the command line. Throws a TestbedError for what it doesn't know. */
 export function parseOptions(args: string[]): Options {
-  const { stacks = '1000', projects = '2', operators, work = '10s', profile, json } = parse(args);
+  const {
+    stacks = '1000',
+    projects = '2',
+    operators,
+    work = '10s',
+    profile,
+    json,
+  } = textOptions(args, NAMES_OF_OPTIONS);
   return {
     stacks: stacks.split(',').map((text) => numberOf('--stacks', text, MAX_STACKS)),
     projects: numberOf('--projects', projects, MAX_PROJECTS),
@@ -46,32 +54,6 @@ export function parseOptions(args: string[]): Options {
     profile,
     json,
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      strict: true,
-      allowPositionals: false,
-      options: {
-        stacks: { type: 'string' },
-        projects: { type: 'string' },
-        operators: { type: 'string' },
-        work: { type: 'string' },
-        profile: { type: 'string' },
-        json: { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    throw new TestbedError(`${messageOf(error)}; --help shows the options`);
-  }
-}
-
-function numberOf(option: string, text: string, most: number): number {
-  const number = /^\d+$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= most) return number;
-  throw new TestbedError(`${option} takes whole numbers from 1 to ${most}, not "${text}"`);
 }
 
 function durationOf(text: string): string {
