@@ -35,5 +35,5 @@ it('hangs, and goes on', async () => {
   apiServer.pause();
   const end = sleep(HANG_MS).then(() => apiServer.resume());
   newcomer.begin();
-  await Promise.all([watcher.survives(() => end, { continues: true }), newcomer.survives(() => end)]);
+  await Promise.all([watcher.survives(() => end), newcomer.survives(() => end)]);
 });

@@ -27,7 +27,7 @@ describe.concurrent('the way to the API server', () => {
     await using way = await tcpProxy();
     await using watcher = await Watcher.start({ cluster, namespace: 'silent', way });
     const fault = async () => way.proxy.drop();
-    await watcher.survives(fault, { recoveryMs: SILENCE_MS, continues: true });
+    await watcher.survives(fault, { recoveryMs: SILENCE_MS });
   });
 
   it('is cut for a while', async () => {
@@ -38,7 +38,7 @@ describe.concurrent('the way to the API server', () => {
       await sleep(FAULT_MS);
       way.proxy.mend();
     };
-    const { lists } = await watcher.survives(fault, { continues: true });
+    const { lists } = await watcher.survives(fault);
     expect(lists).toBe(0);
   });
 
@@ -73,10 +73,7 @@ describe.concurrent('the way to the API server', () => {
       proxy.fault = () => undefined;
     });
     newcomer.begin();
-    const [{ lists }] = await Promise.all([
-      watcher.survives(() => end, { continues: true }),
-      newcomer.survives(() => end),
-    ]);
+    const [{ lists }] = await Promise.all([watcher.survives(() => end), newcomer.survives(() => end)]);
     expect(lists).toBe(0);
     expect(proxy.refused).toBeGreaterThan(2);
   });
@@ -95,18 +92,15 @@ describe.concurrent('the way to the API server', () => {
       namespace: `${namespace}-watched`,
       way: { server: way.server, tokenFile },
     });
-    const { lists, log } = await watcher.survives(
-      async () => {
-        const next = await account.token();
-        if (delayMs === 0) cluster.file(`${namespace}.token`, next.text);
-        await old.revoke();
-        way.proxy.tear();
-        way.proxy.mend();
-        await sleep(delayMs);
-        cluster.file(`${namespace}.token`, next.text);
-      },
-      { continues: true },
-    );
+    const { lists, log } = await watcher.survives(async () => {
+      const next = await account.token();
+      if (delayMs === 0) cluster.file(`${namespace}.token`, next.text);
+      await old.revoke();
+      way.proxy.tear();
+      way.proxy.mend();
+      await sleep(delayMs);
+      cluster.file(`${namespace}.token`, next.text);
+    });
     expect(lists).toBe(0);
     // What is on disk is tried before anything counts as failed.
     expect(log.includes('Unauthorized')).toBe(delayMs > 0);
