@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheRoot } from '../../test/testbed/cache.ts';
+import { TestbedError } from '../../test/testbed/errors.ts';
 import { sweepAtEnd } from '../../test/testbed/guard.ts';
 import { findPython } from '../../test/testbed/python.ts';
 import { machine, writeJson } from '../report.ts';
@@ -33,6 +34,7 @@ export async function runOperatorBenchmark(args: string[], signal: AbortSignal):
       };
       const commands = new Map<OperatorName, Command>();
       for (const name of options.operators) commands.set(name, await OPERATORS[name].prepare(workshop));
+      const failed: string[] = [];
       const runs: { stacks: number; results: Results }[] = [];
       for (const stacks of options.stacks) {
         const results: Results = {};
@@ -53,6 +55,11 @@ export async function runOperatorBenchmark(args: string[], signal: AbortSignal):
               logFile: join(folder, `${prefix}.log`),
               log: (line) => log(`${size} stacks: ${OPERATORS[name].title}: ${line}`),
             });
+          } catch (error) {
+            // What the others cost is worth as much.
+            if (signal.aborted || !(error instanceof TestbedError)) throw error;
+            failed.push(`${size} stacks: ${OPERATORS[name].title}: ${error.message}`);
+            log(`${failed.at(-1)}`);
           } finally {
             await heat.stop();
           }
@@ -63,6 +70,7 @@ export async function runOperatorBenchmark(args: string[], signal: AbortSignal):
       if (runs.length > 1) tables.push(growth(runs));
       process.stdout.write(`${machine()}\n\n${tables.join('\n')}`);
       if (options.json !== undefined) await writeJson(options.json, { machine: machine(), runs });
+      if (failed.length > 0) throw new TestbedError(`${failed.join('\n')}\nits log is in ${folder}`);
       isWhole = true;
     } finally {
       await cluster.stop();

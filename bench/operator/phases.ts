@@ -26,7 +26,7 @@ export interface RunResult {
 }
 
 /** A phase is given up when it took longer than this, and so much longer for each stack, in ms. */
-const PATIENCE_MS = { base: 120_000, stack: 150 };
+const PATIENCE_MS = { base: 240_000, stack: 150 };
 const IDLE_MS = 30_000;
 /** Nothing happened for so long: it is quiet. */
 const QUIET_MS = 5_000;
