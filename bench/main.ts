@@ -2,6 +2,7 @@
 import { messageOf, TestbedError } from '../test/testbed/errors.ts';
 import { CLIENT_USAGE, runClientBenchmark } from './client/index.ts';
 import { OPERATOR_USAGE, runOperatorBenchmark } from './operator/index.ts';
+import { REPLICAS_USAGE, runReplicasTest } from './replicas/index.ts';
 
 /** How often to look whether the parent still lives, in milliseconds. */
 const PARENT_CHECK_MS = 500;
@@ -9,6 +10,7 @@ const PARENT_CHECK_MS = 500;
 const SUBJECTS: Record<string, { usage: string; run(args: string[], signal: AbortSignal): Promise<void> }> = {
   operator: { usage: OPERATOR_USAGE, run: runOperatorBenchmark },
   client: { usage: CLIENT_USAGE, run: runClientBenchmark },
+  replicas: { usage: REPLICAS_USAGE, run: runReplicasTest },
 };
 
 const DEFAULT_SUBJECT = 'operator';
@@ -18,6 +20,7 @@ const USAGE = `usage: npm run bench -- [SUBJECT] [options]
 subjects:
   operator  the operator beside one in Go and one in Python (the default)
   client    the OpenStack client beside openstacksdk and gophercloud
+  replicas  no comparison, but a trial: replicas of the operator that are killed, ended and paused while objects change
 
 \`npm run bench -- SUBJECT --help\` shows its options.
 `;

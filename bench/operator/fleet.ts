@@ -3,22 +3,27 @@ import { HEAT_STACKS } from '../../src/api/constants.ts';
 import type { Json } from '../../src/json.ts';
 import { isKubeError, type KubeClient, type KubeObject, NAMESPACES, SECRETS } from '../../src/kube/index.ts';
 import { TestbedError } from '../../test/testbed/errors.ts';
+import { follow } from './follow.ts';
 
 /** Requests of the benchmark itself under way at once. */
 const WRITERS = 16;
 const TEMPLATE_BYTES = 4096;
 const SECRET = 'cloud';
-/** The API server ends a watch after this time, in s. */
-const WATCH_SECONDS = 3600;
 /** How often a condition is looked at, in ms. */
 const LOOK_MS = 100;
 
-interface HeatStackObject extends KubeObject {
+export interface HeatStackObject extends KubeObject {
   spec: { [field: string]: Json };
   status?: {
     observedGeneration?: number;
-    stackStatus?: string;
-    conditions?: { type: string; status: string; observedGeneration?: number }[];
+    id?: string;
+    conditions?: {
+      type: string;
+      status: string;
+      reason?: string;
+      message?: string;
+      observedGeneration?: number;
+    }[];
   };
 }
 
@@ -83,14 +88,16 @@ export class Fleet {
   async prepare(): Promise<void> {
     const { client, cloudsYaml, prefix, namespaces, signal } = this.#options;
     for (let at = 0; at < namespaces; at += 1) {
-      const namespace = `${prefix}-${at}`;
-      await client.create(NAMESPACES, { metadata: { name: namespace } }, { signal });
-      const data = { 'clouds.yaml': Buffer.from(cloudsYaml).toString('base64') };
-      const secret = { metadata: { name: SECRET, namespace }, data };
-      await client.create<KubeObject & { data: object }>(SECRETS, secret, { signal });
+      await createNamespace(client, `${prefix}-${at}`, cloudsYaml, signal);
     }
     const { resourceVersion } = await client.list(HEAT_STACKS, { signal });
-    this.#watch = this.#follow(resourceVersion);
+    const watching = AbortSignal.any([signal, this.#watching.signal]);
+    this.#watch = follow<HeatStackObject>(
+      client,
+      HEAT_STACKS,
+      { resourceVersion, signal: watching },
+      (object, gone) => this.#note(object, gone),
+    );
     this.#watch.catch(() => undefined);
   }
 
@@ -143,25 +150,6 @@ export class Fleet {
     await this.#watch?.catch(() => undefined);
   }
 
-  async #follow(resourceVersion: string): Promise<void> {
-    const { client, signal } = this.#options;
-    const watching = AbortSignal.any([signal, this.#watching.signal]);
-    let version = resourceVersion;
-    while (!watching.aborted) {
-      const options = { resourceVersion: version, timeoutSeconds: WATCH_SECONDS, signal: watching };
-      try {
-        for await (const event of client.watch<HeatStackObject>(HEAT_STACKS, options)) {
-          version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
-          if (event.type !== 'BOOKMARK') this.#note(event.object, event.type === 'DELETED');
-        }
-      } catch (error) {
-        // A busy API server may end it at any time; it goes on where it ended, unless that is too long ago.
-        if (watching.aborted || !isKubeError(error) || isKubeError(error, 'Expired')) throw error;
-      }
-      await sleep(LOOK_MS);
-    }
-  }
-
   #note(object: HeatStackObject, gone: boolean): void {
     const key = `${object.metadata.namespace}/${object.metadata.name}`;
     this.#lastChangeAt = performance.now();
@@ -173,8 +161,7 @@ export class Fleet {
     }
     this.#changes += 1;
     const generation = object.metadata.generation ?? 0;
-    const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
-    const isReady = ready?.status === 'True' && object.status?.observedGeneration === generation;
+    const isReady = isReadyNow(object);
     if (isReady && generation >= this.#generation) this.#ready += 1;
     this.#seen.set(key, { generation, isReady });
   }
@@ -192,7 +179,27 @@ export class Fleet {
   }
 }
 
-function specOf(value: number): { [field: string]: Json } {
+/** Whether an object is ready with what it says now. */
+export function isReadyNow({ metadata, status }: HeatStackObject): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && status?.observedGeneration === metadata.generation;
+}
+
+/** Makes a namespace with the Secret that {@link specOf} names. */
+export async function createNamespace(
+  client: KubeClient,
+  namespace: string,
+  cloudsYaml: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.create(NAMESPACES, { metadata: { name: namespace } }, { signal });
+  const data = { 'clouds.yaml': Buffer.from(cloudsYaml).toString('base64') };
+  const secret = { metadata: { name: SECRET, namespace }, data };
+  await client.create<KubeObject & { data: object }>(SECRETS, secret, { signal });
+}
+
+/** A HeatStack whose parameter has this value. */
+export function specOf(value: number): { [field: string]: Json } {
   return {
     cloudCredentialsRef: { secretName: SECRET, cloudName: 'openstack' },
     template: { inline: template() },

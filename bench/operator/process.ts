@@ -8,6 +8,8 @@ import { spawnGuarded } from '../../test/testbed/guard.ts';
 export interface Command {
   command: string;
   args: string[];
+  /** On top of this process's environment. */
+  env?: Record<string, string>;
 }
 
 /** How long an operator may take to stop, in ms; then it is killed. */
@@ -19,17 +21,23 @@ const TICK_MS = 10;
 export class OperatorProcess {
   readonly #child: ChildProcess;
   readonly #pid: number;
-  readonly #ended: Promise<unknown>;
+  /** Resolves when it has ended, in whatever way. */
+  readonly ended: Promise<void>;
   readonly #logFile: string;
 
   /** Its output goes to the log file. It ends with this process, however that ends. */
-  constructor(python: string, { command, args }: Command, logFile: string) {
+  constructor(python: string, { command, args, env }: Command, logFile: string) {
     const log = openSync(logFile, 'a', 0o600);
-    this.#child = spawnGuarded(python, command, args, { stdio: ['ignore', log, log] });
+    this.#child = spawnGuarded(python, command, args, {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...env },
+    });
     closeSync(log);
     this.#logFile = logFile;
-    this.#ended = once(this.#child, 'close');
-    this.#ended.catch(() => undefined);
+    this.ended = once(this.#child, 'close').then(
+      () => undefined,
+      () => undefined,
+    );
     if (this.#child.pid === undefined) throw new TestbedError(`can't start ${command}`);
     this.#pid = this.#child.pid;
   }
@@ -49,8 +57,13 @@ export class OperatorProcess {
     if (this.#hasEnded()) return;
     this.#child.kill('SIGTERM');
     const patience = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
-    await this.#ended;
+    await this.ended;
     clearTimeout(patience);
+  }
+
+  /** Sends it a signal, if it still runs. */
+  send(signal: NodeJS.Signals): void {
+    if (!this.#hasEnded()) this.#child.kill(signal);
   }
 
   #hasEnded(): boolean {
