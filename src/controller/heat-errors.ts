@@ -70,3 +70,8 @@ function describe(error: OpenStackError, scrubber: Scrubber): string {
   // The id finds the request in the logs of the cloud.
   return error.requestId && !text.includes(error.requestId) ? `${text} [${error.requestId}]` : text;
 }
+
+/** The code of an error, for the log: its message may quote what was sent. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}

@@ -3,6 +3,7 @@ import { inBackground } from '../background.ts';
 import type { Clock } from '../kube/index.ts';
 import { isOpenStackError } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
+import { codeOf } from './heat-errors.ts';
 import type { StackLooks } from './stack-looks.ts';
 
 /** A stack that Heat is working on. */
@@ -221,8 +222,4 @@ export class OperationWatch {
     this.#operations.clear();
     for (const key of keys) this.#options.onNews(key);
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

@@ -4,6 +4,7 @@ import { type Clock, KeyedHeap } from '../kube/index.ts';
 import { isOpenStackError, type Stack, type StackQuery } from '../openstack/index.ts';
 import { isTaggedOtherwise } from './digest.ts';
 import type { HeatClient } from './heat-client.ts';
+import { codeOf } from './heat-errors.ts';
 import { whose } from './observe.ts';
 
 /** A stack at rest, as the status of its object shows it. */
@@ -311,8 +312,4 @@ export class ResyncWatch {
     this.remove(member.key);
     this.#options.onMoved(member.key);
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
