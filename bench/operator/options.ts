@@ -13,7 +13,7 @@ export const OPERATOR_USAGE = `usage: npm run bench -- [operator] [options]
 
 Measures what stacks cost our operator, one with controller-runtime and gophercloud, and one with kopf and openstacksdk:
 on a real API server of Kubernetes, with a stand-in for Heat, all on loopback. Needs Linux, Go and Python; the first run
-builds the others into the cache. After that it takes some fifteen minutes, of which kopf has five.
+builds the others into the cache. After that it takes some ten minutes.
 
 options:
   --stacks NUMBERS   how many HeatStacks; several numbers (100,1000,10000) show how cost grows (default 1000; kopf: at

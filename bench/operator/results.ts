@@ -9,13 +9,20 @@ export type Results = Partial<Record<OperatorName, RunResult>>;
 const YARDSTICK: OperatorName = 'controller-runtime';
 const OURS: readonly OperatorName[] = ['ours', 'ours-without-events'];
 
+interface Goal {
+  /** At most so much, or less. */
+  most?: number;
+  below?: number;
+  text: string;
+}
+
 interface Row {
   title: string;
   unit: string;
   digits: number;
   value(result: RunResult): number;
   /** What is to be reached; `undefined` when it can't be told, as without the peer. */
-  goal(stacks: number, yardstick: RunResult | undefined): { most: number; text: string } | undefined;
+  goal(stacks: number, yardstick: RunResult | undefined): Goal | undefined;
 }
 
 const cpuOf =
@@ -29,7 +36,7 @@ const requestsOf =
 const below =
   (value: (result: RunResult) => number): Row['goal'] =>
   (_, yardstick) =>
-    yardstick && { most: value(yardstick), text: `< ${OPERATORS[YARDSTICK].title}` };
+    yardstick && { below: value(yardstick), text: `< ${OPERATORS[YARDSTICK].title}` };
 const atMost =
   (most: number, digits: number): Row['goal'] =>
   () => ({ most, text: `≤ ${most.toFixed(digits)}` });
@@ -144,7 +151,7 @@ export function comparison(results: Results, stacks: number): string {
   for (const row of ROWS) {
     const goal = row.goal(stacks, results[YARDSTICK]);
     const ours = OURS.flatMap((name) => results[name] ?? []);
-    const met = goal && ours.length > 0 ? ours.map((each) => isMet(row, each, goal.most)) : [];
+    const met = goal && ours.length > 0 ? ours.map((each) => isMet(row, each, goal)) : [];
     lines.push([
       row.title,
       ...names.map((name) => text(row, results[name])),
@@ -155,10 +162,10 @@ export function comparison(results: Results, stacks: number): string {
   return render(lines);
 }
 
-/** Judged as it is shown; what is to be below the other's must be less. */
-function isMet(row: Row, result: RunResult, most: number): boolean {
+/** A limit is judged as the value is shown. */
+function isMet(row: Row, result: RunResult, { most = Infinity, below = Infinity }: Goal): boolean {
   const value = row.value(result);
-  return row.goal === ROWS[0]?.goal ? value < most : Number(value.toFixed(row.digits)) <= most;
+  return value < below && Number(value.toFixed(row.digits)) <= most;
 }
 
 function text(row: Row, result: RunResult | undefined): string {

@@ -46,8 +46,8 @@ def login(**_):
 @kopf.on.startup()
 def configure(settings: kopf.OperatorSettings, **_):
     settings.posting.enabled = False
-    settings.batching.worker_limit = WORKERS
-    # openstacksdk blocks, so that handlers run in threads.
+    # openstacksdk blocks, so that handlers run in threads: as many as the others work on objects at once. A limit of
+    # kopf's own would count objects that only wait for Heat, too.
     settings.execution.executor = ThreadPoolExecutor(WORKERS)
     # kopf's own notes would need fields in the CustomResourceDefinition's status.
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage()
