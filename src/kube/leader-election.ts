@@ -218,7 +218,7 @@ export class LeaderElection {
       // Somebody deleted it. Whoever held it may still write, and makes it anew at its next renewal.
       if (this.#renewedAt === undefined && this.#takenForMs() > 0) return;
       this.#seen = undefined;
-      return this.#write(undefined, signal);
+      return this.#writeIfUnchanged(undefined, signal);
     }
     const lease = this.#see(found);
     if (lease.spec.holderIdentity !== identity) {
@@ -226,11 +226,15 @@ export class LeaderElection {
       this.#mayHold = false;
       if (this.#takenForMs() > 0) return;
     }
+    return this.#writeIfUnchanged(lease, signal);
+  }
+
+  /** Writes unless another one was faster, or changed something else of it: the next try will see. */
+  async #writeIfUnchanged(lease: Lease | undefined, signal: AbortSignal): Promise<void> {
     try {
       await this.#write(lease, signal);
     } catch (error) {
-      // Another one was faster, or changed something else of it: the next try will see.
-      if (!isKubeError(error, 'Conflict', 'NotFound')) throw error;
+      if (!isKubeError(error, 'AlreadyExists', 'Conflict', 'NotFound')) throw error;
     }
   }
 
