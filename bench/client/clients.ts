@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Cache } from '../../test/testbed/cache.ts';
-import type { Python } from '../../test/testbed/python.ts';
 import { sdkEnvironment } from '../../test/testbed/sdk-environment.ts';
 import { goPrograms } from '../go-programs.ts';
+import type { Workplace } from '../workplace.ts';
 
 const PEERS = fileURLToPath(new URL('./peers', import.meta.url));
 const OURS = fileURLToPath(new URL('./ours.ts', import.meta.url));
@@ -16,12 +16,7 @@ export interface Command {
 }
 
 /** Where programs come from. */
-interface Workshop {
-  cache: Cache;
-  python: Python;
-  /** A folder for what is made anew each time. */
-  folder: string;
-}
+type Workshop = Pick<Workplace, 'cache' | 'python' | 'folder'>;
 
 export interface Client {
   title: string;

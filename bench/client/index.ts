@@ -1,11 +1,6 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { cacheRoot } from '../../test/testbed/cache.ts';
 import { TestbedError } from '../../test/testbed/errors.ts';
-import { sweepAtEnd } from '../../test/testbed/guard.ts';
-import { findPython } from '../../test/testbed/python.ts';
 import { machine, writeJson } from '../report.ts';
+import { inWorkplace } from '../workplace.ts';
 import { CLIENTS, type ClientName, type Command, serverCommand } from './clients.ts';
 import { measure, type Starter, startServer } from './measure.ts';
 import { parseOptions } from './options.ts';
@@ -17,15 +12,11 @@ export { CLIENT_USAGE } from './options.ts';
 /** `npm run bench -- client`: builds what is missing, measures, and prints a table. */
 export async function runClientBenchmark(args: string[], signal: AbortSignal): Promise<void> {
   const options = parseOptions(args);
-  const log = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const python = await findPython();
-  const cache = { root: cacheRoot(), python: python.path, log, signal };
-  const folder = await mkdtemp(join(tmpdir(), 'heatstack-bench-'));
-  const sweeper = sweepAtEnd(python.path, folder);
-  try {
+  await inWorkplace('bench', signal, async (workplace) => {
+    const { cache, python, log } = workplace;
     const commands = new Map<ClientName, Command>();
     for (const name of options.clients) {
-      commands.set(name, await CLIENTS[name].prepare({ cache, python, folder }));
+      commands.set(name, await CLIENTS[name].prepare(workplace));
     }
     const starter = { python: python.path, signal };
     const server = await startServer(starter, await serverCommand(cache));
@@ -51,9 +42,7 @@ export async function runClientBenchmark(args: string[], signal: AbortSignal): P
     const titles = Object.fromEntries(options.clients.map((name) => [name, CLIENTS[name].title]));
     process.stdout.write(`${machine()}\n\n${table(results, options.workloads, titles)}`);
     if (options.json !== undefined) await writeJson(options.json, { machine: machine(), results, samples });
-  } finally {
-    await sweeper.sweep();
-  }
+  });
 }
 
 /** Each round begins with another, so that none is always the first after a pause. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, type Sample, summarize, table } from './results.ts';
+import { type Sample, summarize, table } from './results.ts';
 import { WORKLOADS } from './workloads.ts';
 
 function sample(client: string, round: number, cpuMs: number, more: Partial<Sample> = {}): Sample {
@@ -8,12 +8,6 @@ function sample(client: string, round: number, cpuMs: number, more: Partial<Samp
 }
 
 describe('results of the client benchmark', () => {
-  it('takes the middle of all rounds', () => {
-    expect(median([])).toBeUndefined();
-    expect(median([3, 1, 2])).toBe(2);
-    expect(median([4, 1, 2, 3])).toBe(2.5);
-  });
-
   it('compares within a round: a machine that is slower in one of them changes nothing', () => {
     const results = summarize([
       sample('ours', 1, 100),

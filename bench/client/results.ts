@@ -1,3 +1,4 @@
+import { median } from '../median.ts';
 import { render } from '../table.ts';
 import type { Measurement } from './measure.ts';
 import type { Workload } from './workloads.ts';
@@ -66,14 +67,6 @@ function summarizeOne(group: readonly Sample[], all: readonly Sample[]): Result 
 
 function cpuEach({ cpuMs, count }: Sample): number {
   return cpuMs / count;
-}
-
-/** The middle value, or the mean of the two; undefined when there is none. */
-export function median(values: readonly number[]): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b);
-  const upper = sorted[Math.floor(sorted.length / 2)];
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-  return upper === undefined || lower === undefined ? undefined : (upper + lower) / 2;
 }
 
 const HEAD = [

@@ -1,11 +1,7 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cacheRoot } from '../../test/testbed/cache.ts';
 import { TestbedError } from '../../test/testbed/errors.ts';
-import { sweepAtEnd } from '../../test/testbed/guard.ts';
-import { findPython } from '../../test/testbed/python.ts';
 import { machine, writeJson } from '../report.ts';
+import { inWorkplace } from '../workplace.ts';
 import { startCluster } from './cluster.ts';
 import { Fleet } from './fleet.ts';
 import { StandInHeat } from './heat.ts';
@@ -20,17 +16,13 @@ export { OPERATOR_USAGE } from './options.ts';
 /** `npm run bench -- operator`: builds what is missing, measures, and prints tables. */
 export async function runOperatorBenchmark(args: string[], signal: AbortSignal): Promise<void> {
   const options = parseOptions(args);
-  const log = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const python = await findPython();
-  const cache = { root: cacheRoot(), python: python.path, log, signal };
-  const folder = await mkdtemp(join(tmpdir(), 'heatstack-bench-'));
-  const sweeper = sweepAtEnd(python.path, folder);
-  let isWhole = false;
-  try {
+  await inWorkplace('bench', signal, async (workplace) => {
+    const { cache, python, folder, log } = workplace;
     const cluster = await startCluster(cache, join(folder, 'kubernetes'));
     try {
       const workshop = {
-        ...{ cache, python, folder, kubeconfig: cluster.kubeconfig, profileFolder: options.profile },
+        ...workplace,
+        ...{ kubeconfig: cluster.kubeconfig, profileFolder: options.profile },
       };
       const commands = new Map<OperatorName, Command>();
       for (const name of options.operators) commands.set(name, await OPERATORS[name].prepare(workshop));
@@ -70,14 +62,9 @@ export async function runOperatorBenchmark(args: string[], signal: AbortSignal):
       if (runs.length > 1) tables.push(growth(runs));
       process.stdout.write(`${machine()}\n\n${tables.join('\n')}`);
       if (options.json !== undefined) await writeJson(options.json, { machine: machine(), runs });
-      if (failed.length > 0) throw new TestbedError(`${failed.join('\n')}\nits log is in ${folder}`);
-      isWhole = true;
+      if (failed.length > 0) throw new TestbedError(failed.join('\n'));
     } finally {
       await cluster.stop();
     }
-  } finally {
-    // A message may name a log in there.
-    if (isWhole || signal.aborted) await sweeper.sweep();
-    else sweeper.keep();
-  }
+  });
 }

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../../deploy/bundle/bundle.ts';
-import type { Cache } from '../../test/testbed/cache.ts';
-import type { Python } from '../../test/testbed/python.ts';
 import { pythonEnvironment } from '../../test/testbed/python-environment.ts';
 import { goPrograms } from '../go-programs.ts';
+import type { Workplace } from '../workplace.ts';
 import type { Command } from './process.ts';
 
 const PEERS = fileURLToPath(new URL('./peers', import.meta.url));
@@ -14,11 +13,7 @@ const CONCURRENCY = '10';
 const YOUNG = '--max-semi-space-size=4';
 
 /** Where programs come from. */
-export interface Workshop {
-  cache: Cache;
-  python: Python;
-  /** A folder for what is made anew each time. */
-  folder: string;
+export interface Workshop extends Pick<Workplace, 'cache' | 'python' | 'folder'> {
   kubeconfig: string;
   /** Where to write a CPU profile of ours; missing: none is made. */
   profileFolder?: string | undefined;

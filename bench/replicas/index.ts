@@ -1,15 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cacheRoot } from '../../test/testbed/cache.ts';
 import { TestbedError } from '../../test/testbed/errors.ts';
-import { sweepAtEnd } from '../../test/testbed/guard.ts';
-import { findPython } from '../../test/testbed/python.ts';
 import { startCluster } from '../operator/cluster.ts';
 import { StandInHeat } from '../operator/heat.ts';
 import { OPERATORS } from '../operator/operators.ts';
 import { machine } from '../report.ts';
+import { inWorkplace } from '../workplace.ts';
 import { parseOptions } from './options.ts';
 import { brokenRules, report } from './results.ts';
 import { runTrial } from './trial.ts';
@@ -23,17 +19,12 @@ export { REPLICAS_USAGE } from './options.ts';
  */
 export async function runReplicasTest(args: string[], signal: AbortSignal): Promise<void> {
   const options = parseOptions(args, () => randomInt(2 ** 32));
-  const log = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const python = await findPython();
-  const cache = { root: cacheRoot(), python: python.path, log, signal };
-  const folder = await mkdtemp(join(tmpdir(), 'heatstack-replicas-'));
-  const sweeper = sweepAtEnd(python.path, folder);
-  let isWhole = false;
-  try {
+  await inWorkplace('replicas', signal, async (workplace) => {
+    const { cache, python, folder, log } = workplace;
     const cluster = await startCluster(cache, join(folder, 'kubernetes'));
     try {
       const { kubeconfig, client } = cluster;
-      const command = await OPERATORS.ours.prepare({ cache, python, folder, kubeconfig });
+      const command = await OPERATORS.ours.prepare({ ...workplace, kubeconfig });
       log(`--seed ${options.seed}`);
       process.stdout.write(`${machine()}, --seed ${options.seed}\n`);
       let number = 0;
@@ -52,14 +43,9 @@ export async function runReplicasTest(args: string[], signal: AbortSignal): Prom
           await heat.stop();
         }
       }
-      if (broken > 0) throw new TestbedError(`rules were broken; the logs of the replicas are in ${folder}`);
-      isWhole = true;
+      if (broken > 0) throw new TestbedError('rules were broken');
     } finally {
       await cluster.stop();
     }
-  } finally {
-    // A message names it.
-    if (isWhole || signal.aborted) await sweeper.sweep();
-    else sweeper.keep();
-  }
+  });
 }

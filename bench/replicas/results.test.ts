@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { brokenRules, median, report, type TrialResult } from './results.ts';
+import { brokenRules, report, type TrialResult } from './results.ts';
 
 const result = (changes: Partial<TrialResult> = {}): TrialResult => ({
   ...{ title: 'a leader and a standby', stacks: 10, writes: 30, late: [], foreign: [], problems: [] },
@@ -57,8 +57,4 @@ test('a lost Lease is a reason to end, another one is not', () => {
     'no end without a reason: 1 times not',
     '  replica 2: TypeError',
   ]);
-});
-
-test('the median of an even number lies between two', () => {
-  expect([median([]), median([3]), median([1, 2]), median([1, 2, 9])]).toEqual([undefined, 3, 1.5, 2]);
 });

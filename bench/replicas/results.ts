@@ -1,3 +1,4 @@
+import { median } from '../median.ts';
 import { render } from '../table.ts';
 import {
   type AttributedWrite,
@@ -106,11 +107,4 @@ function takeOverRow({ faults, tenures }: TrialResult, kind: FaultKind, name: st
     most === undefined ? '-' : `≤ ${most / 1000}`,
     met,
   ];
-}
-
-/** Of numbers in ascending order. */
-export function median(sorted: readonly number[]): number | undefined {
-  const upper = sorted[Math.floor(sorted.length / 2)];
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)];
-  return upper === undefined || lower === undefined ? undefined : (upper + lower) / 2;
 }
