@@ -3,6 +3,7 @@ import { messageOf, TestbedError } from '../test/testbed/errors.ts';
 import { CLIENT_USAGE, runClientBenchmark } from './client/index.ts';
 import { OPERATOR_USAGE, runOperatorBenchmark } from './operator/index.ts';
 import { REPLICAS_USAGE, runReplicasTest } from './replicas/index.ts';
+import { runSoak, SOAK_USAGE } from './soak/index.ts';
 
 /** How often to look whether the parent still lives, in milliseconds. */
 const PARENT_CHECK_MS = 500;
@@ -11,6 +12,7 @@ const SUBJECTS: Record<string, { usage: string; run(args: string[], signal: Abor
   operator: { usage: OPERATOR_USAGE, run: runOperatorBenchmark },
   client: { usage: CLIENT_USAGE, run: runClientBenchmark },
   replicas: { usage: REPLICAS_USAGE, run: runReplicasTest },
+  soak: { usage: SOAK_USAGE, run: runSoak },
 };
 
 const DEFAULT_SUBJECT = 'operator';
@@ -21,6 +23,7 @@ subjects:
   operator  the operator beside one in Go and one in Python (the default)
   client    the OpenStack client beside openstacksdk and gophercloud
   replicas  no comparison, but a trial: replicas of the operator that are killed, ended and paused while objects change
+  soak      no comparison either: one operator for half an hour, and whether its memory or its sockets grow
 
 \`npm run bench -- SUBJECT --help\` shows its options.
 `;

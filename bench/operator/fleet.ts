@@ -193,13 +193,26 @@ export async function createNamespace(
   signal: AbortSignal,
 ): Promise<void> {
   await client.create(NAMESPACES, { metadata: { name: namespace } }, { signal });
-  const data = { 'clouds.yaml': Buffer.from(cloudsYaml).toString('base64') };
-  const secret = { metadata: { name: SECRET, namespace }, data };
+  const secret = { metadata: { name: SECRET, namespace }, data: dataOf(cloudsYaml) };
   await client.create<KubeObject & { data: object }>(SECRETS, secret, { signal });
 }
 
+/** Replaces the credentials of a namespace. */
+export async function changeCredentials(
+  client: KubeClient,
+  namespace: string,
+  cloudsYaml: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.mergePatch(SECRETS, { namespace, name: SECRET }, { data: dataOf(cloudsYaml) }, { signal });
+}
+
+function dataOf(cloudsYaml: string): { [file: string]: string } {
+  return { 'clouds.yaml': Buffer.from(cloudsYaml).toString('base64') };
+}
+
 /** A HeatStack whose parameter has this value. */
-export function specOf(value: number): { [field: string]: Json } {
+export function specOf(value: number | string): { [field: string]: Json } {
   return {
     cloudCredentialsRef: { secretName: SECRET, cloudName: 'openstack' },
     template: { inline: template() },

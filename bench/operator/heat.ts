@@ -104,10 +104,10 @@ export class StandInHeat {
   }
 
   /** The text of a clouds.yaml with the cloud `openstack`. */
-  cloudsYaml(project = 'demo'): string {
+  cloudsYaml({ project = 'demo', username = 'demo' } = {}): string {
     const auth = {
       auth_url: this.authUrl,
-      username: 'demo',
+      username,
       password: 'secret',
       user_domain_name: 'Default',
       project_name: project,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cpuOf, peakOf } from './process.ts';
+import { cpuOf, memoryOf } from './process.ts';
 
 test('CPU time is that of the process and its children, whatever its name is', () => {
   const fields = `S 1 2 3 4 5 6 7 8 9 10 150 50 7 3 20 0`;
@@ -7,7 +7,9 @@ test('CPU time is that of the process and its children, whatever its name is', (
   expect(() => cpuOf('')).toThrow('Linux');
 });
 
-test('the peak of the memory is in MiB', () => {
-  expect(peakOf('Name:\tnode\nVmHWM:\t  2048 kB\nVmRSS:\t 1024 kB\n')).toBe(2);
-  expect(() => peakOf('Name:\tnode\n')).toThrow('Linux');
+test('memory is in MiB', () => {
+  const status = 'Name:\tnode\nVmHWM:\t  2048 kB\nVmRSS:\t 1024 kB\n';
+  expect(memoryOf(status, 'VmHWM')).toBe(2);
+  expect(memoryOf(status, 'VmRSS')).toBe(1);
+  expect(() => memoryOf('Name:\tnode\n', 'VmRSS')).toThrow('Linux');
 });

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { TestbedError } from '../../test/testbed/errors.ts';
 import { spawnGuarded } from '../../test/testbed/guard.ts';
 
@@ -49,7 +49,28 @@ export class OperatorProcess {
 
   /** The most memory (RSS) that it had at once, in MiB. */
   peakMiB(): number {
-    return peakOf(this.#read('status'));
+    return memoryOf(this.#read('status'), 'VmHWM');
+  }
+
+  /** The memory (RSS) that it has, in MiB. */
+  residentMiB(): number {
+    return memoryOf(this.#read('status'), 'VmRSS');
+  }
+
+  /** How many sockets it has open, and how many files, pipes and sockets together. */
+  descriptors(): { sockets: number; all: number } {
+    // Throws when it has ended.
+    this.#read('stat');
+    const folder = `/proc/${this.#pid}/fd`;
+    const targets = readdirSync(folder).map((fd) => {
+      try {
+        return readlinkSync(`${folder}/${fd}`);
+      } catch {
+        return undefined; // closed meanwhile
+      }
+    });
+    const open = targets.filter((target) => target !== undefined);
+    return { sockets: open.filter((target) => target.startsWith('socket:')).length, all: open.length };
   }
 
   /** Asks it to stop and waits for that. */
@@ -92,9 +113,9 @@ export function cpuOf(stat: string): number {
   return ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
 }
 
-/** The peak of the memory in /proc/PID/status, in MiB. */
-export function peakOf(status: string): number {
-  const kib = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];
+/** The memory in /proc/PID/status, or the most that it was (`VmHWM`), in MiB. */
+export function memoryOf(status: string, field: 'VmRSS' | 'VmHWM'): number {
+  const kib = new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1];
   if (kib === undefined) throw new TestbedError('/proc tells no memory here; this benchmark needs Linux');
   return Number(kib) / 1024;
 }

@@ -1,3 +1,4 @@
+import { type HeatStackObject, isReadyNow } from '../operator/fleet.ts';
 import type { StandInStack } from '../operator/heat.ts';
 
 /** What there shall be of one name. */
@@ -19,9 +20,32 @@ export interface Found {
   stackId: string | undefined;
 }
 
+/** Of an object, what an audit looks at. */
+export function foundOf(object: HeatStackObject): Found {
+  const { metadata, status } = object;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const { reason, message } = ready ?? { reason: 'no condition', message: '' };
+  const seen = `generation ${status?.observedGeneration} of ${metadata.generation}`;
+  const why = `${reason}: ${message} (${seen})`;
+  return { name: metadata.name, isReady: isReadyNow(object), why, stackId: status?.id };
+}
+
 /** What isn't as it shall be, each with the name; none when all is well. */
 export function audit(
   wanted: readonly Wanted[],
+  objects: readonly Found[],
+  stacks: readonly StandInStack[],
+): string[] {
+  const stacksOf = Map.groupBy(stacks, ({ name }) => name);
+  const twice = wanted.flatMap((one) =>
+    doubles(one, stacksOf.get(one.name) ?? []).map((problem) => `${one.name}: ${problem}`),
+  );
+  return [...auditNow(wanted, objects, stacks), ...twice];
+}
+
+/** The same of what there is now, whatever was made before and is gone. */
+export function auditNow(
+  wanted: readonly Omit<Wanted, 'made'>[],
   objects: readonly Found[],
   stacks: readonly StandInStack[],
 ): string[] {
@@ -32,14 +56,17 @@ export function audit(
   return [
     ...unknown.map(({ name }) => `${name}: nobody asked for it`),
     ...wanted.flatMap((one) => {
-      const own = stacksOf.get(one.name) ?? [];
-      const problems = [...problemsOf(one, byName.get(one.name), own), ...doubles(one, own)];
+      const problems = problemsOf(one, byName.get(one.name), stacksOf.get(one.name) ?? []);
       return problems.map((problem) => `${one.name}: ${problem}`);
     }),
   ];
 }
 
-function problemsOf({ value }: Wanted, object: Found | undefined, own: readonly StandInStack[]): string[] {
+function problemsOf(
+  { value }: Omit<Wanted, 'made'>,
+  object: Found | undefined,
+  own: readonly StandInStack[],
+): string[] {
   const living = own.filter(({ status }) => status !== 'DELETE_COMPLETE');
   const described = living.map(({ id, status }) => `${id} (${status})`).join(', ');
   if (value === undefined) {

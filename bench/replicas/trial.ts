@@ -4,10 +4,10 @@ import { HEAT_STACKS } from '../../src/api/constants.ts';
 import type { KubeClient } from '../../src/kube/index.ts';
 import { TestbedError } from '../../test/testbed/errors.ts';
 import { waitUntil } from '../../test/testbed/wait-until.ts';
-import { createNamespace, type HeatStackObject, isReadyNow } from '../operator/fleet.ts';
+import { createNamespace, type HeatStackObject } from '../operator/fleet.ts';
 import type { StandInHeat } from '../operator/heat.ts';
 import type { Command } from '../operator/process.ts';
-import { audit, type Found } from './audit.ts';
+import { audit, type Found, foundOf } from './audit.ts';
 import { Churn } from './churn.ts';
 import { causeFaults } from './faults.ts';
 import { Group } from './group.ts';
@@ -138,12 +138,5 @@ async function runIn(trial: TrialOptions, leases: LeaseWatch, groups: Group[]): 
 
 async function objectsIn(client: KubeClient, namespace: string, signal: AbortSignal): Promise<Found[]> {
   const { items } = await client.list<HeatStackObject>(HEAT_STACKS, { namespace, signal });
-  return items.map((object) => {
-    const { metadata, status } = object;
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-    const { reason, message } = ready ?? { reason: 'no condition', message: '' };
-    const seen = `generation ${status?.observedGeneration} of ${metadata.generation}`;
-    const why = `${reason}: ${message} (${seen})`;
-    return { name: metadata.name, isReady: isReadyNow(object), why, stackId: status?.id };
-  });
+  return items.map(foundOf);
 }

@@ -7,7 +7,8 @@
 // (src/openstack/testdata/heat-samples.json). Any user and password are taken; the project's name is its id, too.
 //
 // Below /admin it tells what happened; see admin.go. Templates are kept as they come and not carried out: each stack has
-// the same five resources, and an output "value" with the parameter of that name.
+// the same five resources, and an output "value" with the parameter of that name. A create or update whose "value" begins
+// with "fail" fails in the end.
 package main
 
 import (

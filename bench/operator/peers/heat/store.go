@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -49,6 +50,12 @@ type stack struct {
 func (s *stack) state() string { return s.action + "_" + s.status }
 
 func (s *stack) deleted() bool { return s.action == "DELETE" && s.status == "COMPLETE" }
+
+// fails tells whether what Heat works on ends badly: a create or an update whose value is told to fail.
+func (s *stack) fails() bool {
+	value, is := s.inputs.Environment.Parameters["value"].(string)
+	return is && strings.HasPrefix(value, "fail") && (s.action == "CREATE" || s.action == "UPDATE")
+}
 
 // Store holds the stacks of all projects. What an action brings about is settled when somebody looks.
 type store struct {
@@ -99,7 +106,11 @@ func (s *store) begin(one *stack, action string, now time.Time) {
 func (s *store) settle(now time.Time) {
 	for len(s.due) > 0 && !s.due[0].at.After(now) {
 		next := heap.Pop(&s.due).(due)
-		if next.operation == next.stack.operation {
+		switch {
+		case next.operation != next.stack.operation:
+		case next.stack.fails():
+			s.end(next.stack, "FAILED", fmt.Sprintf("Resource %s failed: its value says so", next.stack.action))
+		default:
 			s.end(next.stack, "COMPLETE", fmt.Sprintf("Stack %s completed successfully", next.stack.action))
 		}
 	}
