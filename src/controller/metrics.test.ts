@@ -19,7 +19,7 @@ beforeEach(() => {
   metrics = new Metrics({ now: () => 10_000 });
   counts = new StackCounts();
   metrics.observeWatches(counts, () => watched);
-  metrics.observeWork({ size: 2, health: () => health }, { dropped: 5 });
+  metrics.observeWork({ size: 2, waitingCalls: 7, health: () => health }, { dropped: 5 });
 });
 
 const scrape = async (): Promise<Map<string, Family>> => parseMetrics(await metrics.text());
@@ -33,12 +33,13 @@ function event(
   status: string,
   ready: string,
   old?: Countable,
+  { reason = 'x', ...metadata }: { reason?: string; deletionTimestamp?: string } = {},
 ) {
   const time = '2026-01-01T00:00:00Z';
   const condition = {
     type: 'Ready',
     status: ready as 'True',
-    reason: 'x',
+    reason,
     message: '',
     lastTransitionTime: time,
   };
@@ -47,7 +48,7 @@ function event(
     kind: 'HeatStack',
     metadata: { name, namespace: 'team', uid: name, resourceVersion: '1' },
     mine: true,
-    ...countable({ stackStatus: status, conditions: [condition] }),
+    ...countable({ stackStatus: status, conditions: [condition] }, metadata),
   };
   counts.update({ type, key: `team/${name}`, object, ...(old && { old }), initial: false });
   return object;
@@ -58,7 +59,7 @@ test('the page lists exactly the metrics that there are, with their labels and t
   metrics.observeLease('heatstack-operator', () => true);
   metrics.controller('heatstack', 10).ended('success', 1);
   metrics.kubeRequest({ method: 'GET', host: 'api:6443', status: 200, ms: 1 });
-  event('added', 'a', 'CREATE_COMPLETE', 'True');
+  event('added', 'a', 'CREATE_COMPLETE', 'False');
   const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \|([^|]*)\|/gm)];
   const documented = rows.map(([, name, type]) => `${name} ${type}`);
@@ -119,6 +120,7 @@ test('watches, sessions and Events are read when they are asked for', async () =
   expect(total(seen, 'heatstack_watch_failures_total', secrets)).toBe(2);
   expect(total(seen, 'heatstack_watch_last_event_age_seconds', secrets)).toBe(3);
   expect(total(seen, 'heatstack_sessions')).toBe(2);
+  expect(total(seen, 'heatstack_waiting_requests')).toBe(7);
   const circuits = (labels: Record<string, string>) => total(seen, 'heatstack_circuit_state', labels);
   expect(circuits({ service: 'heat', state: 'open' })).toBe(1);
   expect(circuits({ service: 'keystone', state: 'closed' })).toBe(1);
@@ -142,6 +144,43 @@ test('stacks are counted as they come, change and go', async () => {
   seen = await scrape();
   expect(seen.get('heatstack_stacks')?.samples).toEqual([]);
   expect(seen.get('heatstack_condition')?.samples).toEqual([]);
+});
+
+test('stacks that are not Ready are counted by why, and whether anybody must help', () => {
+  const a = event('added', 'a', 'CREATE_FAILED', 'False', undefined, { reason: 'CreateFailed' });
+  event('added', 'b', 'none', 'False', undefined, { reason: 'constructor' });
+  event('added', 'c', 'none', 'Unknown', undefined, { reason: 'Progressing' });
+  expect(counts.byReason).toEqual(
+    new Map([
+      ['CreateFailed', 1],
+      ['other', 1],
+    ]),
+  );
+  const stalled = { ...a, conditions: 'Ready=False Stalled=True' };
+  counts.update({ type: 'updated', key: 'team/a', object: stalled, old: a, initial: false });
+  expect(counts.byReason.get('CreateFailed stalled')).toBe(1);
+  expect(counts.byReason.has('CreateFailed')).toBe(false);
+  counts.update({ type: 'deleted', key: 'team/a', object: stalled, initial: false });
+  expect(counts.byReason).toEqual(new Map([['other', 1]]));
+});
+
+test('the longest deletion is shown with its age', async () => {
+  const deletionTimestamp = '1970-01-01T00:00:04Z';
+  let seen = await scrape();
+  expect(total(seen, 'heatstack_longest_deletion_seconds')).toBe(0);
+  event('added', 'young', 'DELETE_IN_PROGRESS', 'Unknown', undefined, {
+    deletionTimestamp: '1970-01-01T00:00:09Z',
+  });
+  const old = event('updated', 'old', 'DELETE_FAILED', 'False', undefined, { deletionTimestamp });
+  seen = await scrape();
+  expect(total(seen, 'heatstack_deleting_stacks')).toBe(2);
+  expect(total(seen, 'heatstack_longest_deletion_seconds')).toBe(6);
+  // Another shard's from now on.
+  counts.update({ type: 'updated', key: 'team/old', object: { ...old, mine: false }, old, initial: false });
+  event('deleted', 'young', 'DELETE_IN_PROGRESS', 'Unknown');
+  seen = await scrape();
+  expect(total(seen, 'heatstack_deleting_stacks')).toBe(0);
+  expect(total(seen, 'heatstack_longest_deletion_seconds')).toBe(0);
 });
 
 test('a stack is counted by the operator alone whose it is', async () => {

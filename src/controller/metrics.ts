@@ -208,7 +208,19 @@ export class Metrics {
         set({ type, status }, count);
       }
     });
+    this.#read('heatstack_not_ready_stacks', ['reason', 'stalled'], (set) => {
+      for (const [key, count] of stacks.byReason) {
+        const [reason = '', stalled] = key.split(' ');
+        set({ reason, stalled: String(stalled !== undefined) }, count);
+      }
+    });
     this.#read('heatstack_drifted_stacks', [], (set) => set({}, stacks.byCondition.get('Drifted=True') ?? 0));
+    this.#read('heatstack_deleting_stacks', [], (set) => set({}, stacks.deletingSince.length));
+    this.#read('heatstack_longest_deletion_seconds', [], (set) => {
+      const now = this.#now();
+      const since = stacks.deletingSince.reduce((first, each) => Math.min(first, each), now);
+      set({}, (now - since) / 1000);
+    });
     const total = (read: (counters: ReflectorCounters) => number) => (set: Setter) => {
       const sums = new Map<string, number>();
       for (const { resource, counters } of watched())
@@ -230,8 +242,12 @@ export class Metrics {
   }
 
   /** Shows what only the replica has that works. To be called once. */
-  observeWork(sessions: Pick<Sessions, 'size' | 'health'>, events: { dropped: number } | undefined): void {
+  observeWork(
+    sessions: Pick<Sessions, 'size' | 'health' | 'waitingCalls'>,
+    events: { dropped: number } | undefined,
+  ): void {
     this.#read('heatstack_sessions', [], (set) => set({}, sessions.size));
+    this.#read('heatstack_waiting_requests', [], (set) => set({}, sessions.waitingCalls));
     this.#read('heatstack_circuit_state', ['service', 'state'], (set) => {
       const counts = { closed: 0, open: 0, 'half-open': 0 };
       const services = { keystone: { ...counts }, heat: { ...counts } };
@@ -338,8 +354,14 @@ const HELP = {
   leader_election_master_status: '1 while this process holds the Lease, else 0',
   heatstack_stacks: 'HeatStacks by the state of their stack',
   heatstack_condition: 'HeatStacks by their conditions',
+  heatstack_not_ready_stacks:
+    'HeatStacks whose Ready is False by reason, and whether they wait for somebody to change something',
   heatstack_drifted_stacks: 'HeatStacks whose stack another client changed',
+  heatstack_deleting_stacks: 'HeatStacks that are being deleted',
+  heatstack_longest_deletion_seconds: 'Time since the deletion was asked for that is under way for longest',
   heatstack_sessions: 'Logins to clouds that are open',
+  heatstack_waiting_requests:
+    'Requests to Heat that wait for their turn, as a login has only so many at once',
   heatstack_circuit_state: 'Logins by whether their cloud answers: closed, or open while nothing is sent',
   heatstack_heat_request_duration_seconds: 'Time of a request to Heat, to the last byte of the answer',
   heatstack_keystone_request_duration_seconds:

@@ -133,6 +133,7 @@ describe('what the cache keeps of a HeatStack', () => {
       producers: [],
       dependencies: [],
       deleting: true,
+      deletingSince: Date.parse('2026-01-01T00:00:00Z'),
       notReady: 'is being deleted',
       state: 'is being deleted',
     });

@@ -116,7 +116,7 @@ export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): Ca
     deleting: metadata.deletionTimestamp !== undefined,
     notReady,
     state: notReady ?? outputsVersion(raw),
-    ...countable(status),
+    ...countable(status, metadata),
     ...(rest ? { idle: rest } : {}),
     ...(mayHaveStack ? { credentials: spec.cloudCredentialsRef.secretName } : {}),
   };
