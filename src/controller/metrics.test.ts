@@ -18,8 +18,8 @@ const health = [{ identity: 'closed', orchestration: 'open', waiting: 3 } as con
 beforeEach(() => {
   metrics = new Metrics({ now: () => 10_000 });
   counts = new StackCounts();
-  metrics.observeWatches(counts, () => watched);
-  metrics.observeWork({ size: 2, waitingCalls: 7, health: () => health }, { dropped: 5 });
+  metrics.observeWatches(() => watched);
+  metrics.observeWork(counts, { size: 2, health: () => health, waitingCalls: 7 }, { dropped: 5 });
 });
 
 const scrape = async (): Promise<Map<string, Family>> => parseMetrics(await metrics.text());
@@ -218,6 +218,28 @@ test('logins are told from other requests to Keystone', async () => {
   expect(total(seen, 'heatstack_token_renewals_total', { result: 'success' })).toBe(1);
   expect(total(seen, 'heatstack_token_renewals_total', { result: 'error' })).toBe(1);
   expect(total(seen, 'heatstack_keystone_request_duration_seconds_count', { code: '<error>' })).toBe(1);
+});
+
+test('the time that requests waited for their turn adds up', async () => {
+  const request = { service: 'orchestration', method: 'GET', route: '/stacks', status: 200, ms: 5 } as const;
+  for (const waitedMs of [0, 200, 300]) metrics.cloudRequest({ ...request, waitedMs, requestId: '' });
+  const seen = await scrape();
+  expect(total(seen, 'heatstack_heat_wait_seconds_total')).toBeCloseTo(0.5);
+  expect(total(seen, 'heatstack_heat_request_duration_seconds_sum')).toBeCloseTo(0.015);
+});
+
+test('a replica that stands by counts no HeatStacks, so that a sum over replicas is right', async () => {
+  event('added', 'a', 'CREATE_COMPLETE', 'True');
+  const standby = new Metrics();
+  standby.observeWatches(() => watched);
+  standby.observeLease('heatstack-operator', () => false);
+  const names = [...parseMetrics(await standby.text()).keys()];
+  expect(names).toContain('heatstack_watch_lists_total');
+  expect(names).not.toContain('heatstack_stacks');
+  expect(names).not.toContain('heatstack_condition');
+  for (const name of ['not_ready_stacks', 'drifted_stacks', 'deleting_stacks', 'longest_deletion_seconds'])
+    expect(names).not.toContain(`heatstack_${name}`);
+  expect(total(await scrape(), 'heatstack_stacks')).toBe(1);
 });
 
 test('whatever names, states and answers there are, the number of series stays bounded', async () => {

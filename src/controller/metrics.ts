@@ -90,6 +90,7 @@ export class Metrics {
     ['method', 'route', 'code'],
     CLOUD_BUCKETS,
   );
+  readonly #waited = this.#counter('heatstack_heat_wait_seconds_total', []);
   readonly #tokens = this.#counter('heatstack_token_renewals_total', ['result']);
   readonly #operations = this.#histogram(
     'heatstack_operation_duration_seconds',
@@ -177,8 +178,9 @@ export class Metrics {
   }
 
   /** Notes a request to Keystone or Heat. */
-  cloudRequest({ service, method, route, status, ms }: RequestInfo): void {
+  cloudRequest({ service, method, route, status, ms, waitedMs }: RequestInfo): void {
     const time = service === 'identity' ? this.#keystoneTime : this.#heatTime;
+    if (waitedMs > 0) this.#waited.inc(waitedMs / 1000);
     time.observe({ method, route, code: status === 0 ? '<error>' : codeOf(status) }, ms / 1000);
     if (service === 'identity' && method === 'POST')
       this.#tokens.inc({ result: status === 201 ? 'success' : 'error' });
@@ -197,8 +199,36 @@ export class Metrics {
     this.#read('leader_election_master_status', ['name'], (set) => set({ name }, isLeader() ? 1 : 0));
   }
 
-  /** Shows what is watched, and what of, whenever the metrics are asked for. To be called once. */
-  observeWatches(stacks: StackCounts, watched: () => Iterable<Watched>): void {
+  /** Shows how the watches are doing, whenever the metrics are asked for. To be called once. */
+  observeWatches(watched: () => Iterable<Watched>): void {
+    const total = (read: (counters: ReflectorCounters) => number) => (set: Setter) => {
+      const sums = new Map<string, number>();
+      for (const { resource, counters } of watched())
+        sums.set(resource, (sums.get(resource) ?? 0) + read(counters));
+      for (const [resource, sum] of sums) set({ resource }, sum);
+    };
+    const sum = (name: MetricName, read: (counters: ReflectorCounters) => number) =>
+      this.#readTotal(name, ['resource'], total(read));
+    sum('heatstack_watch_lists_total', ({ lists }) => lists);
+    sum('heatstack_watch_restarts_total', ({ watches }) => Math.max(0, watches - 1));
+    sum('heatstack_watch_failures_total', ({ failures }) => failures);
+    this.#read('heatstack_watch_last_event_age_seconds', ['resource'], (set) => {
+      const oldest = new Map<string, number>();
+      for (const { resource, lastEventAt } of watched())
+        if (lastEventAt !== undefined)
+          oldest.set(resource, Math.min(lastEventAt, oldest.get(resource) ?? lastEventAt));
+      for (const [resource, at] of oldest) set({ resource }, Math.max(0, this.#now() - at) / 1000);
+    });
+  }
+
+  /**
+   * Shows what only the replica shows that works, so that a sum over replicas counts no HeatStack twice. To be called once.
+   */
+  observeWork(
+    stacks: StackCounts,
+    sessions: Pick<Sessions, 'size' | 'health' | 'waitingCalls'>,
+    events: { dropped: number } | undefined,
+  ): void {
     this.#read('heatstack_stacks', ['status'], (set) => {
       for (const [status, count] of stacks.byStatus) set({ status }, count);
     });
@@ -221,31 +251,6 @@ export class Metrics {
       const since = stacks.deletingSince.reduce((first, each) => Math.min(first, each), now);
       set({}, (now - since) / 1000);
     });
-    const total = (read: (counters: ReflectorCounters) => number) => (set: Setter) => {
-      const sums = new Map<string, number>();
-      for (const { resource, counters } of watched())
-        sums.set(resource, (sums.get(resource) ?? 0) + read(counters));
-      for (const [resource, sum] of sums) set({ resource }, sum);
-    };
-    const sum = (name: MetricName, read: (counters: ReflectorCounters) => number) =>
-      this.#readTotal(name, ['resource'], total(read));
-    sum('heatstack_watch_lists_total', ({ lists }) => lists);
-    sum('heatstack_watch_restarts_total', ({ watches }) => Math.max(0, watches - 1));
-    sum('heatstack_watch_failures_total', ({ failures }) => failures);
-    this.#read('heatstack_watch_last_event_age_seconds', ['resource'], (set) => {
-      const oldest = new Map<string, number>();
-      for (const { resource, lastEventAt } of watched())
-        if (lastEventAt !== undefined)
-          oldest.set(resource, Math.min(lastEventAt, oldest.get(resource) ?? lastEventAt));
-      for (const [resource, at] of oldest) set({ resource }, Math.max(0, this.#now() - at) / 1000);
-    });
-  }
-
-  /** Shows what only the replica has that works. To be called once. */
-  observeWork(
-    sessions: Pick<Sessions, 'size' | 'health' | 'waitingCalls'>,
-    events: { dropped: number } | undefined,
-  ): void {
     this.#read('heatstack_sessions', [], (set) => set({}, sessions.size));
     this.#read('heatstack_waiting_requests', [], (set) => set({}, sessions.waitingCalls));
     this.#read('heatstack_circuit_state', ['service', 'state'], (set) => {
@@ -364,6 +369,7 @@ const HELP = {
     'Requests to Heat that wait for their turn, as a login has only so many at once',
   heatstack_circuit_state: 'Logins by whether their cloud answers: closed, or open while nothing is sent',
   heatstack_heat_request_duration_seconds: 'Time of a request to Heat, to the last byte of the answer',
+  heatstack_heat_wait_seconds_total: 'Time that requests to Heat waited for their turn',
   heatstack_keystone_request_duration_seconds:
     'Time of a request to Keystone, to the last byte of the answer',
   heatstack_token_renewals_total: 'Requests for a token, the first of a login too',

@@ -100,7 +100,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     logger,
     clock,
   });
-  metrics?.observeWatches(watches.counts, () => watches.watched);
+  metrics?.observeWatches(() => watches.watched);
   if (election) metrics?.observeLease(election.leaseName, () => election.isLeader);
   const ended = new AbortController();
   const reflectors = watches.run(AbortSignal.any([signal, ended.signal]));
@@ -218,7 +218,7 @@ async function reconcileAll(
   watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
   watches.ignoreData = (name, version) =>
     reconciler.isOwnData(name, version) || (inUse?.isOwnVersion(version) ?? false);
-  metrics?.observeWork(sessions, events);
+  metrics?.observeWork(watches.counts, sessions, events);
 
   const present = watches.lead();
   try {

@@ -3,6 +3,7 @@ import { DIGEST_KEY_SECRET } from '../../../src/controller/operator-keys.ts';
 import { LEASES, type Lease } from '../../../src/kube/index.ts';
 import { cloudsYaml } from '../../support/clouds.ts';
 import { HeatProxy } from '../../support/heat-proxy.ts';
+import { parseMetrics, total } from '../../support/prometheus.ts';
 import { Release } from '../../support/release.ts';
 import { eventually, type Operator, RANDOM_STRING, read, scenario } from '../../support/scenario.ts';
 
@@ -53,8 +54,8 @@ async function bringsUp(name: string): Promise<void> {
   expect(stacks.map(({ id }) => id)).toEqual([status.id]);
 }
 
-async function start(): Promise<Operator> {
-  return s.startOperator([], release);
+async function start(args: string[] = []): Promise<Operator> {
+  return s.startOperator(args, release);
 }
 
 it('one works, and another one follows it however it ends', { timeout: 300_000 }, async () => {
@@ -132,8 +133,19 @@ it('one works, and another one follows it however it ends', { timeout: 300_000 }
 
 it('two that start at once make one key, and one of them works', async () => {
   await s.kubectl(['delete', 'secret', DIGEST_KEY_SECRET]);
-  const both = await Promise.all([start(), start()]);
+  const both = await Promise.all([1, 2].map(() => start(['--metrics-address=127.0.0.1:0'])));
   await bringsUp(`${s.namespace}-both`);
+  // Whoever sums over both counts no HeatStack twice.
+  const ports = new Set(
+    both.flatMap((each) => each.log().flatMap(({ msg, port }) => (msg === 'listening' ? [port] : []))),
+  );
+  const totals = async (name: string) => {
+    const pages = [...ports].map((port) => fetch(`http://127.0.0.1:${port}/metrics`));
+    const texts = await Promise.all((await Promise.all(pages)).map((page) => page.text()));
+    return texts.map((text) => total(parseMetrics(text), name)).sort();
+  };
+  expect(await totals('leader_election_master_status')).toEqual([0, 1]);
+  await expect.poll(() => totals('heatstack_stacks')).toEqual([0, 1]);
   const keys = await s.kubectl(['get', 'secrets', '-o', 'name']);
   expect(keys.split('\n').filter((each) => each.endsWith(DIGEST_KEY_SECRET))).toHaveLength(1);
   await Promise.all(both.map((operator) => operator.stop()));
