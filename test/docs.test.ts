@@ -11,6 +11,7 @@ const PAGES = [
   'README.md',
   'SECURITY.md',
   'bench/README.md',
+  'deploy/helm/heatstack-operator/README.md',
   'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',

@@ -88,6 +88,7 @@ async function main(): Promise<number> {
       await step('format and lint', ['biome', 'check', '--error-on-warnings', '.']);
       await step('generated types are fresh', ['node', 'crds/generate-types.ts', '--check']);
       await step('the page of errors is fresh', ['node', 'docs/generate.ts', '--check']);
+      await step("the chart's page and schema are fresh", ['node', 'deploy/helm/generate.ts', '--check']);
     }
     await vitest('unit', positionals, artifacts);
     if (starting) {

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
-import { leaseName, parseOptions } from '../../../src/options.ts';
+import { parse } from 'yaml';
+import { parseOptions } from '../../../src/options.ts';
 import { CHART, Release, runHelm } from '../../support/release.ts';
 import { RANDOM_STRING, scenario } from '../../support/scenario.ts';
+import { containerOf, deploymentOf, isDefinition, readJson, render } from './render.ts';
 
 const s = scenario('helm-install');
 const own = `${s.namespace}-own`;
 const release = new Release(s.bed, { name: s.namespace, namespace: own });
-const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
 /** Every value, and none as it is by default. */
 const EVERY_VALUE = {
@@ -19,7 +19,12 @@ const EVERY_VALUE = {
     pullPolicy: 'Always',
   },
   imagePullSecrets: [{ name: 'registry' }],
+  nameOverride: 'heat',
+  fullnameOverride: 'heat-operator',
+  commonLabels: { owner: 'platform', 'app.kubernetes.io/name': 'another' },
   crds: { install: false, keep: false },
+  serviceAccount: { create: false, name: 'operator', annotations: { 'example.com/role': 'heat' } },
+  rbac: { create: true, aggregatedRoles: false },
   watchNamespaces: ['team-a', '123'],
   watchLabelSelector: 'sharding.fluxcd.io/key in (a,b)',
   replicas: 2,
@@ -31,7 +36,11 @@ const EVERY_VALUE = {
     retryPeriod: '3s',
   },
   shutdownTimeout: '40s',
+  terminationGracePeriodSeconds: 90,
   clusterID: 'prod-1',
+  operatorNamespace: 'team-a',
+  // Without its Secret, since such an operator has no rights in this cluster.
+  kubeconfig: { secretName: '', key: 'config', context: 'none' },
   allowedEndpoints: ['*.example.com', '192.0.2.0/24', '2001:db8::/32'],
   refusedEndpoints: ['192.0.2.7'],
   outputObjects: { enabled: false, admissionPolicy: false },
@@ -47,48 +56,37 @@ const EVERY_VALUE = {
   metrics: false,
   logLevel: 'debug',
   logFormat: 'pretty',
-  env: [
-    { name: 'HTTPS_PROXY', valueFrom: { secretKeyRef: { name: 'proxy', key: 'url' } } },
-    { name: 'NO_PROXY', value: '10.0.0.0/8,.cluster.local' },
-  ],
+  ports: { metrics: 9090, health: 9091 },
+  proxy: {
+    httpsProxy: 'http://proxy.example.com:3128',
+    httpProxy: 'http://proxy.example.com:3129',
+    noProxy: '10.0.0.0/8,.cluster.local',
+    secretName: '',
+  },
+  caBundle: { configMapName: 'authorities', secretName: '', key: 'all.pem' },
+  nodeOptions: '--max-semi-space-size=8',
+  env: [{ name: 'TZ', valueFrom: { secretKeyRef: { name: 'zone', key: 'tz' } } }],
+  envFrom: [{ configMapRef: { name: 'more' } }],
+  volumes: [{ name: 'more', emptyDir: {} }],
+  volumeMounts: [{ name: 'more', mountPath: '/more' }],
   resources: { requests: { cpu: 1, memory: '1Gi' }, limits: { cpu: '2', memory: '1Gi' } },
+  podSecurityContext: { runAsUser: 1000 },
+  securityContext: { runAsGroup: 1000 },
+  livenessProbe: { initialDelaySeconds: 1, periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 4 },
+  readinessProbe: { initialDelaySeconds: 5, periodSeconds: 6, timeoutSeconds: 7, failureThreshold: 8 },
   podAnnotations: { 'example.com/note': '"quoted": {{ not a template }}\n- no list', port: '8080' },
   podLabels: { team: 'true', 'app.kubernetes.io/name': 'another' },
   nodeSelector: { 'kubernetes.io/arch': 'amd64' },
   tolerations: [{ key: 'dedicated', operator: 'Exists' }],
   affinity: { nodeAffinity: {} },
+  topologySpreadConstraints: [{ maxSkew: 2, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
+  priorityClassName: 'important',
+  dnsPolicy: 'None',
+  dnsConfig: { nameservers: ['192.0.2.53'] },
+  hostAliases: [{ ip: '192.0.2.5', hostnames: ['keystone'] }],
+  podDisruptionBudget: { enabled: false, maxUnavailable: '50%', minAvailable: 1 },
+  networkPolicy: { enabled: true },
 };
-
-interface Rendered {
-  kind: string;
-  metadata: { name: string; namespace?: unknown; annotations?: Record<string, string> };
-}
-
-interface Deployment extends Rendered {
-  spec: {
-    selector: { matchLabels: Record<string, string> };
-    template: { metadata: Record<string, unknown>; spec: Record<string, unknown> };
-  };
-}
-
-const json = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
-
-async function render(values: object = {}, namespace = 'heatstack-system'): Promise<Rendered[]> {
-  const args = ['template', 'demo', CHART, '--namespace', namespace, '--values', '-'];
-  const text = await runHelm(s.bed.helm, args, values);
-  return parseAllDocuments(text).map((document) => document.toJS() as Rendered);
-}
-
-function deploymentOf(objects: readonly Rendered[]): Deployment {
-  const found = objects.find(({ kind }) => kind === 'Deployment');
-  if (!found) throw new Error('no Deployment');
-  return found as Deployment;
-}
-
-function containerOf({ spec }: Deployment): { image: string; args: string[]; [field: string]: unknown } {
-  const [container] = spec.template.spec['containers'] as [{ image: string; args: string[] }];
-  return container;
-}
 
 describe('the chart', () => {
   it('passes helm lint --strict', async () => {
@@ -99,12 +97,12 @@ describe('the chart', () => {
 
   it('has the version of the operator', () => {
     const { version, appVersion } = parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8'));
-    const program = json('package.json') as { version: string };
+    const program = readJson('package.json') as { version: string };
     expect({ version, appVersion }).toEqual({ version: program.version, appVersion: program.version });
   });
 
   it('has a schema, a default and a test for each value', () => {
-    const schema = json(`${CHART}/values.schema.json`) as { properties: Record<string, unknown> };
+    const schema = readJson(`${CHART}/values.schema.json`) as { properties: Record<string, unknown> };
     const defaults = parse(readFileSync(`${CHART}/values.yaml`, 'utf8')) as Record<string, unknown>;
     const { global: _, ...properties } = schema.properties;
     expect(Object.keys(properties).sort()).toEqual(Object.keys(defaults).sort());
@@ -139,7 +137,7 @@ describe('the chart', () => {
     const container = containerOf(deployment);
     expect(parseOptions(container.args, {})).toEqual({
       ...(parseOptions([], {}) as object),
-      operatorNamespace: 'heatstack-system',
+      operatorNamespace: 'team-a',
       namespaces: EVERY_VALUE.watchNamespaces,
       stacksLabelSelector: EVERY_VALUE.watchLabelSelector,
       leaderElect: true,
@@ -162,112 +160,81 @@ describe('the chart', () => {
       progressIntervalMs: 90_000,
       graceMs: 90_000,
       logLevel: 'debug',
-      healthAddress: { port: 8081 },
+      healthAddress: { port: 9091 },
       logFormat: 'pretty',
     });
     expect(container).toMatchObject({
       image: 'registry.example.com:5000/heat/operator:v2',
       imagePullPolicy: 'Always',
       resources: EVERY_VALUE.resources,
-      env: expect.arrayContaining(EVERY_VALUE.env),
-      securityContext: { readOnlyRootFilesystem: true },
+      env: [
+        { name: 'NODE_OPTIONS', value: EVERY_VALUE.nodeOptions },
+        { name: 'NODE_EXTRA_CA_CERTS', value: '/etc/heatstack-operator/ca/ca.crt' },
+        { name: 'HTTPS_PROXY', value: EVERY_VALUE.proxy.httpsProxy },
+        { name: 'HTTP_PROXY', value: EVERY_VALUE.proxy.httpProxy },
+        { name: 'NO_PROXY', value: EVERY_VALUE.proxy.noProxy },
+        ...EVERY_VALUE.env,
+      ],
+      envFrom: EVERY_VALUE.envFrom,
+      volumeMounts: [
+        { name: 'ca', mountPath: '/etc/heatstack-operator/ca', readOnly: true },
+        ...EVERY_VALUE.volumeMounts,
+      ],
+      ports: [{ name: 'health', containerPort: 9091 }],
+      // The defaults of both contexts are there as well.
+      securityContext: { ...EVERY_VALUE.securityContext, readOnlyRootFilesystem: true },
+      livenessProbe: { httpGet: { path: '/healthz', port: 'health' }, ...EVERY_VALUE.livenessProbe },
+      readinessProbe: { httpGet: { path: '/readyz', port: 'health' }, ...EVERY_VALUE.readinessProbe },
     });
     const { imagePullSecrets, nodeSelector, tolerations, affinity, podAnnotations } = EVERY_VALUE;
+    const { priorityClassName, dnsPolicy, dnsConfig, hostAliases } = EVERY_VALUE;
     const { metadata, spec } = deployment.spec.template;
-    expect(spec).toMatchObject({ imagePullSecrets, nodeSelector, tolerations, affinity });
+    const { matchLabels } = deployment.spec.selector;
+    expect(spec).toMatchObject({
+      ...{ imagePullSecrets, nodeSelector, tolerations, affinity },
+      ...{ priorityClassName, dnsPolicy, dnsConfig, hostAliases },
+      terminationGracePeriodSeconds: 90,
+      serviceAccountName: 'operator',
+      securityContext: { ...EVERY_VALUE.podSecurityContext, runAsNonRoot: true },
+      topologySpreadConstraints: [
+        { ...EVERY_VALUE.topologySpreadConstraints[0], labelSelector: { matchLabels } },
+      ],
+      volumes: [
+        {
+          name: 'ca',
+          configMap: { name: 'authorities', items: [{ key: 'all.pem', path: 'ca.crt' }] },
+        },
+        ...EVERY_VALUE.volumes,
+      ],
+    });
     // Labels of the selector can't be taken away.
+    expect(matchLabels).toEqual({ 'app.kubernetes.io/name': 'heat', 'app.kubernetes.io/instance': 'demo' });
     expect(metadata).toMatchObject({
       annotations: podAnnotations,
-      labels: { team: 'true', ...deployment.spec.selector.matchLabels },
+      labels: { team: 'true', owner: 'platform', ...matchLabels },
     });
   });
 
-  it('names a Lease for each selector, which the pod asks for and may write', async () => {
-    const named = async (values: object) => {
-      const objects = await render({ leaderElection: { enabled: true }, ...values });
-      const role = objects.find(({ kind, metadata }) => kind === 'Role' && metadata.name.endsWith('-lease'));
-      const options = parseOptions(containerOf(deploymentOf(objects)).args, {}) as { leaseName: string };
-      expect(JSON.stringify(role)).toContain(`"resourceNames":["${options.leaseName}"]`);
-      return options.leaseName;
-    };
-    expect(await named({})).toBe('heatstack-operator');
-    const sharded = await named({ watchLabelSelector: 'sharding.fluxcd.io/key=a' });
-    expect(sharded).toBe(leaseName({ stacksLabelSelector: 'sharding.fluxcd.io/key=a' }));
-    expect(sharded).not.toBe(await named({ watchLabelSelector: 'sharding.fluxcd.io/key=b' }));
-  });
-
-  it('never lets two pods work at the same time', async () => {
-    const strategy = async (values: object) => {
-      const { spec } = deploymentOf(await render(values)) as unknown as {
-        spec: { replicas: number; strategy: { type: string } };
-      };
-      return [spec.replicas, spec.strategy.type];
-    };
-    expect(await strategy({})).toEqual([1, 'Recreate']);
-    expect(await strategy({ replicas: 3, leaderElection: { enabled: true } })).toEqual([3, 'RollingUpdate']);
-    await expect(render({ replicas: 2 })).rejects.toThrow(/leaderElection.enabled must be true/);
-  });
-
-  it('takes an image by its digest', async () => {
-    const { image } = containerOf(deploymentOf(await render({ image: { tag: 'v2', digest: DIGEST } })));
-    expect(image).toBe(`heatstack-operator@${DIGEST}`);
+  it('names and labels all objects as told', async () => {
+    const objects = await render(EVERY_VALUE);
+    const names = new Set(objects.map(({ metadata }) => metadata.name));
+    expect(names).toEqual(new Set(['heat-operator', 'heat-operator-digest-key', 'heat-operator-lease']));
+    for (const { metadata } of objects)
+      expect(metadata.labels).toMatchObject({ owner: 'platform', 'app.kubernetes.io/name': 'heat' });
+    const bindings = objects.filter(({ kind }) => kind === 'RoleBinding');
+    expect(new Set(bindings.map(({ subjects }) => JSON.stringify(subjects)))).toEqual(
+      new Set([
+        JSON.stringify([{ kind: 'ServiceAccount', name: 'operator', namespace: 'heatstack-system' }]),
+      ]),
+    );
+    const [crd] = (await render({ commonLabels: { owner: 'platform' } })).filter(isDefinition);
+    expect(crd?.metadata.labels).toEqual({ owner: 'platform' });
   });
 
   it('writes names that YAML could take for numbers as texts', async () => {
     const objects = await render(EVERY_VALUE, '1e3');
     const namespaces = objects.map(({ metadata }) => metadata.namespace);
     expect(new Set(namespaces)).toEqual(new Set(['1e3', 'team-a', '123']));
-  });
-
-  it('keeps the custom resource definition on uninstall unless told otherwise', async () => {
-    const crdOf = (objects: Rendered[]) => objects.find(({ kind }) => kind === 'CustomResourceDefinition');
-    const source = parse(readFileSync('crds/heatstack.dev_heatstacks.yaml', 'utf8')) as Rendered;
-    expect(crdOf(await render())).toEqual({
-      ...source,
-      metadata: { ...source.metadata, annotations: { 'helm.sh/resource-policy': 'keep' } },
-    });
-    expect(crdOf(await render({ crds: { keep: false } }))).toEqual(source);
-    expect(crdOf(await render({ crds: { install: false } }))).toBeUndefined();
-  });
-
-  it('has a policy for Secrets and ConfigMaps in all namespaces, unless told otherwise', async () => {
-    const policies = async (values: object) =>
-      (await render(values)).filter(({ kind }) => kind.startsWith('ValidatingAdmission')).length;
-    expect(await policies({})).toBe(2);
-    expect(await policies({ outputObjects: { admissionPolicy: false } })).toBe(0);
-    expect(await policies({ outputObjects: { enabled: false } })).toBe(0);
-    expect(await policies({ outputObjects: { enabled: false }, protectCredentials: true })).toBe(2);
-    expect(await policies({ watchNamespaces: ['a'], clusterID: 'c' })).toBe(0);
-  });
-
-  it.each([
-    ['an unknown value', { watchNamespace: ['a'] }, /additional properties 'watchNamespace' not allowed/],
-    ['an unknown member', { crds: { instal: true } }, /'\/crds'.*'instal' not allowed/],
-    ['a number out of range', { concurrency: 101 }, /'\/concurrency'.*want 100/],
-    ['a fraction', { concurrency: 1.5 }, /'\/concurrency'.*want integer/],
-    ['a number for a boolean', { protectCredentials: 1 }, /'\/protectCredentials'.*boolean/],
-    ['a text for a boolean', { outputObjects: { enabled: 'false' } }, /'\/outputObjects\/enabled'.*boolean/],
-    [
-      'a number for a boolean',
-      { outputObjects: { admissionPolicy: 1 } },
-      /'\/outputObjects\/admissionPolicy'.*boolean/,
-    ],
-    ['a duration without unit', { progressInterval: '10' }, /'\/progressInterval'.*does not match/],
-    ['a duration as a number', { operationGrace: 10 }, /'\/operationGrace'.*want string/],
-    ['a list as a text', { allowedEndpoints: 'example.com' }, /'\/allowedEndpoints'.*want array/],
-    ['no name of a Secret', { secretNames: ['A_b'] }, /'\/secretNames\/0'.*does not match/],
-    ['two hosts in one', { allowedEndpoints: ['a.example,b'] }, /'\/allowedEndpoints\/0'.*does not match/],
-    ['no name of a namespace', { watchNamespaces: ['Team_A'] }, /'\/watchNamespaces\/0'.*does not match/],
-    ['an unknown log level', { logLevel: 'verbose' }, /'\/logLevel'.*must be one of/],
-    ['a short digest', { image: { digest: 'sha256:0' } }, /'\/image\/digest'.*does not match/],
-    ['two lines as an image', { image: { tag: 'a\nb' } }, /'\/image\/tag'.*does not match/],
-    [
-      'namespaces without a cluster',
-      { watchNamespaces: ['a'] },
-      /clusterID must be set as well: .*kubectl get/,
-    ],
-  ])('refuses %s', async (_, values, message) => {
-    await expect(render(values)).rejects.toThrow(message);
   });
 });
 
@@ -307,7 +274,8 @@ describe('on the API server', () => {
         .filter((name) => name.includes(s.namespace));
     const allowedEndpoints = ['127.0.0.1'];
     await release.install({ crds: { install: false }, allowedEndpoints });
-    expect(await clusterWide()).toHaveLength(kinds.length);
+    // One of each, and the roles for people.
+    expect(await clusterWide()).toHaveLength(kinds.length + 3);
     await release.install({
       crds: { install: false },
       allowedEndpoints,

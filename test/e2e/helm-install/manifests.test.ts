@@ -1,0 +1,184 @@
+/** The chart with many values, and what is made from it, all tried on the API server, which writes nothing of it. */
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments, stringify } from 'yaml';
+import { manifests } from '../../../deploy/helm/manifests.ts';
+import { CHART, runHelm } from '../../support/release.ts';
+import { scenario } from '../../support/scenario.ts';
+
+const s = scenario('manifests');
+const { namespace } = s;
+const account = { create: false, name: 'heat' };
+const peers = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }];
+const spread = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule' };
+const networks = ['192.0.2.0/24', '2001:db8::/32'].map((cidr) => ({ ipBlock: { cidr } }));
+
+/** Sets of values as people may have them; only a few with the definition, which takes the API server longest. */
+const SETS: Record<string, object> = {
+  default: { crds: { install: true } },
+  'for one namespace': { watchNamespaces: [namespace], clusterID: 'test' },
+  'for one namespace, with all else on': {
+    watchNamespaces: [namespace],
+    clusterID: 'test',
+    replicas: 2,
+    leaderElection: { enabled: true },
+    protectCredentials: true,
+    networkPolicy: { enabled: true },
+  },
+  'several replicas': {
+    replicas: 3,
+    leaderElection: { enabled: true },
+    topologySpreadConstraints: [spread],
+    priorityClassName: 'system-cluster-critical',
+    podDisruptionBudget: { minAvailable: '50%' },
+  },
+  'a shard': { watchLabelSelector: 'sharding.fluxcd.io/key=a', leaderElection: { enabled: true } },
+  'the other shard': { watchLabelSelector: '!sharding.fluxcd.io/key', leaderElection: { enabled: true } },
+  'few rights': {
+    secretNames: ['openstack-clouds', 'web.tls'],
+    outputObjects: { enabled: false },
+    events: false,
+    rbac: { aggregatedRoles: false },
+  },
+  'credentials kept': { protectCredentials: true, watchConfigsLabelSelector: 'a in (b, c),!d' },
+  'a narrow network': {
+    networkPolicy: {
+      enabled: true,
+      metricsFrom: peers,
+      dns: { to: peers },
+      apiServer: { to: networks, ports: [6443] },
+      clouds: { to: networks, ports: [443, 5000, 8004] },
+    },
+  },
+  'an open network': {
+    networkPolicy: { enabled: true, apiServer: { ports: [] }, clouds: { to: [] } },
+    metrics: false,
+  },
+  'a proxy, and authorities in a ConfigMap': {
+    proxy: { httpsProxy: 'http://192.0.2.1:3128', noProxy: '10.0.0.0/8,.example.com' },
+    caBundle: { configMapName: 'authorities', key: 'all.pem' },
+  },
+  'both in Secrets, and more of each': {
+    proxy: { secretName: 'proxy' },
+    caBundle: { secretName: 'authorities' },
+    env: [{ name: 'TZ', value: 'UTC' }],
+    envFrom: [{ secretRef: { name: 'more', optional: true } }],
+    volumes: [{ name: 'more', emptyDir: { medium: 'Memory' } }],
+    volumeMounts: [{ name: 'more', mountPath: '/more' }],
+  },
+  'other names': {
+    nameOverride: '123',
+    fullnameOverride: '1e3',
+    commonLabels: { on: 'true', number: '1' },
+    serviceAccount: account,
+    crds: { install: true, keep: false },
+  },
+  'rights from somebody else': { rbac: { create: false }, serviceAccount: account },
+  'another cluster': { kubeconfig: { secretName: 'elsewhere', context: 'prod' }, operatorNamespace: 'heat' },
+  'another pod': {
+    podSecurityContext: { runAsUser: 1000, fsGroup: 1000 },
+    resources: { limits: { cpu: 1, memory: '1Gi' } },
+    affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } },
+    tolerations: [{ operator: 'Exists', effect: 'NoSchedule' }],
+    nodeSelector: { 'kubernetes.io/os': 'linux' },
+    dnsPolicy: 'None',
+    dnsConfig: { nameservers: ['192.0.2.53'], options: [{ name: 'ndots', value: '1' }] },
+    hostAliases: [{ ip: '192.0.2.5', hostnames: ['keystone.example.com'] }],
+    podAnnotations: { port: '8080' },
+    ports: { metrics: 9090, health: 9091 },
+    image: { digest: `sha256:${'0f'.repeat(32)}` },
+  },
+};
+
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  spec?: { template?: { spec: object } };
+}
+
+const parse = (text: string): Manifest[] =>
+  parseAllDocuments(text)
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest !== null);
+
+/** What the chart makes of each set; a release for each, so that the API server's answers tell them apart. */
+const rendered: Manifest[][] = [];
+
+beforeAll(async () => {
+  const restricted = 'pod-security.kubernetes.io/enforce=restricted';
+  await s.kubectl(['label', 'namespace', namespace, restricted], { namespaced: false });
+  for (const [index, values] of Object.values(SETS).entries()) {
+    const args = ['template', `set-${index}`, CHART, '--namespace', namespace, '--values', '-'];
+    const all = { crds: { install: false }, ...values, operatorNamespace: namespace };
+    rendered.push(parse(await runHelm(s.bed.helm, args, all)));
+  }
+}, 120_000);
+
+/** Has the API server try to apply objects; how many it took. It refuses unknown fields. */
+async function tryAll(objects: readonly object[]): Promise<number> {
+  const apply = ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict'];
+  const stdin = objects.map((object) => stringify(object)).join('---\n');
+  const answer = await s.kubectl([...apply, '-f', '-'], { stdin, namespaced: false });
+  return answer.split('\n').filter((line) => line.endsWith(' serverside-applied (server dry run)')).length;
+}
+
+/** The pods of Deployments, which pod security judges only when they are made. */
+const podsOf = (objects: readonly Manifest[]): Manifest[] =>
+  objects.flatMap(({ metadata, spec }) =>
+    spec?.template ? [{ apiVersion: 'v1', kind: 'Pod', metadata, spec: spec.template.spec }] : [],
+  );
+
+describe('the API server takes', () => {
+  it('what the chart makes of each set of values, and its pods under the level restricted', async () => {
+    expect(rendered.length).toBeGreaterThanOrEqual(12);
+    const objects = rendered.flatMap((each) => [...each, ...podsOf(each)]);
+    expect(await tryAll(objects)).toBe(objects.length);
+  });
+
+  it('install.yaml, and the overlay of the base for Kustomize, which hold what the chart makes', async () => {
+    const files = await manifests(s.bed.helm);
+    // "npm run manifests" writes them.
+    for (const [path, text] of files) expect(readFileSync(path, 'utf8'), path).toBe(text);
+    const install = parse(readFileSync('deploy/install.yaml', 'utf8'));
+    const kustomize = async (folder: string) =>
+      parse(await s.kubectl(['kustomize', folder], { namespaced: false }));
+    const inOrder = (objects: Manifest[]) => objects.map((object) => JSON.stringify(sorted(object))).sort();
+    expect(inOrder(await kustomize('deploy/kustomize/base'))).toEqual(inOrder(install));
+    const overlaid = await kustomize('deploy/kustomize/overlays/example');
+    expect(JSON.stringify(overlaid)).toContain('--allowed-endpoints=*.cloud.example.com');
+    const isDefinition = ({ kind }: Manifest) => kind === 'CustomResourceDefinition';
+    const objects = [...install, ...overlaid.filter((object) => !isDefinition(object))];
+    expect(await tryAll(objects)).toBe(objects.length);
+  });
+});
+
+it('nothing of a release for some namespaces is cluster-wide', () => {
+  const clusterWide = /^(Cluster|ValidatingAdmission|CustomResourceDefinition)/;
+  const kinds = Object.values(SETS).map((values, index) => ({
+    isNarrow: 'watchNamespaces' in values,
+    found: (rendered[index] ?? []).map(({ kind }) => kind).filter((kind) => clusterWide.test(kind)),
+  }));
+  for (const { found } of kinds.filter(({ isNarrow }) => isNarrow)) expect(found).toEqual([]);
+  expect(kinds[0]?.found.length).toBeGreaterThan(5);
+});
+
+it('two shards of a namespace share no object but those of the operator itself', () => {
+  const shards = Object.keys(SETS).flatMap((name, index) =>
+    name.includes('shard') ? [rendered[index] ?? []] : [],
+  );
+  const names = shards.map((objects) => objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
+  expect(names).toHaveLength(2);
+  expect(names[0]?.filter((name) => names[1]?.includes(name))).toEqual([]);
+});
+
+/** With the members of all objects in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}
