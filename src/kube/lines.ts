@@ -17,11 +17,12 @@ export async function* readLines(
   for await (const chunk of stream) {
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
-      pieces.push(chunk.subarray(start, end));
       length += end - start;
-      start = end + 1;
       if (length > maxBytes) throw onTooLong();
-      const line = Buffer.concat(pieces).toString('utf8');
+      const rest = chunk.subarray(start, end);
+      // Most lines come in one piece, which needn't be copied.
+      const line = (pieces.length === 0 ? rest : Buffer.concat([...pieces, rest])).toString('utf8');
+      start = end + 1;
       pieces = [];
       length = 0;
       if (line.trim() !== '') yield line;

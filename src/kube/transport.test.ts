@@ -266,6 +266,24 @@ describe('over http', () => {
     expect(error.message).toBe('GET /thing: no answer within 0.05 s');
   });
 
+  test('what was given up while it waited for a connection is not sent', async () => {
+    const answers: (() => void)[] = [];
+    server.respond = (_request, response) => answers.push(() => sendJson(response, 200, { ok: true }));
+    const put: KubeRequest = { method: 'PUT', path: '/thing', body: {} };
+    const all = Array.from({ length: 32 }, () => transport.request(put));
+    await vi.waitFor(() => expect(answers).toHaveLength(32));
+    expect(await failure(transport.request({ ...put, timeoutMs: 20 }))).toMatchObject({ code: 'Timeout' });
+    const stop = new AbortController();
+    const stopped = transport.request({ ...put, signal: stop.signal });
+    stop.abort(new Error('stopping'));
+    await expect(stopped).rejects.toThrow('stopping');
+    for (const answer of answers) answer();
+    await Promise.all(all);
+    server.respond = (_request, response) => sendJson(response, 200, { ok: true });
+    expect(await transport.request(GET)).toEqual({ ok: true });
+    expect(server.requests).toHaveLength(33);
+  });
+
   test.each([
     ['an error', new Error('stopping')],
     // As `abort()` without a reason gives; its `code` must not be taken for that of a connection.

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { KubeConfig } from '@kubernetes/client-node';
-import pRetry from 'p-retry';
 import type { Logger } from 'pino';
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import { type Json, parseJson } from '../json.ts';
@@ -9,6 +8,7 @@ import { proxyUrlOf } from './config.ts';
 import { type Credential, Credentials, type TlsOptions } from './credentials.ts';
 import { Deadline } from './deadline.ts';
 import { isKubeError, KubeError, responseError } from './errors.ts';
+import { exchange } from './exchange.ts';
 import { readLines } from './lines.ts';
 import type { KubeRequestInfo } from './metrics.ts';
 import { writeFence } from './write-fence.ts';
@@ -73,7 +73,10 @@ interface Pools {
  * knowledge of kubeconfigs is used here.
  */
 export class KubeTransport {
-  readonly #server: URL;
+  readonly #origin: string;
+  readonly #host: string;
+  /** The path of the server's URL: some cluster managers proxy many API servers under one host. */
+  readonly #root: string;
   readonly #proxyUrl: string | undefined;
   readonly #userAgent: string;
   readonly #clock: Clock;
@@ -89,7 +92,10 @@ export class KubeTransport {
     const cluster = config.getCurrentCluster();
     if (cluster === null)
       throw new KubeError('ConfigError', 'the current context of the kubeconfig has no cluster');
-    this.#server = new URL(cluster.server);
+    const { origin, host, pathname } = new URL(cluster.server);
+    this.#origin = origin;
+    this.#host = host;
+    this.#root = pathname.replace(/\/$/, '');
     this.#proxyUrl = proxyUrlOf(cluster);
     this.#userAgent = userAgent;
     this.#clock = clock;
@@ -105,62 +111,59 @@ export class KubeTransport {
    * @returns the body's JSON with all digits kept; `null` for an empty body
    * @throws KubeError, or the signal's reason
    */
-  request(request: KubeRequest): Promise<Json> {
-    const send = () => this.#requestAsWeAre(request);
-    if (request.method !== 'GET') return send();
-    return pRetry(send, {
-      retries: GET_RETRIES,
-      minTimeout: 0,
-      ...(request.signal ? { signal: request.signal } : {}),
-      shouldRetry: async ({ error }) => {
-        if (!isKubeError(error, 'TooManyRequests', 'ServerError')) return false;
-        if (error.retryAfterMs === undefined || error.retryAfterMs > LONGEST_RETRY_AFTER_MS) return false;
-        await this.#clock.sleep(error.retryAfterMs, request.signal);
-        return true;
-      },
-    });
+  async request(request: KubeRequest): Promise<Json> {
+    for (let left = request.method === 'GET' ? GET_RETRIES : 0; ; left -= 1) {
+      try {
+        return await this.#requestAsWeAre(request);
+      } catch (error) {
+        const delayMs = left > 0 ? repeatAfterMs(error) : undefined;
+        if (delayMs === undefined) throw error;
+        await this.#clock.sleep(delayMs, request.signal);
+      }
+    }
   }
 
   /** A request that was refused for an outdated credential or CA had no effect: it is sent again with those of now. */
   async #requestAsWeAre(request: KubeRequest): Promise<Json> {
     const used = await this.#credentials.get();
     try {
-      return await this.#requestOnce(request);
+      return await this.#requestOnce(request, used);
     } catch (error) {
       if (!isOutdated(error) || !(await this.#credentials.renew(used))) throw error;
-      return this.#requestOnce(request);
+      return this.#requestOnce(request, await this.#credentials.get());
     }
   }
 
-  async #requestOnce(request: KubeRequest): Promise<Json> {
-    const { method, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES } = request;
+  async #requestOnce(request: KubeRequest, credential: Credential): Promise<Json> {
+    const { method, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES, signal } = request;
     const where = `${method} ${request.path}`;
-    using deadline = new Deadline(
-      timeoutMs,
-      () => new KubeError('Timeout', `${where}: no answer within ${timeoutMs / 1000} s`),
-      request.signal,
-    );
     const startedAt = performance.now();
     let status: number | undefined;
     try {
-      const { pools, credential } = await this.#session();
-      const response = await pools.requests.request({
-        ...this.#options(request, credential),
-        method,
-        body: request.body === undefined ? null : JSON.stringify(request.body),
-        signal: deadline.signal,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      const text = await readText(response, maxBytes, where);
-      status = response.statusCode;
-      check(where, response.statusCode, response.headers, text);
-      return parseBody(text, where);
+      const answer = await exchange(
+        this.#poolsFor(credential).requests,
+        {
+          ...this.#options(request, credential),
+          method,
+          body: request.body === undefined ? null : JSON.stringify(request.body),
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        {
+          timeoutMs,
+          onTimeout: () => new KubeError('Timeout', `${where}: no answer within ${timeoutMs / 1000} s`),
+          maxBytes,
+          onTooLarge: () => tooLarge(maxBytes, where),
+          signal,
+        },
+      );
+      status = answer.status;
+      check(where, answer.status, answer.headers, answer.text);
+      return parseBody(answer.text, where);
     } catch (error) {
-      throw toKubeError(error, where, deadline.signal, this.#proxyUrl);
+      throw toKubeError(error, where, signal, this.#proxyUrl);
     } finally {
-      const { host } = this.#server;
-      this.#onRequest?.({ method, host, status, ms: performance.now() - startedAt });
+      this.#onRequest?.({ method, host: this.#host, status, ms: performance.now() - startedAt });
     }
   }
 
@@ -173,15 +176,15 @@ export class KubeTransport {
   async *watch(request: KubeWatchRequest): AsyncGenerator<Json> {
     const used = await this.#credentials.get();
     try {
-      yield* this.#watchOnce(request);
+      yield* this.#watchOnce(request, used);
       return;
     } catch (error) {
       if (!isOutdated(error) || !(await this.#credentials.renew(used))) throw error;
     }
-    yield* this.#watchOnce(request);
+    yield* this.#watchOnce(request, await this.#credentials.get());
   }
 
-  async *#watchOnce(request: KubeWatchRequest): AsyncGenerator<Json> {
+  async *#watchOnce(request: KubeWatchRequest, credential: Credential): AsyncGenerator<Json> {
     const { idleTimeoutMs = DEFAULT_IDLE_MS } = request;
     const where = `watch ${request.path}`;
     using deadline = new Deadline(
@@ -191,13 +194,12 @@ export class KubeTransport {
     );
     let told = false;
     const tell = (status?: number) => {
-      if (!told) this.#onRequest?.({ method: 'GET', host: this.#server.host, status });
+      if (!told) this.#onRequest?.({ method: 'GET', host: this.#host, status });
       told = true;
     };
     try {
-      const { pools, credential } = await this.#session();
       deadline.signal.throwIfAborted();
-      const response = await pools.watches.request({
+      const response = await this.#poolsFor(credential).watches.request({
         ...this.#options(request, credential),
         method: 'GET',
         signal: deadline.signal,
@@ -230,8 +232,8 @@ export class KubeTransport {
     await Promise.all([pools?.requests.destroy(), pools?.watches.destroy()]);
   }
 
-  async #session(): Promise<{ pools: Pools; credential: Credential }> {
-    const credential = await this.#credentials.get();
+  /** The connections that are made with a credential. */
+  #poolsFor(credential: Credential): Pools {
     if (this.#closed) throw new KubeError('ConnectionFailed', 'the connections to the API server are closed');
     if (this.#pools?.tlsId !== credential.tlsId) {
       const old = this.#pools;
@@ -246,28 +248,38 @@ export class KubeTransport {
       old?.requests.close().catch(() => undefined);
       old?.watches.close().catch(() => undefined);
     }
-    return { pools: this.#pools, credential };
+    return this.#pools;
   }
 
   #options(
     request: Pick<KubeRequest, 'path' | 'query' | 'accept' | 'body' | 'contentType'>,
     credential: Credential,
   ) {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) query.append(name, String(value));
-    }
-    const search = query.size > 0 ? `?${query}` : '';
     const headers: Record<string, string> = {
       ...credential.headers,
       'user-agent': this.#userAgent,
       accept: request.accept ?? 'application/json',
     };
     if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
-    // The server's URL may have a path of its own: some cluster managers proxy many API servers under one host.
-    const path = `${this.#server.pathname.replace(/\/$/, '')}${request.path}${search}`;
-    return { origin: this.#server.origin, path, headers };
+    const path = `${this.#root}${request.path}${searchOf(request.query)}`;
+    return { origin: this.#origin, path, headers };
   }
+}
+
+function searchOf(query: KubeRequest['query']): string {
+  if (query === undefined) return '';
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.append(name, String(value));
+  }
+  return search.size > 0 ? `?${search}` : '';
+}
+
+/** After which time a GET that failed like this is repeated, in ms; `undefined`: not at all. */
+function repeatAfterMs(error: unknown): number | undefined {
+  if (!isKubeError(error, 'TooManyRequests', 'ServerError')) return undefined;
+  const { retryAfterMs } = error;
+  return retryAfterMs === undefined || retryAfterMs > LONGEST_RETRY_AFTER_MS ? undefined : retryAfterMs;
 }
 
 function check(where: string, status: number, headers: IncomingHttpHeaders, text: string): void {
@@ -300,17 +312,19 @@ function createDispatcher(
   return new ProxyAgent({ ...pool, uri: proxyUrl, requestTls: connect });
 }
 
+function tooLarge(maxBytes: number, where: string): KubeError {
+  return new KubeError(
+    'ResponseTooLarge',
+    `${where}: the answer is longer than ${Math.round(maxBytes / MIB)} MiB`,
+  );
+}
+
 async function readText(response: Dispatcher.ResponseData, maxBytes: number, where: string): Promise<string> {
-  const tooLarge = () =>
-    new KubeError(
-      'ResponseTooLarge',
-      `${where}: the answer is longer than ${Math.round(maxBytes / MIB)} MiB`,
-    );
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > maxBytes) throw tooLarge();
+    if (length > maxBytes) throw tooLarge(maxBytes, where);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -337,11 +351,11 @@ async function* extending(stream: AsyncIterable<Buffer>, deadline: Deadline): As
 function toKubeError(
   error: unknown,
   where: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   proxyUrl: string | undefined,
 ): unknown {
   if (isKubeError(error)) return error;
-  if (signal.aborted) return signal.reason;
+  if (signal?.aborted) return signal.reason;
   const code = codeOf(error);
   // Wrong arguments are a fault of this program, not of the connection.
   if (code === undefined || code === 'UND_ERR_INVALID_ARG') return error;
