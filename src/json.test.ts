@@ -87,6 +87,12 @@ describe('canonicalJson', () => {
     );
   });
 
+  it('changes nothing of what it is given', () => {
+    const given = { a: 1, b: [{ d: 1, c: 2 }], e: { g: 1, f: 2 }, h: 3 };
+    expect(canonicalJson(given)).toBe('{"a":1,"b":[{"c":2,"d":1}],"e":{"f":2,"g":1},"h":3}');
+    expect(JSON.stringify(given)).toBe('{"a":1,"b":[{"d":1,"c":2}],"e":{"g":1,"f":2},"h":3}');
+  });
+
   it('keeps raw numbers and the order of lists', () => {
     expect(canonicalJson([2, 1, rawNumber('9007199254740993')])).toBe('[2,1,9007199254740993]');
     expect(isRawNumber(rawNumber('1'))).toBe(true);
@@ -94,6 +100,9 @@ describe('canonicalJson', () => {
 
   it('keeps a key named __proto__', () => {
     expect(canonicalJson(parseJson('{"b":1,"__proto__":2}'))).toBe('{"__proto__":2,"b":1}');
+    expect(canonicalJson(parseJson('{"__proto__":{"b":1,"a":2},"c":3}'))).toBe(
+      '{"__proto__":{"a":2,"b":1},"c":3}',
+    );
   });
 });
 

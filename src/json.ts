@@ -240,9 +240,39 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * are left out, as `JSON.stringify` does.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    isJsonObject(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : member,
-  );
+  // Not by a replacer: with one, writing takes several times as long.
+  return JSON.stringify(sorted(value));
+}
+
+/** The value with all keys in order; itself where they are already, as in what the API server sends. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const members = value.map(sorted);
+    return members.some((member, at) => member !== value[at]) ? members : value;
+  }
+  if (!isJsonObject(value)) return value;
+  const keys = Object.keys(value);
+  let copy: { [key: string]: unknown } | undefined;
+  if (!isInOrder(keys)) {
+    keys.sort();
+    copy = {};
+  }
+  for (const key of keys) {
+    const member = sorted(value[key]);
+    if (copy === undefined && member !== value[key]) copy = { ...value };
+    if (copy === undefined) continue;
+    // Written as any other key, it would set the prototype.
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: member, enumerable: true });
+    else copy[key] = member;
+  }
+  return copy ?? value;
+}
+
+function isInOrder(keys: readonly string[]): boolean {
+  let before = '';
+  for (const key of keys) {
+    if (key < before) return false;
+    before = key;
+  }
+  return true;
 }

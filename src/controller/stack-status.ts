@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { clip } from '../api/clip.ts';
 import type { HeatStackSpec, HeatStackStatus, ResourceStatus } from '../api/heat-stack.ts';
 import { STATUS_LIMITS } from '../api/limits.ts';
@@ -132,5 +132,5 @@ function hasFailed({ status }: ResourceStatus): boolean {
 /** A text that differs when two statuses say different things; times at which somebody looked don't count. */
 export function statusFingerprint(status: HeatStackStatus): string {
   const { lastSyncTime: _, ...rest } = status;
-  return createHash('sha256').update(canonicalJson(rest)).digest('base64');
+  return hash('sha256', canonicalJson(rest), 'base64');
 }
