@@ -88,7 +88,10 @@ export class CredentialsInUse {
     const wanted = isNeeded ? [...others, IN_USE_FINALIZER] : others;
     const patch = { metadata: { uid, resourceVersion, finalizers: wanted } };
     try {
-      const { metadata } = await this.#client.mergePatch<KubeObject>(SECRETS, ref, patch, { signal });
+      const { metadata } = await this.#client.mergePatch(SECRETS, ref, patch, {
+        metadataOnly: true,
+        signal,
+      });
       this.#ownVersions.set(uid, `${metadata.uid}/${metadata.resourceVersion}`);
     } catch (error) {
       if (!isKubeError(error, 'NotFound')) throw error;

@@ -175,6 +175,8 @@ export class Reconciliation {
   #withhold = false;
   #isGone = false;
   #told: History | undefined;
+  /** Of a status that the API server has: it is asked for several times. */
+  #stored: { status: HeatStackStatus; fingerprint: string } | undefined;
 
   constructor(
     options: ReconcilerOptions,
@@ -199,7 +201,7 @@ export class Reconciliation {
     this.tampered =
       memory.fingerprint === undefined
         ? hasForeignStatus(object)
-        : memory.fingerprint !== statusFingerprint(found);
+        : memory.fingerprint !== this.#fingerprintOf(found);
     this.before = this.tampered ? provable(found) : found;
     this.status = { ...this.before };
     this.asked = isAsked(object);
@@ -489,10 +491,19 @@ export class Reconciliation {
   async #patchFinalizers(uid: string, resourceVersion: string, finalizers: string[]): Promise<void> {
     const ref = { namespace: this.namespace, name: this.name };
     const patch = { metadata: { uid, resourceVersion, finalizers } };
-    this.object = await this.options.client.mergePatch<HeatStack>(HEAT_STACKS, ref, patch, {
+    const { metadata } = await this.options.client.mergePatch(HEAT_STACKS, ref, patch, {
+      metadataOnly: true,
       signal: this.signal,
     });
-    this.memory.ownVersion = this.object.metadata.resourceVersion;
+    // Of the version that was read, so that the rest is as it was.
+    this.object = { ...this.object, metadata };
+    this.memory.ownVersion = metadata.resourceVersion;
+  }
+
+  /** The fingerprint of a status as the API server has it. */
+  #fingerprintOf(status: HeatStackStatus): string {
+    if (this.#stored?.status !== status) this.#stored = { status, fingerprint: statusFingerprint(status) };
+    return this.#stored.fingerprint;
   }
 
   async #writeStatus(): Promise<void> {
@@ -500,7 +511,7 @@ export class Reconciliation {
     const ref = { namespace: this.namespace, name: this.name };
     let current = this.object;
     for (let round = 0; ; round += 1) {
-      if (statusFingerprint(current.status) === fingerprint) break;
+      if (this.#fingerprintOf(current.status) === fingerprint) break;
       try {
         current = await this.options.client.replaceStatus<HeatStack>(
           HEAT_STACKS,
@@ -528,6 +539,6 @@ export class Reconciliation {
       }
     }
     // As the API server keeps it: it prunes what the schema doesn't know.
-    this.memory.fingerprint = statusFingerprint(current.status);
+    this.memory.fingerprint = this.#fingerprintOf(current.status);
   }
 }

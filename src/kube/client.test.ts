@@ -72,6 +72,22 @@ test('paths: core and other groups, namespaced or not, status', async () => {
   expect(server.requests[5]?.headers['content-type']).toBe('application/merge-patch+json');
 });
 
+test('of what was written only the metadata comes back, if that is enough', async () => {
+  const { metadata } = widget('w');
+  server.respond = (_request, response) =>
+    sendJson(response, 200, { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata });
+  const patched = await client.mergePatch(WIDGETS, metadata, { metadata }, { metadataOnly: true });
+  expect(patched).toEqual({ apiVersion: 'example.org/v1alpha1', kind: 'Widget', metadata });
+  await client.create(WIDGETS, widget('w'), { metadataOnly: true });
+  await client.replace(WIDGETS, widget('w'));
+  const partial = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+  expect(server.requests.map(({ headers }) => headers.accept)).toEqual([
+    partial,
+    partial,
+    'application/json',
+  ]);
+});
+
 test('an empty name is refused, not taken for the collection', async () => {
   await expect(client.delete(WIDGETS, { namespace: 'ns', name: '' })).rejects.toThrow(
     'a Widget without a name',

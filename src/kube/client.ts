@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { isJsonObject, type Json } from '../json.ts';
 import { isKubeError, KubeError, watchError } from './errors.ts';
 import { apiVersionOf, type KubeObject, type ObjectRef, type ResourceType } from './objects.ts';
-import type { KubeTransport } from './transport.ts';
+import type { KubeRequest, KubeTransport } from './transport.ts';
 
 const PAGE_SIZE = 500;
 // An object can have 1.5 MiB, and 500 of them would be held at once; a page that is too large is asked for in parts.
@@ -22,6 +22,11 @@ export interface Selection {
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
+}
+
+export interface WriteOptions extends CallOptions {
+  /** The API server sends back only `metadata` of what it has written; `apiVersion` and `kind` are there all the same. */
+  metadataOnly?: boolean;
 }
 
 export interface ListOptions extends Selection, CallOptions {
@@ -195,16 +200,16 @@ export class KubeClient {
   async create<T extends KubeObject>(
     type: ResourceType,
     object: NewObject<T>,
-    options: CallOptions = {},
+    options: WriteOptions = {},
   ): Promise<T> {
     const path = collectionPath(type, object.metadata.namespace);
-    return this.#write<T>(type, { method: 'POST', path, body: withType(type, object), ...options });
+    return this.#write<T>(type, { method: 'POST', path, body: withType(type, object) }, options);
   }
 
   /** Replaces an object (without its status) if it still has the `resourceVersion` given, else `Conflict`. */
   async replace<T extends KubeObject>(type: ResourceType, object: T, options: CallOptions = {}): Promise<T> {
     const path = objectPath(type, object.metadata);
-    return this.#write<T>(type, { method: 'PUT', path, body: withType(type, object), ...options });
+    return this.#write<T>(type, { method: 'PUT', path, body: withType(type, object) }, options);
   }
 
   /**
@@ -220,7 +225,7 @@ export class KubeClient {
     const { name, namespace, uid, resourceVersion } = object.metadata;
     const metadata = { name, namespace, uid, resourceVersion };
     const body = withType(type, { metadata, ...('status' in object && { status: object.status }) });
-    return this.#write<T>(type, { method: 'PUT', path, body, ...options });
+    return this.#write<T>(type, { method: 'PUT', path, body }, options);
   }
 
   /**
@@ -232,16 +237,11 @@ export class KubeClient {
     type: ResourceType,
     ref: ObjectRef,
     patch: unknown,
-    options: CallOptions = {},
+    options: WriteOptions = {},
   ): Promise<T> {
     const contentType = 'application/merge-patch+json';
-    return this.#write<T>(type, {
-      method: 'PATCH',
-      path: objectPath(type, ref),
-      body: patch,
-      contentType,
-      ...options,
-    });
+    const path = objectPath(type, ref);
+    return this.#write<T>(type, { method: 'PATCH', path, body: patch, contentType }, options);
   }
 
   /** Deletes an object in the background; no error when there is none. Finalizers may keep it for a while. */
@@ -262,9 +262,15 @@ export class KubeClient {
 
   async #write<T extends KubeObject>(
     type: ResourceType,
-    request: Parameters<KubeTransport['request']>[0],
+    request: KubeRequest,
+    { metadataOnly = false, signal }: WriteOptions,
   ): Promise<T> {
-    return asObject<T>(type, await this.#transport.request(request), false);
+    const answer = await this.#transport.request({
+      ...request,
+      accept: accept(metadataOnly, 'PartialObjectMetadata'),
+      signal,
+    });
+    return asObject<T>(type, answer, metadataOnly);
   }
 }
 

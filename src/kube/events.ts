@@ -227,9 +227,10 @@ export class EventRecorder {
 
   async #writeOnce(series: Series, signal: AbortSignal): Promise<void> {
     const { client } = this.#options;
+    const options = { metadataOnly: true, signal };
     if (series.written !== undefined) {
       try {
-        await client.mergePatch(EVENTS, series.written, { series: seriesField(series) }, { signal });
+        await client.mergePatch(EVENTS, series.written, { series: seriesField(series) }, options);
         return;
       } catch (error) {
         // The API server keeps events for an hour only.
@@ -237,7 +238,7 @@ export class EventRecorder {
       }
     }
     const event = this.#eventObject(series);
-    await client.create<EventObject>(EVENTS, event, { signal });
+    await client.create<EventObject>(EVENTS, event, options);
     series.written = { namespace: event.metadata.namespace, name: event.metadata.name };
   }
 
