@@ -8,6 +8,8 @@ type Cloud = NonNullable<HeatStackStatus['cloud']>;
 export class Ownership {
   readonly #digester: Digester;
   readonly #uid: string;
+  /** What was found out last: it is asked again and again while one status is looked at. */
+  #known: { stackId: string; cloud: Cloud; proof: string | undefined; tie: Tie | undefined } | undefined;
 
   /** @param uid of the HeatStack */
   constructor(digester: Digester, uid: string) {
@@ -66,10 +68,20 @@ export class Ownership {
   }
 
   #tie(cloud: Cloud, id: string | undefined, proof: string | undefined): Tie | undefined {
-    return id === undefined ? undefined : this.#digester.tie(this.#claim(cloud, id), proof);
+    if (id === undefined) return undefined;
+    const known = this.#known;
+    if (known?.stackId === id && known.proof === proof && isSame(known.cloud, cloud)) return known.tie;
+    const tie = this.#digester.tie(this.#claim(cloud, id), proof);
+    this.#known = { stackId: id, cloud, proof, tie };
+    return tie;
   }
 
   #claim({ projectID = '', region = '', endpoint = '' }: Cloud, stackId: string): OwnershipClaim {
     return { uid: this.#uid, stackId, projectID, region, endpoint };
   }
+}
+
+/** Whether two clouds are the same as far as a proof tells. */
+function isSame(one: Cloud, other: Cloud): boolean {
+  return one.projectID === other.projectID && one.region === other.region && one.endpoint === other.endpoint;
 }

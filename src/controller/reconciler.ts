@@ -98,6 +98,8 @@ export class Reconciler {
     const ref = { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
     // No object is called so, and in a request it would lead to another place than the object.
     if (ref.name.includes('/')) return {};
+    // As after its finalizer was taken out: if there is another one, the watch will tell.
+    if (!this.#memories.has(key) && !this.#options.stacks.stack(ref.namespace, ref.name)) return {};
     const object = await this.#options.client.get<HeatStack>(HEAT_STACKS, ref, { signal });
     // Asked of the object itself: the watch may lag, and another shard work on it already.
     const isMine = object && (this.#options.isMine?.(object.metadata.labels) ?? true);
@@ -331,7 +333,7 @@ function isWatchedBy(run: Reconciliation, session: Session): boolean {
 }
 
 async function takeStep(run: Reconciliation, session: Session, goal: Goal | undefined): Promise<Ended> {
-  const { orchestration, cloud, regions, token } = session.connection;
+  const { orchestration, cloud, token } = session.connection;
   // A service's error can quote the request.
   run.hide([token]);
   // What was found for a spec.import that isn't there any more is of no concern.
@@ -339,6 +341,7 @@ async function takeStep(run: Reconciliation, session: Session, goal: Goal | unde
   const ownership = new Ownership(run.options.digester, run.memory.uid);
   const elsewhere = ownership.elsewhere(session.connection, run.status, !run.tampered);
   if (!orchestration && !elsewhere) {
+    const { regions } = session.connection;
     const where = cloud.region ? ` in region "${cloud.region}"` : '';
     const known = regions.length > 0 ? `; regions that have it: ${regions.slice(0, 10).join(', ')}` : '';
     const message = `the cloud's catalog has no orchestration service${where}${known}; correct the region, or have Heat added to the catalog`;

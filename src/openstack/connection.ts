@@ -1,6 +1,6 @@
 import type { CloudConfig } from './clouds.ts';
 import { defined } from './define.ts';
-import { orchestrationRegions } from './keystone.ts';
+import { orchestrationRegions, type Token } from './keystone.ts';
 import { loadCloud } from './load-cloud.ts';
 import { HeatOrchestration, type Orchestration } from './orchestration.ts';
 import { type ConnectOptions, Session } from './session.ts';
@@ -72,6 +72,8 @@ export async function connect(
 class CloudConnection implements Connection {
   readonly #session: Session;
   readonly #orchestration: Orchestration;
+  /** As the newest token tells. */
+  #identity: { token: Token; cloud: CloudIdentity } | undefined;
 
   constructor(session: Session) {
     this.#session = session;
@@ -79,7 +81,13 @@ class CloudConnection implements Connection {
   }
 
   get cloud(): CloudIdentity {
-    const { cloud, current: token, endpoint } = this.#session;
+    const { current: token } = this.#session;
+    if (this.#identity?.token !== token) this.#identity = { token, cloud: this.#identify(token) };
+    return this.#identity.cloud;
+  }
+
+  #identify(token: Token): CloudIdentity {
+    const { cloud, endpoint } = this.#session;
     return defined({
       authURL: cloud.authUrl,
       endpoint: endpoint?.url,

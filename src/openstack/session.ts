@@ -159,7 +159,11 @@ export class Session implements Authenticator {
 
   /** Where Heat is; undefined while the newest catalog doesn't have it for the cloud's interface and region. */
   get endpoint(): Endpoint | undefined {
-    return findEndpoint(this.current, this.cloud);
+    const token = this.current;
+    if (this.#found?.token === token) return this.#found.endpoint;
+    const endpoint = findEndpoint(token, this.cloud);
+    if (endpoint) this.#found = { token, endpoint };
+    return endpoint;
   }
 
   /**
