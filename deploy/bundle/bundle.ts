@@ -19,6 +19,24 @@ const version: Plugin = {
   },
 };
 
+/** client-node has classes for the whole API, of which nothing is used; it doesn't say that loading them does nothing. */
+const unused: Plugin = {
+  name: 'unused',
+  setup(bundler) {
+    const isClientNode = /[/\\]@kubernetes[/\\]client-node[/\\]/;
+    bundler.onResolve(
+      { filter: /^\.|^@kubernetes\/client-node$/ },
+      async ({ path, pluginData, ...origin }) => {
+        if (pluginData === unused || (path.startsWith('.') && !isClientNode.test(origin.importer)))
+          return undefined;
+        const { importer, resolveDir, kind } = origin;
+        const found = await bundler.resolve(path, { importer, resolveDir, kind, pluginData: unused });
+        return found.errors.length > 0 ? found : { path: found.path, sideEffects: false };
+      },
+    );
+  },
+};
+
 /**
  * Makes the operator one file that needs nothing but Node 26, and beside it the licences of the packages in it.
  *
@@ -41,7 +59,7 @@ export async function bundle(folder: string): Promise<{ program: string; license
     platform: 'node',
     format: 'esm',
     target: 'node26',
-    plugins: [version],
+    plugins: [version, unused],
     metafile: true,
     // They are in the other file.
     legalComments: 'none',
@@ -51,10 +69,18 @@ export async function bundle(folder: string): Promise<{ program: string; license
     },
     logLevel: 'error',
   });
+  // One other character, as in a comment, and V8 holds the whole text with two bytes for each.
+  const text = await readFile(program, 'utf8');
+  await writeFile(program, text.replace(/[^\0-\x7f]/g, escaped));
   const inBundle = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
   const files = inBundle.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
   await writeFile(licenses, await licensesOf(packagesOf(files)));
   return { program, licenses };
+}
+
+/** A unit of UTF-16 as it can be written in a regular expression or a name; in strings esbuild has done it. */
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** The folders of the packages that the files are from, by name. */
