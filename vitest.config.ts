@@ -16,6 +16,7 @@ export default defineConfig({
           include: [
             'src/**/*.test.ts',
             'test/*.test.ts',
+            'test/cluster/*.test.ts',
             'test/support/**/*.test.ts',
             'test/testbed/**/*.test.ts',
             'test/conformance/**/*.test.ts',
@@ -55,6 +56,17 @@ export default defineConfig({
           globalSetup: 'test/support/bundle.ts',
           testTimeout: 300_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // In a cluster that runs pods (`npm run test:cluster`): each file installs the chart, so they run one at a time.
+        test: {
+          ...patient,
+          name: 'cluster',
+          include: ['test/cluster/*/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           fileParallelism: false,
         },
       },

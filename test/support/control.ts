@@ -2,17 +2,23 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Testbed } from '../testbed/index.ts';
 
+/** What scenarios can have disturbed. */
+type Disturbed = Pick<
+  Testbed,
+  'apiServer' | 'heat' | 'keystone' | 'hideOrchestrationService' | 'showOrchestrationService'
+>;
+
 /**
  * Serves the restarts that scenarios ask for: they run in processes of their own, the servers belong to this one.
  *
  * @returns the server and its address on loopback
  */
-export async function serveControl(testbed: Testbed): Promise<{ server: Server; url: string }> {
+export async function serveControl(testbed: Disturbed): Promise<{ server: Server; url: string }> {
   const actions: Record<string, () => Promise<unknown>> = {
-    '/apiServer/kill': () => testbed.killApiServer('SIGKILL'),
-    '/apiServer/start': () => testbed.startApiServer(),
-    '/heat/kill': () => testbed.killHeat('SIGKILL'),
-    '/heat/start': () => testbed.startHeat(),
+    '/apiServer/kill': () => testbed.apiServer.kill('SIGKILL'),
+    '/apiServer/start': () => testbed.apiServer.start(),
+    '/heat/kill': () => testbed.heat.kill('SIGKILL'),
+    '/heat/start': () => testbed.heat.start(),
     '/keystone/kill': () => testbed.keystone.kill('SIGKILL'),
     '/keystone/start': () => testbed.keystone.start(),
     '/orchestration/hide': () => testbed.hideOrchestrationService(),

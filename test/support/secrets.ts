@@ -43,13 +43,13 @@ function inBase64(value: string): string[] {
 /**
  * Searches the logs and objects that scenarios left, and all objects of the cluster but Secrets.
  *
+ * @param kinds of objects that the cluster has
  * @returns one line for each place where a secret was found, without the secret
  */
-export async function findSecrets({
-  artifacts,
-  kubectl,
-  kubeconfig,
-}: BedInfo & { artifacts: string }): Promise<string[]> {
+export async function findSecrets(
+  { artifacts, kubectl, kubeconfig }: BedInfo & { artifacts: string },
+  kinds = 'heatstacks,events,configmaps',
+): Promise<string[]> {
   const found: string[] = [];
   const search = (where: string, text: string): void => {
     found.push(...findSecretsIn(text).map((place) => `${where}:${place}`));
@@ -58,14 +58,7 @@ export async function findSecrets({
     const path = join(entry.parentPath, entry.name);
     if (entry.isFile() && /\.(log|yaml|jsonl?)$/.test(entry.name)) search(path, await readFile(path, 'utf8'));
   }
-  const everything = [
-    'get',
-    'heatstacks,events,configmaps',
-    '--all-namespaces',
-    '--show-managed-fields',
-    '-o',
-    'yaml',
-  ];
+  const everything = ['get', kinds, '--all-namespaces', '--show-managed-fields', '-o', 'yaml'];
   const { stdout } = await run(kubectl, ['--kubeconfig', kubeconfig, ...everything], {
     maxBuffer: 512 * 1024 * 1024,
   });

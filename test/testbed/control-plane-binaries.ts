@@ -9,10 +9,13 @@ import { TestbedError } from './errors.ts';
 import { checkGo, goBuild } from './go.ts';
 import { atLeast } from './version.ts';
 
-const KUBERNETES_VERSION = '1.37.2';
+export const KUBERNETES_VERSION = '1.37.2';
 const MINIMUM_KUBERNETES = '1.37';
 const MODULES = fileURLToPath(new URL('./control-plane', import.meta.url));
 const NAMES = ['etcd', 'kube-apiserver', 'kubectl'] as const;
+
+/** Flags of the Go linker that programs of Kubernetes are built with. */
+export const KUBERNETES_FLAGS = kubernetesFlags();
 
 /** Paths of the programs. */
 export type ControlPlaneBinaries = Record<(typeof NAMES)[number], string>;
@@ -67,18 +70,21 @@ async function isNewEnough(apiServer: string): Promise<boolean> {
   }
 }
 
-async function build(cache: Cache): Promise<ControlPlaneBinaries> {
+function kubernetesFlags(): string {
   const version = 'k8s.io/component-base/version';
   const [major, minor] = KUBERNETES_VERSION.split('.');
-  const kubernetesFlags = [
+  return [
     '-s -w',
     `-X ${version}.gitVersion=v${KUBERNETES_VERSION}`,
     `-X ${version}.gitMajor=${major}`,
     `-X ${version}.gitMinor=${minor}`,
   ].join(' ');
+}
+
+async function build(cache: Cache): Promise<ControlPlaneBinaries> {
   const sources = ['kubernetes/go.mod', 'kubernetes/go.sum', 'etcd/go.mod', 'etcd/go.sum', 'etcd/main.go'];
   const content = await Promise.all(sources.map((file) => readFile(join(MODULES, file))));
-  const name = `control-plane-${fingerprint([process.platform, process.arch, kubernetesFlags, ...content])}`;
+  const name = `control-plane-${fingerprint([process.platform, process.arch, KUBERNETES_FLAGS, ...content])}`;
 
   const folder = await cached(cache, name, async (target) => {
     await checkGo('kube-apiserver', `, or set KUBEBUILDER_ASSETS to a folder with ${NAMES.join(', ')}`);
@@ -86,7 +92,7 @@ async function build(cache: Cache): Promise<ControlPlaneBinaries> {
       title: `building kube-apiserver and kubectl ${KUBERNETES_VERSION} with Go (minutes, once)`,
       target,
       module: join(MODULES, 'kubernetes'),
-      ldflags: kubernetesFlags,
+      ldflags: KUBERNETES_FLAGS,
       packages: ['k8s.io/kubernetes/cmd/kube-apiserver', 'k8s.io/kubernetes/cmd/kubectl'],
     });
     await goBuild(cache, {

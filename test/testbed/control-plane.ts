@@ -21,11 +21,29 @@ export interface ControlPlaneOptions {
   onUnexpectedExit: (error: TestbedError) => void;
   /** More arguments of kube-apiserver. */
   apiServerArgs?: readonly string[];
+  /** For a cluster that runs pods. Default: none can, and everything is on loopback. */
+  node?: NodeAccess | undefined;
+}
+
+/** How nodes, controllers and pods reach the API server. */
+export interface NodeAccess {
+  /** Address of this machine that pods reach. */
+  address: string;
+  /** Addresses of Services, as in `10.96.0.0/16`. */
+  serviceRange: string;
+  /** Users besides the administrator, and their groups. Each gets a token and a kubeconfig. */
+  users: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ControlPlane {
   /** Path of a kubeconfig whose user is in system:masters. */
   kubeconfig: string;
+  /** Paths of the kubeconfigs of {@link NodeAccess.users}; written, as the other, when the API server is ready. */
+  kubeconfigs: Record<string, string>;
+  /** Certificate (PEM) that the API server's own is checked with; there once it is ready. */
+  certificateAuthority: string;
+  /** Private key (PEM) that tokens of service accounts are signed with. */
+  serviceAccountKey: string;
   /** Where etcd answers, with JSON under `/v3`. */
   etcdUrl: string;
   etcd: Service;
@@ -76,17 +94,43 @@ export async function startControlPlane({
   };
 }
 
+const ADMIN = 'testbed-admin';
+
+/** Arguments of kube-apiserver where no pod runs. */
+const ALONE = [
+  '--bind-address=127.0.0.1',
+  '--advertise-address=127.0.0.1',
+  // Refuses to start otherwise: an endpoint may not be in the loopback range.
+  '--endpoint-reconciler-type=none',
+  '--authorization-mode=RBAC',
+  '--service-cluster-ip-range=10.0.0.0/24',
+  // It would wait for a controller manager to make each namespace's default account.
+  '--disable-admission-plugins=ServiceAccount',
+];
+
+/** Arguments of kube-apiserver where pods run. */
+function withNode({ address, serviceRange }: NodeAccess): string[] {
+  return [
+    '--bind-address=0.0.0.0',
+    `--advertise-address=${address}`,
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    `--service-cluster-ip-range=${serviceRange}`,
+    '--kubelet-preferred-address-types=InternalIP',
+  ];
+}
+
 /**
  * etcd and kube-apiserver, not started yet. RBAC is on and tokens of service accounts can be requested. There is no
  * controller manager: nothing collects garbage or empties a namespace that is being deleted.
  */
 export async function prepareControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { binaries, dir, python, onUnexpectedExit, apiServerArgs = [] } = options;
+  const { binaries, dir, python, onUnexpectedExit, apiServerArgs = [], node } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const [clientPort, peerPort, securePort] = (await freePorts(3)) as [number, number, number];
   const etcdUrl = `http://127.0.0.1:${clientPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
-  const server = `https://127.0.0.1:${securePort}`;
+  const server = `https://${node?.address ?? '127.0.0.1'}:${securePort}`;
 
   const serviceAccountKey = join(dir, 'service-accounts.key');
   await writeOnce(serviceAccountKey, () =>
@@ -95,13 +139,19 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
       .toString(),
   );
   const tokenFile = join(dir, 'tokens.csv');
-  await writeOnce(
-    tokenFile,
-    () => `${randomBytes(16).toString('hex')},testbed-admin,testbed-admin,"system:masters"\n`,
+  const users = { [ADMIN]: ['system:masters'], ...node?.users };
+  await writeOnce(tokenFile, () =>
+    Object.entries(users)
+      .map(([user, groups]) => `${randomBytes(16).toString('hex')},${user},${user},"${groups.join()}"\n`)
+      .join(''),
   );
-  const token = (await readFile(tokenFile, 'utf8')).split(',')[0] ?? '';
+  const tokens = (await readFile(tokenFile, 'utf8')).split('\n').map((line) => line.split(','));
+  const tokenOf = (user: string): string => tokens.find(([, name]) => name === user)?.[0] ?? '';
   const certificates = join(dir, 'certificates');
+  const certificateAuthority = join(certificates, 'apiserver.crt');
   const kubeconfig = join(dir, 'kubeconfig');
+  const others = Object.keys(node?.users ?? {}).map((user) => [user, join(dir, `${user}.kubeconfig`)]);
+  const kubeconfigs = Object.fromEntries(others) as Record<string, string>;
 
   const etcd = new Service({
     name: 'etcd',
@@ -129,21 +179,14 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
     command: binaries['kube-apiserver'],
     args: [
       `--etcd-servers=${etcdUrl}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      ...(node === undefined ? ALONE : withNode(node)),
       `--secure-port=${securePort}`,
       // It makes its own certificate authority and certificate here, and finds them again after a restart.
       `--cert-dir=${certificates}`,
-      // Refuses to start otherwise: an endpoint may not be in the loopback range.
-      '--endpoint-reconciler-type=none',
-      '--authorization-mode=RBAC',
       `--token-auth-file=${tokenFile}`,
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${serviceAccountKey}`,
       `--service-account-signing-key-file=${serviceAccountKey}`,
-      '--service-cluster-ip-range=10.0.0.0/24',
-      // It would wait for a controller manager to make each namespace's default account.
-      '--disable-admission-plugins=ServiceAccount',
       // As OpenShift has it: who writes owner references needs rights on the owner.
       '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
       '--allow-privileged=true',
@@ -154,18 +197,19 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
     python,
     readyTimeoutMs: 120_000,
     isReady: async (signal) => {
-      const certificateFile = join(certificates, 'apiserver.crt');
-      if (!existsSync(certificateFile)) return false;
-      const ca = await readFile(certificateFile, 'utf8');
+      if (!existsSync(certificateAuthority)) return false;
+      const ca = await readFile(certificateAuthority, 'utf8');
+      const token = tokenOf(ADMIN);
       const answers = async (path: string): Promise<boolean> =>
         (await statusOf(server + path, { ca, token, signal })) === 200;
       if (!((await answers('/readyz')) && (await answers('/api/v1/namespaces/default')))) return false;
-      await writeFile(kubeconfig, kubeconfigText({ server, ca, token }), { mode: 0o600 });
+      for (const [user, file] of Object.entries({ ...kubeconfigs, [ADMIN]: kubeconfig }))
+        await writeFile(file, kubeconfigText({ server, ca, token: tokenOf(user) }), { mode: 0o600 });
       return true;
     },
     onUnexpectedExit,
   });
-  return { kubeconfig, etcdUrl, etcd, apiServer };
+  return { kubeconfig, kubeconfigs, certificateAuthority, serviceAccountKey, etcdUrl, etcd, apiServer };
 }
 
 async function writeOnce(file: string, content: () => string): Promise<void> {
@@ -182,8 +226,8 @@ function kubeconfigText({ server, ca, token }: { server: string; ca: string; tok
       clusters: [
         { name, cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
       ],
-      users: [{ name: 'admin', user: { token } }],
-      contexts: [{ name, context: { cluster: name, user: 'admin', namespace: 'default' } }],
+      users: [{ name: 'user', user: { token } }],
+      contexts: [{ name, context: { cluster: name, user: 'user', namespace: 'default' } }],
       'current-context': name,
     },
     null,

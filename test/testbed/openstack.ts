@@ -16,6 +16,8 @@ export interface OpenStackOptions {
   tokenExpirationSeconds: number;
   /** Seconds that Heat believes a token without asking Keystone; -1: it always asks. */
   tokenCacheSeconds: number;
+  /** The address that they listen on and have in the catalog. Default: loopback. */
+  host?: string | undefined;
   onUnexpectedExit: (error: TestbedError) => void;
   signal?: AbortSignal | undefined;
 }
@@ -33,7 +35,8 @@ export interface OpenStack {
 
 /** Keystone and Heat, not started yet. They may be started in any order; Heat is ready only when Keystone is. */
 export async function prepareOpenStack(options: OpenStackOptions): Promise<OpenStack> {
-  const { environment, dir, python, onUnexpectedExit } = options;
+  const { environment, dir, python, host = '127.0.0.1', onUnexpectedExit } = options;
+  const hostVariable = { TESTBED_HOST: host };
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const [keystonePort, heatPort, cfnPort] = (await freePorts(3)).map(String) as [string, string, string];
   await runTool({
@@ -49,13 +52,14 @@ export async function prepareOpenStack(options: OpenStackOptions): Promise<OpenS
       `--token-expiration=${options.tokenExpirationSeconds}`,
       `--token-cache-time=${options.tokenCacheSeconds}`,
     ],
+    env: hostVariable,
     logFile: join(dir, 'prepare.log'),
     cure: `remove ${dir} and ${environment.seed}, and start again`,
     signal: options.signal,
   });
   const clouds = join(dir, 'clouds.yaml');
-  const authUrl = `http://127.0.0.1:${keystonePort}/v3`;
-  const heatUrl = `http://127.0.0.1:${heatPort}/v1`;
+  const authUrl = `http://${host}:${keystonePort}/v3`;
+  const heatUrl = `http://${host}:${heatPort}/v1`;
   const demo = await readCloud(clouds, 'demo');
 
   const service = (
@@ -67,7 +71,7 @@ export async function prepareOpenStack(options: OpenStackOptions): Promise<OpenS
       name,
       command: environment.python,
       args,
-      env: { PYTHONWARNINGS: 'ignore' },
+      env: { PYTHONWARNINGS: 'ignore', ...hostVariable },
       logFile: join(dir, `${name}.log`),
       python,
       readyTimeoutMs: 180_000,
@@ -85,7 +89,7 @@ export async function prepareOpenStack(options: OpenStackOptions): Promise<OpenS
   );
   // The first requests load policies, plug-ins and tokens; done here one after the other, they cost no test a second.
   const heat = service('heat', [join(PROGRAMS, 'serve_heat.py'), dir, heatPort, cfnPort], async (signal) => {
-    await fetch(`http://127.0.0.1:${heatPort}/`, { signal });
+    await fetch(`http://${host}:${heatPort}/`, { signal });
     const { token, projectId } = await logIn(demo, signal);
     await call('GET', `${heatUrl}/${projectId}/stacks`, { token, signal });
     await call('POST', `${heatUrl}/${projectId}/stacks/preview`, { token, signal, body: WARM_UP });

@@ -1,10 +1,10 @@
 """What the Keystone and the Heat of the test bed are configured with: names, passwords, keystone.conf, heat.conf, clouds.yaml.
 
-Everything lives in one folder, `state`; nothing but loopback is used.
+Everything lives in one folder, `state`; nothing but loopback is used, unless TESTBED_HOST is another address.
 """
 import os
 
-HOST = "127.0.0.1"
+HOST = os.environ.get("TESTBED_HOST", "127.0.0.1")
 REGION = "RegionOne"
 PASSWORDS = {
     "admin": "admin-pw",

@@ -52,7 +52,7 @@ def lock_policy_checks():
 
 
 def serve(app, port, threads, name):
-    """Serve a WSGI application on loopback, in a thread of its own, with keep-alive."""
+    """Serve a WSGI application on HOST, in a thread of its own, with keep-alive."""
     import waitress
 
     server = waitress.create_server(app, host=HOST, port=port, threads=threads, connection_limit=1000,
