@@ -35,6 +35,8 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'bootstrap-test-'));
   mkdirSync(at('test'));
   copyFileSync(new URL('./bootstrap.mjs', import.meta.url), at('test', 'bootstrap.mjs'));
+  // Without it a package.json of some folder above would tell what npm-cli.js is.
+  writeFileSync(at('package.json'), '{}');
   writeFileSync(at('npm-cli.js'), NPM);
   writeFileSync(at('package-lock.json'), lock('26.0.0'));
   writeFileSync(at('script.cjs'), 'console.log(process.argv.slice(2).join()); process.exitCode = 7;');
