@@ -5,6 +5,7 @@ import { type Logger, pino } from 'pino';
 import { FIELD_MANAGER } from './api/constants.ts';
 import { Metrics } from './controller/metrics.ts';
 import { runOperator } from './controller/operator.ts';
+import { Tracing } from './controller/tracing.ts';
 import { Health } from './health.ts';
 import {
   apiServerUrls,
@@ -50,6 +51,7 @@ async function main(): Promise<number> {
   process.on('SIGUSR2', () => toggleLevel(logger, options.logLevel));
   const config = loadKubeConfig(options);
   const metrics = options.metricsAddress && new Metrics();
+  const tracing = Tracing.find();
   const health = new Health();
   stop.signal.addEventListener('abort', () => {
     health.readiness = 'stopping';
@@ -71,7 +73,10 @@ async function main(): Promise<number> {
   const transport = new KubeTransport(config, {
     userAgent,
     logger,
-    onRequest: metrics && ((request) => metrics.kubeRequest(request)),
+    onRequest: (request) => {
+      metrics?.kubeRequest(request);
+      tracing?.kubeRequest(request);
+    },
     ...(election ? { beforeWrite: () => election.assertLeader() } : {}),
   });
   const closeServers = await serveObservability({ ...options, health, metrics, logger });
@@ -105,6 +110,7 @@ async function main(): Promise<number> {
         shutdownTimeoutMs: options.shutdownTimeoutMs,
         election,
         metrics,
+        tracing,
         onSynced: () => {
           if (!stop.signal.aborted) health.readiness = 'ready';
         },

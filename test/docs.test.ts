@@ -25,6 +25,7 @@ const PAGES = [
   'docs/outputs.md',
   'docs/performance.md',
   'docs/rbac.md',
+  'docs/traces.md',
   'crds/README.md',
   'test/testbed/README.md',
 ];

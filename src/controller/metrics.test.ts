@@ -58,7 +58,7 @@ test('the page lists exactly the metrics that there are, with their labels and t
   metrics.queue('heatstack');
   metrics.observeLease('heatstack-operator', () => true);
   metrics.controller('heatstack', 10).ended('success', 1);
-  metrics.kubeRequest({ method: 'GET', host: 'api:6443', status: 200, ms: 1 });
+  metrics.kubeRequest({ method: 'GET', path: '/', host: 'api:6443', status: 200, ms: 1 });
   event('added', 'a', 'CREATE_COMPLETE', 'False');
   const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \|([^|]*)\|/gm)];
@@ -208,6 +208,7 @@ test('logins are told from other requests to Keystone', async () => {
     service: 'identity',
     method: 'POST',
     route: '/auth/tokens',
+    host: 'keystone',
     ms: 5,
     requestId: '',
     waitedMs: 0,
@@ -221,7 +222,13 @@ test('logins are told from other requests to Keystone', async () => {
 });
 
 test('the time that requests waited for their turn adds up', async () => {
-  const request = { service: 'orchestration', method: 'GET', route: '/stacks', status: 200, ms: 5 } as const;
+  const request = {
+    service: 'orchestration',
+    method: 'GET',
+    route: '/stacks',
+    host: 'heat',
+    ...{ status: 200, ms: 5 },
+  } as const;
   for (const waitedMs of [0, 200, 300]) metrics.cloudRequest({ ...request, waitedMs, requestId: '' });
   const seen = await scrape();
   expect(total(seen, 'heatstack_heat_wait_seconds_total')).toBeCloseTo(0.5);
@@ -255,12 +262,13 @@ test('whatever names, states and answers there are, the number of series stays b
       const answer = {
         method: 'GET',
         route: '/stacks/{name}/{id}',
+        host: 'heat',
         status: 100 + (index % 900),
         ms: 1,
         waitedMs: 0,
       };
       metrics.cloudRequest({ ...answer, service: 'orchestration', requestId: `req-${index}` });
-      metrics.kubeRequest({ method: 'GET', host: 'api:6443', status: 100 + (index % 900), ms: 1 });
+      metrics.kubeRequest({ method: 'GET', path: '/', host: 'api:6443', status: 100 + (index % 900), ms: 1 });
       metrics.operation({
         action: `Action${index}`,
         startedAt: '2026-01-01T00:00:00Z',

@@ -20,6 +20,7 @@ import { BACKGROUND } from './priority.ts';
 import { Reconciler } from './reconciler.ts';
 import { Resume } from './resume.ts';
 import { Sessions } from './sessions.ts';
+import type { Tracing } from './tracing.ts';
 import { Watches } from './watches.ts';
 
 /** Settings of the operator. */
@@ -60,6 +61,7 @@ export interface OperatorOptions {
   /** Makes one of several replicas the one that works; missing: this one is alone. */
   election?: LeaderElection | undefined;
   metrics?: Metrics | undefined;
+  tracing?: Tracing | undefined;
   /** Called when the caches are filled. */
   onSynced?: () => void;
   userAgent: string;
@@ -141,7 +143,7 @@ async function reconcileAll(
   signal: AbortSignal,
   lost: AbortSignal,
 ): Promise<void> {
-  const { client, logger, metrics, election, clock = systemClock } = options;
+  const { client, logger, metrics, tracing, election, clock = systemClock } = options;
   const logs = new LogScope(logger);
   const key = await loadDigestKey(
     client,
@@ -165,7 +167,11 @@ async function reconcileAll(
         logger: logs,
         trace: () => {
           const { logger } = logs;
-          return (request) => logger.debug(request, 'cloud request');
+          const traced = tracing?.cloudCall();
+          return (request) => {
+            logger.debug(request, 'cloud request');
+            traced?.(request);
+          };
         },
         userAgent: options.userAgent,
         endpoints: options.endpoints,
@@ -232,6 +238,7 @@ async function reconcileAll(
       clock,
       graceMs: options.shutdownTimeoutMs,
       metrics: metrics?.controller('heatstack', options.concurrency),
+      trace: tracing && ((run, work) => tracing.reconcile(run, watches.uidOf(run.key), work)),
     });
     const keeper = new Controller({
       name: 'credentials',
@@ -243,6 +250,7 @@ async function reconcileAll(
       clock,
       graceMs: options.shutdownTimeoutMs,
       metrics: metrics?.controller('credentials', 1),
+      trace: tracing && ((run, work) => tracing.reconcile(run, undefined, work)),
     });
     await Promise.all([
       resume.run(present, signal, lost),

@@ -150,6 +150,11 @@ export class Watches implements WatchedObjects, WatchedStacks {
     return this.#stack(`${namespace}/${name}`);
   }
 
+  /** The uid of the HeatStack with this key, if there is one. */
+  uidOf(key: string): string | undefined {
+    return this.#stack(key)?.metadata.uid;
+  }
+
   consumersOf(namespace: string, name: string): string[] {
     return [...this.#index.usersOf(referenceKey('HeatStack', namespace, name))].flatMap((key) => {
       const user = this.#stack(key);

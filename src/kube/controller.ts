@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from './clock.ts';
 import { LogScope } from './log-scope.ts';
-import type { ControllerMetrics, ReconcileOutcome } from './metrics.ts';
+import type { ControllerMetrics, ReconcileOutcome, ReconcileTrace } from './metrics.ts';
 import type { WorkQueue } from './work-queue.ts';
 import { WriteRefused } from './write-fence.ts';
 
@@ -44,6 +44,8 @@ export interface ControllerOptions {
   /** How long running reconciles may go on after a stop before their signal is aborted; default 20 s. */
   graceMs?: number;
   metrics?: ControllerMetrics | undefined;
+  /** Default: nobody follows a run. */
+  trace?: ReconcileTrace | undefined;
 }
 
 /** Workers that take keys from a queue and reconcile them. */
@@ -97,13 +99,14 @@ export class Controller {
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const { name, metrics } = this.#options;
+    const { name, metrics, trace } = this.#options;
     const startedAt = this.#clock.now();
     const ms = () => this.#clock.now() - startedAt;
     metrics?.began();
     // The id by which all lines of this run are found.
     const fields = { controller: name, key, reconcileID: randomUUID() };
-    const outcome = await this.#logs.run(fields, () => this.#attempt(key, signal, ms));
+    const work = () => this.#attempt(key, signal, ms);
+    const outcome = await this.#logs.run(fields, () => (trace ? trace(fields, work) : work()));
     metrics?.ended(outcome, ms());
   }
 

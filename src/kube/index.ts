@@ -26,7 +26,14 @@ export { KeyedHeap } from './heap.ts';
 export { type LabelSelector, parseLabelSelector } from './label-selector.ts';
 export { LeaderElection, type LeaderElectionOptions, LeadershipLost, type Lease } from './leader-election.ts';
 export { LogScope } from './log-scope.ts';
-export type { ControllerMetrics, KubeRequestInfo, QueueMetrics, ReconcileOutcome } from './metrics.ts';
+export type {
+  ControllerMetrics,
+  KubeRequestInfo,
+  QueueMetrics,
+  ReconcileOutcome,
+  ReconcileRun,
+  ReconcileTrace,
+} from './metrics.ts';
 export {
   apiVersionOf,
   CONFIG_MAPS,
@@ -44,6 +51,7 @@ export {
 } from './objects.ts';
 export { Recent } from './recent.ts';
 export { Reflector, type ReflectorCounters, type ReflectorOptions } from './reflector.ts';
+export { routeOf } from './route.ts';
 export {
   type KubeRequest,
   KubeTransport,

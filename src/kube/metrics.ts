@@ -21,9 +21,25 @@ export interface ControllerMetrics {
   ended(outcome: ReconcileOutcome, ms: number): void;
 }
 
-/** One request to the API server, a repeat counted by itself. */
+/** One run of a controller on a key. */
+export interface ReconcileRun {
+  controller: string;
+  key: string;
+  /** By which the log's lines of this run are found. */
+  reconcileID: string;
+}
+
+/** Carries out the work of a run, in whatever it takes to follow it; what the work gives, it gives. */
+export type ReconcileTrace = (
+  run: ReconcileRun,
+  work: () => Promise<ReconcileOutcome>,
+) => Promise<ReconcileOutcome>;
+
+/** One request to the API server, a repeat counted by itself. Told in the asynchronous context of whoever made it. */
 export interface KubeRequestInfo {
   method: string;
+  /** Below the server's URL, with the names of objects, without a query. */
+  path: string;
   host: string;
   /** Missing when there was no answer. */
   status?: number | undefined;

@@ -163,7 +163,8 @@ export class KubeTransport {
     } catch (error) {
       throw toKubeError(error, where, signal, this.#proxyUrl);
     } finally {
-      this.#onRequest?.({ method, host: this.#host, status, ms: performance.now() - startedAt });
+      const { path } = request;
+      this.#onRequest?.({ method, path, host: this.#host, status, ms: performance.now() - startedAt });
     }
   }
 
@@ -194,7 +195,7 @@ export class KubeTransport {
     );
     let told = false;
     const tell = (status?: number) => {
-      if (!told) this.#onRequest?.({ method: 'GET', host: this.#host, status });
+      if (!told) this.#onRequest?.({ method: 'GET', path: request.path, host: this.#host, status });
       told = true;
     };
     try {

@@ -42,6 +42,7 @@ describe('connect', () => {
         service: 'identity',
         method: 'POST',
         route: '/auth/tokens',
+        host: new URL(cloud.origin).host,
         status: 201,
         ms: expect.any(Number),
         waitedMs: 0,

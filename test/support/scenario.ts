@@ -504,12 +504,14 @@ export class Scenario {
    *
    * @param args besides those of the Deployment; they win
    * @param release default: the test bed's
-   * @param root folder of another version of the repository to run from its sources
+   * @param how.root folder of another version of the repository to run from its sources
+   * @param how.nodeArgs options of Node
+   * @param how.env on top of the Deployment's variables
    */
   async startOperator(
     args: string[] = [],
     release: Release = bedRelease(this.bed),
-    root?: string,
+    { root, nodeArgs = [], env = {} }: { root?: string; nodeArgs?: string[]; env?: NodeJS.ProcessEnv } = {},
   ): Promise<Operator> {
     const released = await release.operator();
     // Beside the administrator's, where nobody else may read and which goes with the test bed.
@@ -524,6 +526,7 @@ export class Scenario {
       inject('python'),
       process.execPath,
       [
+        ...nodeArgs,
         root === undefined ? inject('operator') : 'src/main.ts',
         ...['--kubeconfig', kubeconfig, ...released.args, '--namespace', this.namespace],
         // Many run on one machine, each would listen on the same ports.
@@ -533,7 +536,7 @@ export class Scenario {
       {
         cwd: root ?? '.',
         stdio: ['ignore', output, output],
-        env: { ...process.env, ...released.env, NODE_COMPILE_CACHE: inject('compileCache') },
+        env: { ...process.env, ...released.env, NODE_COMPILE_CACHE: inject('compileCache'), ...env },
       },
     );
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));

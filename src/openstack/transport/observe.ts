@@ -8,6 +8,8 @@ export interface RequestInfo {
   method: string;
   /** The path with its variable parts named: `/stacks/{name}/{id}`. */
   route: string;
+  /** Where it went, with the port unless it is the usual one. */
+  host: string;
   /** 0 when there was no answer. */
   status: number;
   /** From the start to the last byte, in milliseconds. */
@@ -71,11 +73,13 @@ class ObservingHandler extends PassingHandler {
   }
 
   #end(status: number): void {
-    const { call, progress, traced } = this.#options;
+    const { call, origin, progress, traced } = this.#options;
     const { service, method, route } = call;
+    const address = String(origin);
+    const host = address.slice(address.indexOf('//') + 2);
     const ms = performance.now() - this.#start;
     const { requestId, waitedMs = 0 } = progress;
-    const request: RequestInfo = { service, method, route, status, ms, waitedMs, requestId };
+    const request: RequestInfo = { service, method, route, host, status, ms, waitedMs, requestId };
     quietly(() => traced?.(request));
     quietly(() => this.#tell(request));
   }

@@ -72,7 +72,7 @@ async function has(kind: string, object: string, namespace = release.namespace):
 it('an upgrade from the commit before', async () => {
   await release.uninstall();
   await release.install({ ...BED_VALUES, concurrency: 3 }, [], join(before, CHART_FOLDER));
-  const operator = await s.startOperator([], release, before);
+  const operator = await s.startOperator([], release, { root: before });
   await s.apply(name, { template: { inline: RANDOM_STRING } });
   stackID = (await s.ready(name)).status.id ?? '';
   await operator.stop();
