@@ -1,6 +1,6 @@
 // inside.ts FILE: all that happens in the cluster's own namespaces. FILE has what main.ts prepared.
 import { type StdioOptions, spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveControl } from '../support/control.ts';
 import type { BedInfo } from '../support/scenario.ts';
@@ -9,6 +9,7 @@ import { messageOf } from '../testbed/errors.ts';
 import { UNHANDLED_FILE } from '../unhandled.ts';
 import { startCluster } from './cluster.ts';
 import { setUpHost } from './host.ts';
+import { keepPodLogs } from './pod-logs.ts';
 import type { Preparation } from './preparation.ts';
 
 /** What main.ts tells this program. */
@@ -34,13 +35,17 @@ export const SECRETS_FOUND = 'secrets-found.txt';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-async function main({ preparation, dir, artifacts, cgroup, filters, wait }: Run): Promise<number> {
+async function main(file: string): Promise<number> {
+  const { preparation, dir, artifacts, cgroup, filters, wait } = JSON.parse(
+    await readFile(file, 'utf8'),
+  ) as Run;
   const start = performance.now();
   await setUpHost(dir, cgroup);
+  const podLogs = join(artifacts, 'pods', 'running');
+  const endOfLogs = await keepPodLogs(podLogs, join(artifacts, 'pods', 'all'));
   const failure = new AbortController();
   const cluster = await startCluster({
-    ...{ preparation, dir, cgroup },
-    podLogs: join(artifacts, 'pods'),
+    ...{ preparation, dir, cgroup, podLogs },
     log: (line) => say(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`),
     onUnexpectedExit: (error) => failure.abort(error),
   });
@@ -52,12 +57,11 @@ async function main({ preparation, dir, artifacts, cgroup, filters, wait }: Run)
     ...{ kubeconfig, clouds, kubectl, helm, heatUrl, authUrl, artifacts },
     control: control.url,
   };
-  const file = join(artifacts, 'testbed.json');
-  await writeFile(file, JSON.stringify(bed, null, 2));
+  const bedFile = join(artifacts, 'testbed.json');
+  await writeFile(bedFile, JSON.stringify(bed, null, 2));
   if (wait) {
-    const pid = await outsidePid();
     say(`The cluster is ready; Ctrl-C stops it. A shell in it, from another terminal:
-  nsenter --target ${pid} --mount --net --pid env HEATSTACK_TESTBED=${file} KUBECONFIG=${kubeconfig} bash
+  nsenter --target $(pgrep --newest --full '${dir}/[r]un.json') --mount --net --pid --wd env HEATSTACK_TESTBED=${bedFile} KUBECONFIG=${kubeconfig} bash
 There: ${kubectl} get pods -A, or: npx vitest run --project cluster test/cluster/install`);
     await new Promise((resolve) => failure.signal.addEventListener('abort', resolve, { once: true }));
   } else {
@@ -70,23 +74,19 @@ There: ${kubectl} get pods -A, or: npx vitest run --project cluster test/cluster
       '--reporter=json',
       `--outputFile.json=${report}`,
     ];
-    const env = { HEATSTACK_TESTBED: file, [UNHANDLED_FILE]: join(artifacts, UNHANDLED) };
+    const env = { HEATSTACK_TESTBED: bedFile, [UNHANDLED_FILE]: join(artifacts, UNHANDLED) };
     const ended = execute('vitest', [...args, '--reporter=./test/unhandled.ts', ...filters], env);
     const broken = new Promise<never>((_, reject) => {
       failure.signal.addEventListener('abort', () => reject(failure.signal.reason as Error), { once: true });
     });
     await Promise.race([ended, broken]);
+    await endOfLogs();
     // Each scenario keeps its HeatStacks in the artifacts; what defines them is gone with the last.
     const secrets = await findSecrets(bed, 'events,configmaps');
     await writeFile(join(artifacts, SECRETS_FOUND), secrets.join('\n'));
   }
   failure.signal.throwIfAborted();
   return 0;
-}
-
-/** Process 1's id outside of these namespaces: the kernel tells it in the first line of its scheduling statistics. */
-async function outsidePid(): Promise<string> {
-  return (await readFile('/proc/1/sched', 'utf8')).match(/\((\d+),/)?.[1] ?? '?';
 }
 
 /** Runs a program to its end; its exit code. */
@@ -101,9 +101,7 @@ async function execute(command: string, args: string[], env: Record<string, stri
 
 if (import.meta.main) {
   try {
-    const run = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Run;
-    await mkdir(join(run.artifacts, 'pods'), { recursive: true });
-    process.exit(await main(run));
+    process.exit(await main(process.argv[2] ?? ''));
   } catch (error) {
     process.stderr.write(`test:cluster: ${messageOf(error)}\n`);
     process.exit(1);

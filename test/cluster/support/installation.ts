@@ -12,12 +12,15 @@ export const VALUES = { allowedEndpoints: [CLOUD_ADDRESS], logLevel: 'debug' };
 
 const HOOK_MS = 180_000;
 const DELETE_MS = 60_000;
+/** A kubectl that hangs must not take the whole time of a test. */
+const KUBECTL_MS = 90_000;
 
 /** Runs kubectl as an administrator; its stdout. Throws with its stderr. */
 export async function kubectl(args: string[], stdin = ''): Promise<string> {
   const { kubectl, kubeconfig } = bed();
   const child = promisify(execFile)(kubectl, ['--kubeconfig', kubeconfig, ...args], {
     maxBuffer: 64 * 1024 * 1024,
+    timeout: KUBECTL_MS,
   });
   child.child.stdin?.end(stdin);
   return (await child).stdout;
