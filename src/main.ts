@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { FIELD_MANAGER } from './api/constants.ts';
+import { check } from './check.ts';
 import { Metrics } from './controller/metrics.ts';
 import { runOperator } from './controller/operator.ts';
 import { Tracing } from './controller/tracing.ts';
@@ -50,13 +51,22 @@ async function main(): Promise<number> {
   }
   process.on('SIGUSR2', () => toggleLevel(logger, options.logLevel));
   const config = loadKubeConfig(options);
+  const operatorNamespace = options.operatorNamespace ?? inClusterNamespace() ?? 'default';
+  if (options.check) {
+    const transport = new KubeTransport(config, { userAgent, logger });
+    const say = (line: string) => void process.stdout.write(`${line}\n`);
+    try {
+      return (await check(transport, options, operatorNamespace, say, stop)) ? 0 : 1;
+    } finally {
+      await transport.close();
+    }
+  }
   const metrics = options.metricsAddress && new Metrics();
   const tracing = Tracing.find();
   const health = new Health();
   stop.signal.addEventListener('abort', () => {
     health.readiness = 'stopping';
   });
-  const operatorNamespace = options.operatorNamespace ?? inClusterNamespace() ?? 'default';
   // With connections of its own, so that no other request can cost the Lease.
   const leases = new KubeTransport(config, { userAgent, logger });
   const election = options.leaderElect

@@ -276,11 +276,16 @@ describe('help and version', () => {
     expect(parseOptions(['--version'], {})).toBe('version');
   });
 
+  test('--check is asked for besides the options', () => {
+    expect(parse(['--check', '--lease-name=a'])).toMatchObject({ check: true, leaseName: 'a' });
+    expect(parse([]).check).toBeUndefined();
+  });
+
   test('the help lists every option, its default, and fits a terminal', () => {
     const text = helpText();
-    for (const flag of [...FLAGS, '--help', '--version'])
+    for (const flag of [...FLAGS, '--check', '--help', '--version'])
       expect(text).toMatch(new RegExp(`^  ${flag}( |$)`, 'm'));
-    expect(text.match(/^ {2}--/gm)).toHaveLength(FLAGS.length + 2);
+    expect(text.match(/^ {2}--/gm)).toHaveLength(FLAGS.length + 3);
     expect(text).toContain('(default 10s)');
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(125);
   });

@@ -45,6 +45,8 @@ export interface Options {
   healthAddress?: ListenAddress;
   /** Where /metrics is served; missing: nowhere. */
   metricsAddress?: ListenAddress;
+  /** Whether to try what a start needs, and to end. */
+  check?: true;
   logLevel: string;
   logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -202,6 +204,7 @@ export function helpText(): string {
 Usage: heatstack-operator [options]
 
 ${rows.join('\n')}
+  ${'--check'.padEnd(32)} try the API server and the rights on it, say what is missing, and end
   ${'--version'.padEnd(32)} print the version
   ${'--help'.padEnd(32)} print this
 
@@ -227,6 +230,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
       options: {
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
+        check: { type: 'boolean' },
         ...Object.fromEntries(
           definitions.map(([name, { multiple = false }]) => [name, { type: 'string', multiple }]),
         ),
@@ -335,6 +339,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     leaderElect: oneOf('leader-elect', ['true', 'false']) === 'true',
     ...lease,
     shutdownTimeoutMs: duration('shutdown-timeout', 1_000),
+    ...(flags['check'] === true ? { check: true } : {}),
     ...(healthAddress === undefined ? {} : { healthAddress }),
     ...(metricsAddress === undefined ? {} : { metricsAddress }),
     logLevel: oneOf('log-level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal']),

@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseOptions } from '../../../src/options.ts';
 import { CHART, Release, runHelm } from '../../support/release.ts';
@@ -250,6 +254,15 @@ describe('on the API server', () => {
     await release.uninstall();
   }, 60_000);
 
+  /** The operator's own check, with the rights of the release; what it prints. */
+  async function check(args: string[]): Promise<string> {
+    const folder = await mkdtemp(join(dirname(s.bed.kubeconfig), 'check-'));
+    const kubeconfig = ['--kubeconfig', await release.writeKubeconfig(folder)];
+    const { args: released } = await release.operator();
+    const program = [inject('operator'), ...kubeconfig, ...released, ...args, '--check'];
+    return (await promisify(execFile)(process.execPath, program)).stdout;
+  }
+
   it('its pod passes the restricted level of pod security', async () => {
     const { spec } = deploymentOf(await render()).spec.template;
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'operator' } };
@@ -284,6 +297,16 @@ describe('on the API server', () => {
       outputObjects: { enabled: false },
     });
     expect(await clusterWide()).toEqual([]);
+
+    // What `helm test` runs in a pod.
+    const rights = `✓ the API server answers, and lists the HeatStacks of namespace ${s.namespace}`;
+    expect(await check([])).toBe(`${rights}\n✓ has all 16 rights that it needs\n`);
+    await expect(check(['--leader-elect=true', '--protect-credentials=true'])).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(
+        /✗ may not patch secrets in namespace \S+, get leases.coordination.k8s.io "heatstack-operator" in/,
+      ),
+    });
 
     const operator = await s.startOperator([], release);
     await s.apply('hello', { template: { inline: RANDOM_STRING } });

@@ -88,7 +88,16 @@ describe('the chart', () => {
     ];
     const ports = [{ port: 443 }, { port: 6443 }];
     expect(await policy({})).toEqual({
-      podSelector: deploymentOf(await render()).spec.selector,
+      podSelector: {
+        matchLabels: { 'app.kubernetes.io/instance': 'demo' },
+        matchExpressions: [
+          {
+            key: 'app.kubernetes.io/name',
+            operator: 'In',
+            values: ['heatstack-operator', 'heatstack-operator-check'],
+          },
+        ],
+      },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ ports: [{ port: 8081 }] }, { ports: [{ port: 8080 }] }],
       egress: [

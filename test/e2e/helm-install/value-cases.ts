@@ -58,7 +58,7 @@ export const VALUE_CASES: Record<string, Cases> = {
     right: [[], [{ name: 'a' }]],
     wrong: [['a'], [{}], [{ name: '' }], [{ name: 'a', key: 'b' }]],
   },
-  nameOverride: { right: ['', 'heat'], wrong: ['Heat', 'a.b', '-a', 'a'.repeat(64)] },
+  nameOverride: { right: ['', 'heat'], wrong: ['Heat', 'a.b', '-a', 'a'.repeat(58)] },
   fullnameOverride: { right: ['', 'heat'], wrong: ['Heat', 'a.b', 'a-', 'a'.repeat(53)] },
   commonLabels: LABELS,
   'crds.install': BOOLEAN,

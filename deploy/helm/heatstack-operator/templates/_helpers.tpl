@@ -20,6 +20,12 @@ app.kubernetes.io/name: {{ include "heatstack-operator.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
+{{/* Labels of the pod of `helm test`; another name, so that no selector takes it for an operator. */}}
+{{- define "heatstack-operator.checkLabels" -}}
+app.kubernetes.io/name: {{ include "heatstack-operator.name" . }}-check
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
 {{/* Labels of all objects; the chart's own win. */}}
 {{- define "heatstack-operator.labels" -}}
 {{- $own := include "heatstack-operator.selectorLabels" . | fromYaml -}}
