@@ -20,6 +20,7 @@ const PAGES = [
   'docs/heatstack-coverage.md',
   'docs/metrics.md',
   'docs/openstack.md',
+  'docs/operations.md',
   'docs/openstack-conformance.md',
   'docs/openstack-errors.md',
   'docs/outputs.md',
