@@ -106,7 +106,13 @@ async function soak(all: Soak): Promise<SoakResult> {
   const until = Date.now() + durationMs;
   const over = new AbortController();
   const samples: Sample[] = [];
-  const sampling = sample(operator, metricsUrl, samples, AbortSignal.any([signal, over.signal]));
+  const sampling = sample(
+    operator,
+    metricsUrl,
+    samples,
+    () => turnover.changes,
+    AbortSignal.any([signal, over.signal]),
+  );
   const telling = setInterval(() => log(progress(samples, until)), TELL_MS);
   const snapshot = setTimeout(() => takeSnapshot(all), durationMs * WARM_SHARE);
   let disturbances: Record<string, number>;

@@ -11,6 +11,7 @@ function samples(change: (minutes: number) => Partial<Sample> = () => ({})): Sam
     // A saw's teeth.
     heapMiB: 40 + (at % 6) * 5,
     ...{ sessions: 4, stacks: 300, cpuMs: at * 400, reconciles: at * 200, heatRequests: at * 300 },
+    changes: at * 50,
     ...{ tokens: at, watchLists: 3, watchRestarts: at },
     ...change(at / 6),
   }));

@@ -13,6 +13,8 @@ const MIB = 1024 ** 2;
 export interface Sample {
   /** Since the first look, in ms. */
   atMs: number;
+  /** Of objects, by the benchmark. */
+  changes: number;
   residentMiB: number;
   /** JavaScript's heap, garbage and all. */
   heapMiB: number;
@@ -33,23 +35,28 @@ export interface Sample {
   watchRestarts: number;
 }
 
-/** Looks at an operator until the signal is aborted; each look is added to `samples`. */
+/** Looks at an operator until the signal is aborted; each look is added to `samples`. @param changes so far */
 export async function sample(
   operator: OperatorProcess,
   metricsUrl: string,
   samples: Sample[],
+  changes: () => number,
   signal: AbortSignal,
 ): Promise<void> {
   const start = performance.now();
   for (let turn = 1; !signal.aborted; turn += 1) {
-    samples.push({ atMs: performance.now() - start, ...(await look(operator, metricsUrl)) });
+    const atMs = performance.now() - start;
+    samples.push({ atMs, changes: changes(), ...(await look(operator, metricsUrl)) });
     const pause = Math.max(0, start + turn * INTERVAL_MS - performance.now());
     await sleep(pause, undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** One look at an operator. Throws a TestbedError when it has ended. */
-export async function look(operator: OperatorProcess, metricsUrl: string): Promise<Omit<Sample, 'atMs'>> {
+export async function look(
+  operator: OperatorProcess,
+  metricsUrl: string,
+): Promise<Omit<Sample, 'atMs' | 'changes'>> {
   const { sockets, all: descriptors } = operator.descriptors();
   const residentMiB = operator.residentMiB();
   const cpuMs = operator.cpuMs();

@@ -4,7 +4,7 @@ import type { KubeClient } from '../../src/kube/index.ts';
 import { type HeatStackObject, specOf } from '../operator/fleet.ts';
 import { oneOf } from '../replicas/random.ts';
 
-/** Requests of the benchmark itself under way at once, where there is no rate. */
+/** Requests of the benchmark itself under way at once: an API server that is slow for a moment changes no rate. */
 const WRITERS = 8;
 /** How likely an object is deleted, and another one made, when it is chosen; else it is changed. */
 const REPLACE_SHARE = 0.25;
@@ -28,6 +28,8 @@ interface Living {
   namespace: string;
   name: string;
   value: string;
+  /** A request for it is under way. */
+  isBusy: boolean;
 }
 
 /**
@@ -43,6 +45,12 @@ export class Turnover {
 
   constructor(options: TurnoverOptions) {
     this.#options = options;
+  }
+
+  /** All requests so far. */
+  get changes(): number {
+    const { created, updated, deleted } = this.counts;
+    return created + updated + deleted;
   }
 
   /** What there shall be now; without a value, what shall be gone. */
@@ -62,21 +70,32 @@ export class Turnover {
   /** Changes objects until the time is over, by `Date.now()`. */
   async run(until: number): Promise<void> {
     const { rate, random, signal } = this.#options;
-    let next = Date.now();
-    for (;;) {
-      next = Math.max(next + 1000 / rate, Date.now() - LATE_MS);
-      if (next >= until) return;
-      await sleep(Math.max(0, next - Date.now()), undefined, { signal });
-      const one = oneOf(random, this.#living);
-      if (!one) return;
-      if (random() >= REPLACE_SHARE) await this.#update(one, this.#newValue());
-      else {
-        await this.#delete(one);
-        await this.#create();
-        // Two requests.
-        next += 1000 / rate;
+    const pause = (1000 * WRITERS) / rate;
+    const writer = async (next: number): Promise<void> => {
+      while (next < until) {
+        await sleep(Math.max(0, next - Date.now()), undefined, { signal });
+        const requests = await this.#change(random() < REPLACE_SHARE);
+        next = Math.max(next + requests * pause, Date.now() - LATE_MS);
       }
+    };
+    const now = Date.now();
+    await Promise.all(Array.from({ length: WRITERS }, (_, at) => writer(now + (at * pause) / WRITERS)));
+  }
+
+  /** Replaces or updates one of those that no request is under way for. @returns how many requests it took */
+  async #change(replace: boolean): Promise<number> {
+    const idle = this.#living.filter(({ isBusy }) => !isBusy);
+    const one = oneOf(this.#options.random, idle);
+    if (!one) return 1;
+    one.isBusy = true;
+    if (!replace) {
+      await this.#update(one, this.#newValue());
+      one.isBusy = false;
+      return 1;
     }
+    await this.#delete(one);
+    await this.#create();
+    return 2;
   }
 
   /** Changes those for good at which Heat was to fail. */
@@ -102,7 +121,7 @@ export class Turnover {
     const name = `stack-${this.#number}`;
     const object = { metadata: { namespace, name }, spec: specOf(value) };
     await client.create<HeatStackObject>(HEAT_STACKS, object, { signal });
-    this.#living.push({ namespace, name, value });
+    this.#living.push({ namespace, name, value, isBusy: false });
     this.counts.created += 1;
   }
 
