@@ -33,6 +33,17 @@ export default defineConfig({
         },
       },
       {
+        // Files for other tools (Argo CD, Flux, kubeconform), tried by programs in Go that are built once.
+        test: {
+          ...patient,
+          name: 'gitops',
+          include: ['test/gitops/**/*.test.ts'],
+          globalSetup: 'test/gitops/setup.ts',
+          isolate: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
         // On the real test bed, side by side: each scenario has a namespace and operators of its own.
         test: {
           ...patient,

@@ -1,6 +1,6 @@
 /**
- * Writes src/api/heat-stack.ts and the Helm chart's copy of the CRD from the CRD. With `--check` writes nothing and
- * fails when one of them is stale.
+ * Writes src/api/heat-stack.ts, the JSON schemas and the Helm chart's copy of the CRD from the CRD. With `--check` writes
+ * nothing and fails when one of them is stale.
  *
  *     node crds/generate-types.ts [--check]
  */
@@ -9,9 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 import { writeGenerated } from './generated-files.ts';
+import { jsonSchemaOf, type OpenApiNode } from './json-schema.ts';
 
 const CRD = fileURLToPath(new URL('heatstack.dev_heatstacks.yaml', import.meta.url));
 const TYPES = fileURLToPath(new URL('../src/api/heat-stack.ts', import.meta.url));
+/** Named as kubeconform looks for them, with `-strict` or nothing at the end. */
+const schemaFile = (suffix: string): string =>
+  fileURLToPath(new URL(`schemas/heatstack-heatstack.dev-v1alpha1${suffix}.json`, import.meta.url));
 /** Helm reads no file outside of a chart. */
 const CHART_COPY = fileURLToPath(
   new URL('../deploy/helm/heatstack-operator/files/heatstack.dev_heatstacks.yaml', import.meta.url),
@@ -109,6 +113,16 @@ async function typesOf(crd: string): Promise<string> {
   });
 }
 
+/** The text of the JSON schema. */
+function schemaOf(crd: string, strict: boolean): string {
+  const { spec } = parse(crd) as Crd;
+  const [version] = spec.versions;
+  if (!version) throw new Error('expected a CRD of one version');
+  const root = version.schema.openAPIV3Schema as OpenApiNode;
+  const resource = { group: spec.group, version: version.name, kind: spec.names.kind };
+  return `${JSON.stringify(jsonSchemaOf(root, resource, strict), null, 2)}\n`;
+}
+
 /** The text of the chart's copy: the CRD with another comment at its head. */
 function chartCopyOf(crd: string): string {
   // The chart's template puts an annotation there.
@@ -121,6 +135,8 @@ function chartCopyOf(crd: string): string {
 const crd = await readFile(CRD, 'utf8');
 const files = [
   [TYPES, await typesOf(crd)],
+  [schemaFile(''), schemaOf(crd, false)],
+  [schemaFile('-strict'), schemaOf(crd, true)],
   [CHART_COPY, chartCopyOf(crd)],
 ] as const;
 await writeGenerated(files, 'the CRD');

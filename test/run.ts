@@ -89,9 +89,11 @@ async function main(): Promise<number> {
       await step('generated types are fresh', ['node', 'crds/generate-types.ts', '--check']);
       await step('the page of errors is fresh', ['node', 'docs/generate.ts', '--check']);
       await step("the chart's page and schema are fresh", ['node', 'deploy/helm/generate.ts', '--check']);
+      await step("Argo CD's ConfigMap is fresh", ['node', 'deploy/argocd/generate.ts', '--check']);
     }
     await vitest('unit', positionals, artifacts);
     if (starting) {
+      await vitest('gitops', positionals, artifacts);
       const { kstatus, bed, disrupted } = await starting;
       const survival = has(positionals, (file) => file.startsWith(WATCH_SURVIVAL));
       const all = positionals.length === 0;

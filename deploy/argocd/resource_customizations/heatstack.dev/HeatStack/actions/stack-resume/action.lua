@@ -1,0 +1,8 @@
+local os = require("os")
+
+if obj.metadata.annotations == nil then
+  obj.metadata.annotations = {}
+end
+obj.metadata.annotations["heatstack.dev/action"] = "stack-resume@" .. os.date("!%Y-%m-%dT%XZ")
+
+return obj
