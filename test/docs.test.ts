@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ANNOTATIONS, FINALIZER, GROUP, OUTPUTS_OF, VERSION } from '../src/api/constants.ts';
+import { ANNOTATIONS, FINALIZER, GROUP, KIND, OUTPUTS_OF, VERSION } from '../src/api/constants.ts';
 import { fieldsOf, readSchema } from './crd/schema.ts';
 import { anchors } from './support/markdown.ts';
 
@@ -11,11 +11,15 @@ const PAGES = [
   'README.md',
   'SECURITY.md',
   'bench/README.md',
+  'deploy/argocd/README.md',
+  'deploy/flux/README.md',
   'deploy/helm/heatstack-operator/README.md',
+  'deploy/kube-state-metrics/README.md',
   'deploy/policies/README.md',
   'docs/architecture.md',
   'docs/conditions.md',
   'docs/environments.md',
+  'docs/gitops.md',
   'docs/heatstack.md',
   'docs/heatstack-coverage.md',
   'docs/metrics.md',
@@ -70,7 +74,7 @@ describe('the documentation', () => {
   it('names only annotations, labels and finalizers that are there', () => {
     const known = new Set<string>([
       ...Object.values(ANNOTATIONS),
-      ...[`${GROUP}/${VERSION}`, FINALIZER, `${GROUP}/in-use`, OUTPUTS_OF],
+      ...[`${GROUP}/${VERSION}`, `${GROUP}/${KIND}`, FINALIZER, `${GROUP}/in-use`, OUTPUTS_OF],
     ]);
     const named = PAGES.flatMap((page) => [
       ...read(page).matchAll(/(?<![\w.])(?:heatstack\.dev|reconcile\.fluxcd\.io)\/[\w-]+/g),
