@@ -9,8 +9,11 @@ import type { Command } from './process.ts';
 const PEERS = fileURLToPath(new URL('./peers', import.meta.url));
 /** Objects that each operator works on at once. */
 const CONCURRENCY = '10';
-/** As the Helm chart has it. */
-const YOUNG = '--max-semi-space-size=4';
+/**
+ * As the Helm chart has it; and half of its limit of memory, which Node takes for its heap in a pod. Without a limit Node
+ * takes some GiB, and collects the less garbage the more it may have.
+ */
+const HEAP = ['--max-semi-space-size=4', '--max-old-space-size=256'];
 
 /** Where programs come from. */
 export interface Workshop extends Pick<Workplace, 'cache' | 'python' | 'folder'> {
@@ -68,5 +71,5 @@ async function ours({ folder, kubeconfig, profileFolder }: Workshop, extra: stri
     // The peers have no limit to their requests.
     ...['--heat-rate', '10000', '--allowed-endpoints', '127.0.0.1'],
   ];
-  return { command: process.execPath, args: [YOUNG, ...profile, program, ...args, ...extra] };
+  return { command: process.execPath, args: [...HEAP, ...profile, program, ...args, ...extra] };
 }
