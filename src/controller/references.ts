@@ -142,6 +142,8 @@ export class ReferenceIndex {
     // A deletion that was only noticed by a new list comes with the object as it was, and without `old`.
     const before = (old ?? (isDeleted ? object : undefined))?.references ?? [];
     const after = isDeleted ? [] : object.references;
+    // As after each write of a status.
+    if (before.length === after.length && before.every((reference, at) => reference === after[at])) return;
     for (const reference of before) {
       const users = this.#users.get(reference);
       users?.delete(key);

@@ -284,11 +284,14 @@ export class WorkQueue {
     this.#setAlarm();
   }
 
-  /** Has {@link #handOut} called when the first delayed key is due. */
+  /**
+   * Has {@link #handOut} called when the first delayed key is due, or before: an alarm that comes too early costs less than
+   * to set it anew whenever the first key changes.
+   */
   #setAlarm(): void {
     const dueAt = this.#delayed.peek()?.item.dueAt;
-    if (dueAt === this.#alarm?.dueAt) return;
-    this.#alarm?.controller.abort();
+    if (dueAt !== undefined && this.#alarm !== undefined && this.#alarm.dueAt <= dueAt) return;
+    this.#alarm?.controller.abort(ALARM_CHANGED);
     this.#alarm = undefined;
     if (dueAt === undefined) return;
     const controller = new AbortController();
@@ -303,6 +306,9 @@ export class WorkQueue {
     );
   }
 }
+
+/** Made once: one of its own for each abort would collect a stack trace. */
+const ALARM_CHANGED = new Error('another key is due first');
 
 function isBefore(a: Waiting, b: Waiting): boolean {
   return a.priority > b.priority || (a.priority === b.priority && a.order < b.order);
