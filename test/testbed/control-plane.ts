@@ -40,9 +40,9 @@ export interface ControlPlane {
   kubeconfig: string;
   /** Paths of the kubeconfigs of {@link NodeAccess.users}; written, as the other, when the API server is ready. */
   kubeconfigs: Record<string, string>;
-  /** Certificate (PEM) that the API server's own is checked with; there once it is ready. */
+  /** Path of the certificate that the API server's own is checked with (PEM); there once it is ready. */
   certificateAuthority: string;
-  /** Private key (PEM) that tokens of service accounts are signed with. */
+  /** Path of the private key that tokens of service accounts are signed with (PEM). */
   serviceAccountKey: string;
   /** Where etcd answers, with JSON under `/v3`. */
   etcdUrl: string;
@@ -148,7 +148,8 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
   const tokens = (await readFile(tokenFile, 'utf8')).split('\n').map((line) => line.split(','));
   const tokenOf = (user: string): string => tokens.find(([, name]) => name === user)?.[0] ?? '';
   const certificates = join(dir, 'certificates');
-  const certificateAuthority = join(certificates, 'apiserver.crt');
+  const certificate = join(certificates, 'apiserver.crt');
+  const certificateAuthority = join(dir, 'ca.crt');
   const kubeconfig = join(dir, 'kubeconfig');
   const others = Object.keys(node?.users ?? {}).map((user) => [user, join(dir, `${user}.kubeconfig`)]);
   const kubeconfigs = Object.fromEntries(others) as Record<string, string>;
@@ -197,12 +198,13 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
     python,
     readyTimeoutMs: 120_000,
     isReady: async (signal) => {
-      if (!existsSync(certificateAuthority)) return false;
-      const ca = await readFile(certificateAuthority, 'utf8');
+      if (!existsSync(certificate)) return false;
+      const ca = authorityOf(await readFile(certificate, 'utf8'));
       const token = tokenOf(ADMIN);
       const answers = async (path: string): Promise<boolean> =>
         (await statusOf(server + path, { ca, token, signal })) === 200;
       if (!((await answers('/readyz')) && (await answers('/api/v1/namespaces/default')))) return false;
+      await writeFile(certificateAuthority, ca);
       for (const [user, file] of Object.entries({ ...kubeconfigs, [ADMIN]: kubeconfig }))
         await writeFile(file, kubeconfigText({ server, ca, token: tokenOf(user) }), { mode: 0o600 });
       return true;
@@ -210,6 +212,11 @@ export async function prepareControlPlane(options: ControlPlaneOptions): Promise
     onUnexpectedExit,
   });
   return { kubeconfig, kubeconfigs, certificateAuthority, serviceAccountKey, etcdUrl, etcd, apiServer };
+}
+
+/** kube-apiserver writes its authority's certificate behind its own, which has no place among authorities. */
+function authorityOf(chain: string): string {
+  return chain.slice(chain.lastIndexOf('-----BEGIN'));
 }
 
 async function writeOnce(file: string, content: () => string): Promise<void> {
