@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,3 +42,34 @@ test('the published form compiles and runs where it is used', async () => {
   const { stdout } = await run(process.execPath, ['program.js'], { cwd: path });
   expect(stdout).toBe('CREATE_COMPLETE\n');
 }, 120_000);
+
+test('the package has what is for others, and nothing else', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'heatstack-pack-'));
+  const { path } = folder;
+  for (const file of ['package.json', 'README.md', 'LICENSE'])
+    await copyFile(join(ROOT, file), join(path, file));
+  await cp(join(ROOT, 'crds'), join(path, 'crds'), { recursive: true });
+  // What `npm run build`, `bundle`, `image` and a release leave there.
+  for (const made of [
+    'main.js',
+    'main.d.ts',
+    'openstack/index.js',
+    'bundle/licenses.txt',
+    'chart/Chart.yaml',
+  ]) {
+    await mkdir(join(path, 'dist', made, '..'), { recursive: true });
+    await writeFile(join(path, 'dist', made), '');
+  }
+  for (const archive of ['image.tar', 'chart.tgz']) await writeFile(join(path, 'dist', archive), '');
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: path });
+  const [{ files = [] } = {}] = JSON.parse(stdout) as { files?: { path: string }[] }[];
+  expect(files.map((file) => file.path).sort()).toEqual(
+    [
+      ...['LICENSE', 'README.md', 'package.json'],
+      'crds/heatstack.dev_heatstacks.yaml',
+      'crds/schemas/heatstack-heatstack.dev-v1alpha1-strict.json',
+      'crds/schemas/heatstack-heatstack.dev-v1alpha1.json',
+      ...['dist/main.d.ts', 'dist/main.js', 'dist/openstack/index.js'],
+    ].sort(),
+  );
+});
