@@ -38,7 +38,8 @@ export interface FleetOptions {
   prefix: string;
   size: number;
   namespaces: number;
-  cloudsYaml: string;
+  /** Each namespace has credentials for a project of its own. */
+  cloudsYaml: (project: string) => string;
   signal: AbortSignal;
 }
 
@@ -88,7 +89,7 @@ export class Fleet {
   async prepare(): Promise<void> {
     const { client, cloudsYaml, prefix, namespaces, signal } = this.#options;
     for (let at = 0; at < namespaces; at += 1) {
-      await createNamespace(client, `${prefix}-${at}`, cloudsYaml, signal);
+      await createNamespace(client, `${prefix}-${at}`, cloudsYaml(`project-${at}`), signal);
     }
     const { resourceVersion } = await client.list(HEAT_STACKS, { signal });
     const watching = AbortSignal.any([signal, this.#watching.signal]);

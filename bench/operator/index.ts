@@ -40,7 +40,7 @@ export async function runOperatorBenchmark(args: string[], signal: AbortSignal):
             const prefix = `${name}-${stacks}`;
             const fleet = new Fleet({
               ...{ client: cluster.client, prefix, size, namespaces: Math.min(options.projects, size) },
-              ...{ cloudsYaml: heat.cloudsYaml(), signal },
+              ...{ cloudsYaml: (project: string) => heat.cloudsYaml({ project }), signal },
             });
             results[name] = await runPhases({
               ...{ python: python.path, command, heat, fleet, stacks: size, signal },
