@@ -207,6 +207,7 @@ async function reconcileAll(
     progressIntervalMs: options.progressIntervalMs,
     graceMs: options.graceMs,
     clock,
+    onOthers: (name) => queue.add(name),
     onOperation: metrics && ((operation) => metrics.operation(operation)),
   });
   const resume = new Resume({

@@ -56,9 +56,9 @@ export class Reconciler {
     this.#options = options;
   }
 
-  /** Whether this version of an object came to be by the operator's own write. */
+  /** Whether this version of an object came to be by the operator's own write; see {@link OwnWrites}. */
   isOwnWrite(key: string, resourceVersion: string): boolean {
-    return this.#memories.get(key)?.ownVersion === resourceVersion;
+    return this.#memories.get(key)?.writes.has(resourceVersion) ?? false;
   }
 
   /** Whether the version (`uid/resourceVersion`) of an object with outputs is one that the operator wrote or found right. */

@@ -10,6 +10,7 @@ import {
   type EventRecorder,
   isKubeError,
   type KubeClient,
+  type KubeObject,
   type LabelSelector,
   type Result,
 } from '../kube/index.ts';
@@ -28,6 +29,7 @@ import {
   withoutInputs,
   withoutStack,
 } from './own-status.ts';
+import { OwnWrites } from './own-writes.ts';
 import { spreadPeriod } from './period.ts';
 import type { Remembered, Step } from './plan.ts';
 import { BACKGROUND } from './priority.ts';
@@ -62,6 +64,8 @@ export interface ReconcilerOptions {
   clock: Clock;
   /** Told of each operation on a stack whose end was seen, and written down. */
   onOperation?: ((operation: HistoryEntry) => void) | undefined;
+  /** Called with the key of an object whose change {@link Reconciler.isOwnWrite} took for an own write, which it wasn't. */
+  onOthers?: (key: string) => void;
 }
 
 /** What the operator knows of an object besides its status; lost with the process, and never needed. */
@@ -69,8 +73,8 @@ export interface Memory {
   uid: string;
   /** Fingerprint of the status that was last written or found right: another one was written by somebody else. */
   fingerprint?: string;
-  /** Resource versions of our own writes, whose events need no reconcile. */
-  ownVersion?: string;
+  /** Our own writes, whose events need no reconcile. */
+  writes: OwnWrites;
   /** Digest that was wanted, and the version of the credentials, at the last full look. */
   digest?: string;
   secretVersion?: string | undefined;
@@ -103,7 +107,7 @@ export interface Memory {
 
 /** What is known of an object that was never heard of before. */
 export function newMemory(uid: string): Memory {
-  return { uid, refusals: 0, outputVersions: new Map(), outputsDropped: new Set() };
+  return { uid, writes: new OwnWrites(), refusals: 0, outputVersions: new Map(), outputsDropped: new Set() };
 }
 
 /** What is remembered of an object that needed no look when the operator started: the periods begin then. */
@@ -491,13 +495,16 @@ export class Reconciliation {
   async #patchFinalizers(uid: string, resourceVersion: string, finalizers: string[]): Promise<void> {
     const ref = { namespace: this.namespace, name: this.name };
     const patch = { metadata: { uid, resourceVersion, finalizers } };
-    const { metadata } = await this.options.client.mergePatch(HEAT_STACKS, ref, patch, {
-      metadataOnly: true,
-      signal: this.signal,
-    });
+    const options = { metadataOnly: true, signal: this.signal } as const;
+    const { metadata } = await this.#write(() =>
+      this.options.client.mergePatch(HEAT_STACKS, ref, patch, options),
+    );
     // Of the version that was read, so that the rest is as it was.
     this.object = { ...this.object, metadata };
-    this.memory.ownVersion = metadata.resourceVersion;
+  }
+
+  #write<T extends KubeObject>(send: () => Promise<T>): Promise<T> {
+    return this.memory.writes.carryOut(send, () => this.options.onOthers?.(this.key));
   }
 
   /** The fingerprint of a status as the API server has it. */
@@ -513,15 +520,12 @@ export class Reconciliation {
     for (let round = 0; ; round += 1) {
       if (this.#fingerprintOf(current.status) === fingerprint) break;
       try {
-        current = await this.options.client.replaceStatus<HeatStack>(
-          HEAT_STACKS,
-          { ...current, status: this.status },
-          { signal: this.signal },
-        );
-        // After a conflict it is a newer object that was written to, and its change is still to be seen.
-        if (round > 0) break;
-        this.memory.ownVersion = current.metadata.resourceVersion;
-        this.object = current;
+        const changed = { ...current, status: this.status };
+        const send = () =>
+          this.options.client.replaceStatus<HeatStack>(HEAT_STACKS, changed, { signal: this.signal });
+        // After a conflict it is a newer object that is written to, and its change is still to be seen.
+        if (round > 0) current = await send();
+        else this.object = current = await this.#write(send);
         break;
       } catch (error) {
         if (isKubeError(error, 'NotFound')) {
