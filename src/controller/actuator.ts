@@ -188,7 +188,7 @@ export class Actuator {
    */
   async #undoCreate(stack: StackIdentity): Promise<void> {
     if (this.#run.spec.managedOptions.onDelete !== 'delete') return;
-    await heatOf(this.#session).deleteStack(stack, { signal: this.#run.signal });
+    await this.#send(stack.id, (heat, options) => heat.deleteStack(stack, options));
     this.#run.logger.warn(stack, 'the object went while its stack was created; the stack is deleted');
   }
 
@@ -276,7 +276,7 @@ export class Actuator {
   }
 
   async #update(why: Extract<Step, { to: 'update' }>['why'], sight: Sight): Promise<Result> {
-    const { orchestration, desired } = this.#need();
+    const { desired } = this.#need();
     const { id, stackName, stackStatus } = this.#run.status;
     if (!id || !stackName) throw new TryAgain('the stack has no id');
     const seenForMs = sight.is === 'present' ? sight.stack.seenForMs : 0;
@@ -294,9 +294,9 @@ export class Actuator {
     await this.#run.hold();
     noteSending(this.#run.status, desired);
     try {
-      await orchestration.updateStack({ id, name: stackName }, this.#attributes(desired, tags), {
-        signal: this.#run.signal,
-      });
+      const stack = { id, name: stackName };
+      const attributes = this.#attributes(desired, tags);
+      await this.#send(id, (heat, options) => heat.updateStack(stack, attributes, options));
     } catch (error) {
       // Another action began since the look, as when somebody suspends or deletes the stack.
       if (
@@ -348,10 +348,9 @@ export class Actuator {
   }
 
   async #delete(why: Extract<Step, { to: 'delete' }>['why']): Promise<Result> {
-    const orchestration = heatOf(this.#session);
     const { id, stackName, attempts = 0 } = this.#run.status;
     if (!id || !stackName) throw new TryAgain('the stack has no id');
-    await orchestration.deleteStack({ id, name: stackName }, { signal: this.#run.signal });
+    await this.#send(id, (heat, options) => heat.deleteStack({ id, name: stackName }, options));
     this.#run.status.stackStatus = 'DELETE_IN_PROGRESS';
     this.#run.status.attempts = why === 'deleting' ? 0 : attempts + 1;
     delete this.#run.memory.seen;
@@ -459,7 +458,6 @@ export class Actuator {
 
   /** Asks Heat for what the annotation asks for. */
   async #act(verb: Verb, sight: Sight): Promise<Ended | { again: Sight }> {
-    const heat = heatOf(this.#session);
     const { id, stackName } = this.#run.status;
     if (!id || !stackName) throw new TryAgain('the stack has no id');
     // Written before it is sent: an operator that ends in between must not send it twice.
@@ -468,7 +466,7 @@ export class Actuator {
       `Heat is asked for "${verb}" of stack ${stackName}, as the annotation ${ANNOTATIONS.action} says`,
     );
     try {
-      await heat[CALLS[verb]]({ id, name: stackName }, { signal: this.#run.signal });
+      await this.#send(id, (heat, options) => heat[CALLS[verb]]({ id, name: stackName }, options));
     } catch (error) {
       if (this.#run.signal.aborted || !isOpenStackError(error)) throw error;
       const message = toCloudProblem(error, 'Heat does not take it', this.#run.scrubber)?.message ?? '';
@@ -485,6 +483,19 @@ export class Actuator {
     this.#session.operations.begin(this.#run.key, id);
     this.#actions.begun();
     return result;
+  }
+
+  /** Writes to a stack. What was seen of it before is of no use then, whether Heat took it or not. */
+  async #send(
+    id: string,
+    write: (heat: HeatClient, options: { signal: AbortSignal }) => Promise<void>,
+  ): Promise<void> {
+    const { looks } = this.#session;
+    try {
+      await write(heatOf(this.#session), { signal: this.#run.signal });
+    } finally {
+      looks.forget(id);
+    }
   }
 
   #noteBegin(action: Operation, digest?: string): void {

@@ -1,4 +1,5 @@
 import { GROUP, TAGS } from '../api/constants.ts';
+import type { KubeObject } from '../kube/index.ts';
 import { isOpenStackError, type Stack } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
 import type { SeenStack } from './plan.ts';
@@ -49,6 +50,11 @@ export async function readStack(
 /** What a stack is that Heat shows, be it in a list that was asked for those that are deleted: *gone* with a deletion time. */
 export function foundAs(stack: Stack, outputsTooLarge = false): Found {
   return stack.deletedAt ? { is: 'gone' } : { is: 'stack', stack, outputsTooLarge };
+}
+
+/** An object in its newest version, as far as that leads to a look: a deletion is a new generation, too. */
+export function lookVersion({ metadata }: KubeObject): string {
+  return `${metadata.uid}/${metadata.generation ?? 0}`;
 }
 
 /** Whose stack is looked for. */

@@ -75,7 +75,7 @@ describe('the end of an operation', () => {
     const stacks = Array.from({ length: 20 }, (_, i) => begin(`s${i}`));
     stacks[3]?.finish();
     stacks[7]?.finish();
-    await clock.advance(1300);
+    await clock.advance(1500);
     expect(news).toEqual(['s3', 's7']);
     expect(polls()).toBe(1);
     expect(watch.size).toBe(18);
@@ -211,6 +211,17 @@ describe('the time between two lists', () => {
     await clock.advance(2600);
     expect(polls() - before).toBeGreaterThan(0);
     expect(news).toContain('new');
+  });
+
+  test('is longer where there are many, however young', async () => {
+    for (let at = 0; at < 100; at += 1) begin(`s${at}`);
+    // The first one began alone.
+    await clock.advance(1_200);
+    expect(polls()).toBe(1);
+    await clock.advance(1_900);
+    expect(polls()).toBe(1);
+    await clock.advance(1_000);
+    expect(polls()).toBe(2);
   });
 
   test('is long for an operation that is known to be old', async () => {

@@ -37,6 +37,11 @@ export interface OperationWatchOptions {
 
 const MIN_TICK_MS = 1_000;
 const MAX_TICK_MS = 10_000;
+/**
+ * Times the root of their number is the least time between two lists of many: Heat takes 5 ms for each row (Heat 27). So
+ * neither the requests for each stack nor the time until its end is noticed grow as their number does.
+ */
+const MANY_TICK_MS = 250;
 /** An end is noticed within this part of the operation's duration. */
 const TICK_RATIO = 0.15;
 /** Heat forgets a deleted stack within a second, or some when it has much to do; after this time it shall be looked at. */
@@ -169,9 +174,10 @@ export class OperationWatch {
     }
   }
 
-  /** Fast for a young operation, slower for one that takes its time. */
+  /** Fast for a young operation, slower for one that takes its time, and where there are many. */
   #interval(now: number): number {
-    return Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, (now - this.#newest) * TICK_RATIO));
+    const ms = Math.max((now - this.#newest) * TICK_RATIO, Math.sqrt(this.#operations.size) * MANY_TICK_MS);
+    return Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, ms));
   }
 
   async #tick(): Promise<void> {

@@ -223,6 +223,7 @@ async function reconcileAll(
     logger,
   });
   watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
+  watches.onChanged = (name, version) => sessions.expectLook(name, version);
   watches.ignoreData = (name, version) =>
     reconciler.isOwnData(name, version) || (inUse?.isOwnVersion(version) ?? false);
   metrics?.observeWork(watches.counts, sessions, events);

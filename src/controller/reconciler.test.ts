@@ -3,7 +3,8 @@ import { ANNOTATIONS, DIGEST_PARAMETER, FINALIZER } from '../api/constants.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
 import { createError, type OpenStackError } from '../openstack/index.ts';
 import { ownerTags } from './digest.ts';
-import { resource } from './testing/fake-heat.ts';
+import { lookVersion } from './observe.ts';
+import { type HeatCall, resource } from './testing/fake-heat.ts';
 import { KEY, NAME, NAMESPACE, TOKEN, World } from './testing/world.ts';
 
 const MINUTE = 60_000;
@@ -1358,6 +1359,63 @@ describe('suspended', () => {
     world.delete();
     await world.reconcile();
     expect(world.heat.stack().status).toBe('DELETE_IN_PROGRESS');
+  });
+});
+
+describe('what was read of a stack along with others', () => {
+  /** Has a look of the object expected, and a list of another stack take it along. */
+  async function readAlong(): Promise<void> {
+    world.sessions.expectLook(KEY, lookVersion(world.object));
+    const session = await world.sessions.current(KEY);
+    await session?.looks.deleted(['another']);
+  }
+
+  test.each<[HeatCall, () => void]>([
+    ['update', () => world.applyParameter('large')],
+    ['delete', () => world.delete()],
+  ])('is the look before an %s', async (call, change) => {
+    await world.created();
+    change();
+    await readAlong();
+    expect(world.heat.takeCalls()).toEqual(['looks']);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual([call]);
+  });
+
+  test('is of no use to an object that changed since', async () => {
+    await world.created();
+    world.applyParameter('large');
+    await readAlong();
+    world.applyParameter('huge');
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['looks', 'get', 'update']);
+  });
+
+  test('is of no use after a write, though its answer was lost', async () => {
+    await world.created();
+    world.applyParameter('large');
+    let hasRead: Promise<void> | undefined;
+    world.heat.onCall = (call) => {
+      // Between the look and the update.
+      if (call === 'get') hasRead = readAlong();
+    };
+    world.heat.fail('update', createError('ConnectionFailed', 'no answer'), { after: true });
+    await world.reconcile();
+    await hasRead;
+    expect(world.heat.takeCalls()).toEqual(['get', 'looks', 'update']);
+    world.heat.onCall = () => undefined;
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['get']);
+    expect(world.status.stackStatus).toBe('UPDATE_IN_PROGRESS');
+  });
+
+  test('is of no use once the stack is known to have moved', async () => {
+    await world.created();
+    world.applyParameter('large');
+    await readAlong();
+    world.sessions.unwatch(KEY);
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual(['looks', 'get', 'update']);
   });
 });
 

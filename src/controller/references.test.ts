@@ -128,7 +128,7 @@ describe('what the cache keeps of a HeatStack', () => {
       conditions: 'Ready=True',
       apiVersion: 'heatstack.dev/v1alpha1',
       kind: 'HeatStack',
-      metadata: { name: 'net', namespace: 'team', uid: 'u', resourceVersion: '1' },
+      metadata: { name: 'net', namespace: 'team', uid: 'u', resourceVersion: '1', generation: 2 },
       references: ['Secret/team/creds'],
       producers: [],
       dependencies: [],

@@ -101,14 +101,17 @@ const NO_STATUS: HeatStackStatus = { observedGeneration: -1 };
 /** What the cache keeps of a HeatStack. @param isMine tells by the labels whether it is this operator's to work on */
 export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): CachedStack {
   const { apiVersion, kind, metadata, spec, status = NO_STATUS } = raw;
-  const { name, namespace = '', uid, resourceVersion } = metadata;
+  const { name, namespace = '', uid, resourceVersion, generation } = metadata;
   const notReady = whyNotReady({ metadata, status });
   const rest = idle({ ...raw, status });
   const mayHaveStack = metadata.finalizers?.includes(FINALIZER) ?? false;
   return {
     apiVersion,
     kind,
-    metadata: { name, namespace, uid, resourceVersion },
+    metadata: {
+      ...{ name, namespace, uid, resourceVersion },
+      ...(generation === undefined ? {} : { generation }),
+    },
     mine: isMine(metadata.labels),
     references: referencesOf(spec, namespace),
     producers: producersOf(spec),

@@ -35,6 +35,8 @@ export interface ResyncWatchOptions {
   tagsOf: (key: string) => readonly string[];
   /** Called with the key of an object whose stack isn't as its status shows it, or can't be looked at together with others. */
   onMoved: (key: string) => void;
+  /** Called with the id of a stack that is watched no more, or as another one: it may have moved. */
+  onLeft?: (stackId: string) => void;
   clock: Clock;
   logger: Logger;
 }
@@ -96,6 +98,11 @@ export class ResyncWatch {
     return this.#members.get(key)?.stackId === stackId;
   }
 
+  /** The stack that is watched for an object. */
+  stackOf(key: string): string | undefined {
+    return this.#members.get(key)?.stackId;
+  }
+
   /**
    * Watches the stack of an object, instead of what was watched for it before.
    *
@@ -123,6 +130,7 @@ export class ResyncWatch {
     if (!member) return;
     this.#members.delete(key);
     this.#due.delete(key);
+    this.#options.onLeft?.(member.stackId);
     const others = (this.#byStack.get(member.stackId) ?? []).filter((each) => each !== member);
     if (others.length > 0) this.#byStack.set(member.stackId, others);
     else this.#byStack.delete(member.stackId);

@@ -132,6 +132,30 @@ describe('sharing', () => {
   });
 });
 
+describe('a look that is expected', () => {
+  const resting = {
+    ...{ stackId: 'id', stackName: 'web', stackStatus: 'CREATE_COMPLETE', updatedAt: undefined },
+    ...{ tags: 'any' as const, digest: '', periodMs: 600_000 },
+  };
+
+  test('is that of an object whose stack is at rest, until it is no more', async () => {
+    const session = await acquire('ns/a');
+    const told: string[] = [];
+    session.looks.expect = (id, of) => told.push(`expect ${id} ${of}`);
+    session.looks.forget = (id) => told.push(`forget ${id}`);
+    sessions.expectLook('ns/a', 'v1');
+    sessions.expectLook('ns/nobody', 'v1');
+    expect(told).toEqual([]);
+    session.resync.add('ns/a', resting);
+    sessions.expectLook('ns/a', 'v2');
+    sessions.unwatch('ns/a');
+    sessions.expectLook('ns/a', 'v3');
+    session.resync.add('ns/a', resting);
+    sessions.release('ns/a');
+    expect(told).toEqual(['expect id v2', 'forget id', 'forget id']);
+  });
+});
+
 describe('rotated credentials', () => {
   const rotated = { auth: { ...AUTH, password: 'two' } };
 

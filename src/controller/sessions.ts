@@ -162,6 +162,17 @@ export class Sessions {
     return this.#sessionOf(user)?.operations.watches(user, stackId) ?? false;
   }
 
+  /**
+   * A look at the stack of an object is about to come, if it is at rest, since the object changed.
+   *
+   * @param version which object it is, and in which version; the same as at the look
+   */
+  expectLook(user: string, version: string): void {
+    const session = this.#sessionOf(user);
+    const stackId = session?.resync.stackOf(user);
+    if (stackId !== undefined) session?.looks.expect(stackId, version);
+  }
+
   /** The stack of an object is at rest no more. */
   unwatch(user: string): void {
     this.#sessionOf(user)?.resync.remove(user);
@@ -268,7 +279,9 @@ export class Sessions {
         clock,
         logger,
       });
-      const resync = new ResyncWatch({ orchestration, tagsOf, onMoved, clock, logger });
+      // So there are never more that are expected than objects at rest.
+      const onLeft = (stackId: string) => looks.forget(stackId);
+      const resync = new ResyncWatch({ orchestration, tagsOf, onMoved, onLeft, clock, logger });
       logger.debug({ key: user, sessions: this.size }, 'session opened');
       return { credentials, connection, operations, looks, resync };
     };

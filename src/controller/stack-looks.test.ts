@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { createError } from '../openstack/index.ts';
 import { StackLooks } from './stack-looks.ts';
-import { FakeHeat, type FakeStack } from './testing/fake-heat.ts';
+import { FakeHeat, type FakeStack, type HeatCall } from './testing/fake-heat.ts';
 
 const { signal } = new AbortController();
 
@@ -29,7 +29,8 @@ async function lookAt(some: readonly { id: string; name: string }[]): Promise<st
   const opened = looks.look(opener, signal);
   await immediate();
   const found = Promise.allSettled(some.map((stack) => looks.look(stack, signal)));
-  await clock.advance(1000);
+  // Some lists are only begun when the ones before have ended.
+  for (let part = 0; part < 10; part += 1) await clock.advance(100);
   expect(await opened.catch(() => undefined)).toBeDefined();
   return (await found).map((each) =>
     each.status === 'fulfilled'
@@ -92,6 +93,72 @@ test('the slower Heat is, the longer they wait, within half a second', async () 
     await found;
     tookMs = nextMs;
   }
+});
+
+/** Has looks at some stacks expected, of the first version of their objects. */
+function expectAll(some: readonly FakeStack[]): void {
+  for (const { id } of some) looks.expect(id, 'v1');
+}
+
+/** What looks at some stacks find, one after the other, and what they ask Heat. */
+async function lookInTurn(some: readonly FakeStack[], of = 'v1'): Promise<[string[], HeatCall[]]> {
+  const found: string[] = [];
+  for (const stack of some) {
+    const look = looks.look(stack, signal, of);
+    await clock.advance(100);
+    const { is, ...rest } = await look;
+    found.push('stack' in rest ? rest.stack.status : is);
+  }
+  return [found, heat.takeCalls()];
+}
+
+test('one list takes along those that are about to be looked at', async () => {
+  const some = stacks.slice(0, 5);
+  expectAll(some);
+  expect(await lookInTurn(some)).toEqual([Array(5).fill('CREATE_COMPLETE'), ['looks']]);
+  // Each once.
+  expect((await lookInTurn(some.slice(0, 2)))[1]).toHaveLength(2);
+});
+
+test('one that is expected alone is a GET, at once', async () => {
+  const [stack] = stacks;
+  if (!stack) return expect.unreachable();
+  looks.expect(stack.id, 'v1');
+  await looks.look(stack, signal, 'v1');
+  expect(heat.takeCalls()).toEqual(['get']);
+});
+
+test('what was read along is of no use once the stack was written to, the object changed, or it is old', async () => {
+  const some = stacks.slice(0, 5);
+  const [first, written, changed, ...others] = some;
+  if (!first || !written || !changed) return expect.unreachable();
+  expectAll(some);
+  await lookInTurn([first]);
+  for (const stack of some) stack.status = 'UPDATE_IN_PROGRESS';
+  looks.forget(written.id);
+  looks.expect(changed.id, 'v2');
+  expect(await lookInTurn([written])).toEqual([['UPDATE_IN_PROGRESS'], ['looks']]);
+  expect((await lookInTurn([changed], 'v2'))[0]).toEqual(['UPDATE_IN_PROGRESS']);
+  await clock.advance(3_000);
+  expect((await lookInTurn(others))[0]).toEqual(['UPDATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS']);
+});
+
+test('the list of deletes takes others along, too', async () => {
+  const [removed, ...others] = stacks.slice(0, 4);
+  if (!removed) return expect.unreachable();
+  expectAll(others);
+  expect(await looks.deleted([removed.id])).toEqual(new Map());
+  expect(await lookInTurn(others)).toEqual([Array(3).fill('CREATE_COMPLETE'), ['looks']]);
+});
+
+test('a list that fails is no answer for those that were read along', async () => {
+  const some = stacks.slice(0, 3);
+  expectAll(some);
+  heat.fail('looks', createError('ServerError', 'out of order', { status: 503 }));
+  const [first, ...others] = some;
+  if (!first) return expect.unreachable();
+  await expect(looks.look(first, signal, 'v1')).rejects.toThrow('out of order');
+  expect((await lookInTurn(others))[0]).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
 });
 
 test('the same stack is asked for once', async () => {

@@ -5,6 +5,7 @@ import type { Clock } from '../kube/index.ts';
 import { createError, isOpenStackError, type Stack, type StackIdentity } from '../openstack/index.ts';
 import type { HeatClient } from './heat-client.ts';
 import { type Found, foundAs, readStack } from './observe.ts';
+import { ReadAhead } from './read-ahead.ts';
 
 /** Settings of {@link StackLooks}. */
 export interface StackLooksOptions {
@@ -26,8 +27,10 @@ const PAGE = 200;
  * While many look, a look waits for others to join, in ms: as long as a look takes, within these bounds. The slower Heat
  * is, the more go together.
  */
-const MIN_GATHER_MS = 20;
+const MIN_GATHER_MS = 50;
 const MAX_GATHER_MS = 500;
+/** It doesn't when so many are known that will look. */
+const ENOUGH = 10;
 /** So long after looks had to wait for another one, others are expected, in ms. */
 const CROWDED_MS = 5_000;
 /** A 500 can be permanent, and can pass. */
@@ -35,7 +38,7 @@ const REFUSED_MS = 10 * 60_000;
 
 /**
  * Looks at stacks by their ids, for all objects of a session. One look alone is a GET; those that are asked for while
- * one is under way go out together, as one list of their ids.
+ * one is under way go out together, as one list of their ids. With them go those that are expected; see {@link ReadAhead}.
  *
  * A row of a list has no outputs, time-out or rollback. A stack whose row is missing is read by a GET, whose 404 alone
  * tells that there is none. Where Heat refuses such a list, or answers with stacks that weren't asked for, each look is
@@ -44,6 +47,7 @@ const REFUSED_MS = 10 * 60_000;
 export class StackLooks {
   readonly #options: StackLooksOptions;
   readonly #abort = new AbortController();
+  readonly #ahead: ReadAhead;
   #waiting: Waiting[] = [];
   #loop: Promise<void> | undefined;
   /** Until then others are expected to look, too; in ms. */
@@ -55,18 +59,41 @@ export class StackLooks {
 
   constructor(options: StackLooksOptions) {
     this.#options = options;
+    this.#ahead = new ReadAhead({ clock: options.clock, signal: this.#abort.signal });
+  }
+
+  /** A look at a stack is about to come; see {@link ReadAhead.expect}. */
+  expect(id: string, of: string): void {
+    if (!this.#abort.signal.aborted) this.#ahead.expect(id, of);
+  }
+
+  /** The stack isn't at rest any more, or was written to: nothing that was read before is of use. */
+  forget(id: string): void {
+    this.#ahead.forget(id);
   }
 
   /**
    * Looks at a stack, without its outputs.
    *
+   * @param of the version of the object that looks, as it was expected
    * @throws OpenStackError what Heat answers; the signal's reason when it is aborted, which ends only this wait
    */
-  look({ id, name }: StackIdentity, signal: AbortSignal): Promise<Found> {
+  look({ id, name }: StackIdentity, signal: AbortSignal, of = ''): Promise<Found> {
+    const stack = { id, name };
+    const ahead = this.#ahead.take(id, of);
+    return untilAborted(ahead ? this.#use(ahead.row, stack) : this.#ask(stack), signal);
+  }
+
+  async #use(row: Promise<Stack | undefined>, stack: StackIdentity): Promise<Found> {
+    const found = await row;
+    return found ? foundAs(found) : this.#ask(stack);
+  }
+
+  #ask(stack: StackIdentity): Promise<Found> {
     const answer = Promise.withResolvers<Found>();
-    this.#waiting.push({ stack: { id, name }, answer });
+    this.#waiting.push({ stack, answer });
     this.#loop ??= inBackground(() => this.#run());
-    return untilAborted(answer.promise, signal);
+    return answer.promise;
   }
 
   /**
@@ -78,7 +105,8 @@ export class StackLooks {
   async deleted(ids: readonly string[]): Promise<Map<string, 'gone' | 'ending'>> {
     const deleted = new Map<string, 'gone' | 'ending'>();
     for (let at = 0; at < ids.length; at += BATCH) {
-      const rows = await this.#list(ids.slice(at, at + BATCH));
+      const some = ids.slice(at, at + BATCH);
+      const rows = await this.#list(some, this.#ahead.next(BATCH - some.length));
       for (const row of rows?.values() ?? []) {
         if (foundAs(row).is === 'gone') deleted.set(row.id, 'gone');
         else if (row.status === 'DELETE_COMPLETE') deleted.set(row.id, 'ending');
@@ -90,6 +118,7 @@ export class StackLooks {
   /** Ends all looks; resolves when no request is left. */
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#ahead.clear();
     await this.#loop;
   }
 
@@ -98,12 +127,15 @@ export class StackLooks {
       while (this.#waiting.length > 0) {
         const { clock } = this.#options;
         // Workers that begin together come here together.
-        await (clock.now() < this.#crowdedUntil ? this.#gather() : setImmediate());
+        const isCrowded = clock.now() < this.#crowdedUntil;
+        await (isCrowded && this.#ahead.next(ENOUGH).length < ENOUGH ? this.#gather() : setImmediate());
         const batch = this.#waiting.splice(0, BATCH);
+        const along = this.#ahead.next(BATCH - batch.length);
         const asked = clock.now();
-        await this.#answer(batch);
+        await this.#answer(batch, along);
         this.#tookMs = clock.now() - asked;
-        if (batch.length > 1 || this.#waiting.length > 0) this.#crowdedUntil = clock.now() + CROWDED_MS;
+        if (batch.length + along.length > 1 || this.#waiting.length > 0)
+          this.#crowdedUntil = clock.now() + CROWDED_MS;
       }
     } finally {
       // Here, and not once the promise is settled: a look that is asked for in between would never be answered.
@@ -116,11 +148,11 @@ export class StackLooks {
     await this.#options.clock.sleep(ms, this.#abort.signal).catch(() => undefined);
   }
 
-  async #answer(batch: readonly Waiting[]): Promise<void> {
+  /** Answers looks, and reads other stacks along. */
+  async #answer(batch: readonly Waiting[], along: readonly string[]): Promise<void> {
     try {
-      const [only, ...others] = batch;
-      const ids = [...new Set(batch.map(({ stack }) => stack.id))];
-      const rows = only && others.length > 0 ? await this.#list(ids) : undefined;
+      const ids = batch.map(({ stack }) => stack.id);
+      const rows = ids.length + along.length > 1 ? await this.#list(ids, along) : undefined;
       await Promise.all(batch.map((each) => this.#settle(each, rows?.get(each.stack.id))));
     } catch (error) {
       for (const { answer } of batch) answer.reject(error);
@@ -129,24 +161,29 @@ export class StackLooks {
 
   async #settle({ stack, answer }: Waiting, row: Stack | undefined): Promise<void> {
     try {
-      answer.resolve(row ? foundAs(row) : await this.#read(stack));
+      answer.resolve(row ? foundAs(row) : await this.#get(stack));
     } catch (error) {
       answer.reject(error);
     }
   }
 
-  #read(stack: StackIdentity): Promise<Found> {
+  #get(stack: StackIdentity): Promise<Found> {
     return readStack(this.#heat, stack, { resolveOutputs: false, signal: this.#abort.signal });
   }
 
-  /** The rows of the stacks with these ids; `undefined` when this Heat can't list by id. */
-  async #list(ids: readonly string[]): Promise<Map<string, Stack> | undefined> {
+  /** The rows of stacks, and of those that are read along; `undefined` when this Heat can't list by id. */
+  async #list(ids: readonly string[], along: readonly string[]): Promise<Map<string, Stack> | undefined> {
+    if (this.#options.clock.now() < this.#noListsUntil) return undefined;
+    const rows = this.#rowsOf(new Set([...ids, ...along]));
+    this.#ahead.keep(along, rows);
+    return rows;
+  }
+
+  async #rowsOf(asked: ReadonlySet<string>): Promise<Map<string, Stack> | undefined> {
     const now = this.#options.clock.now();
-    if (now < this.#noListsUntil) return undefined;
-    const asked = new Set(ids);
     const rows = new Map<string, Stack>();
     const { signal } = this.#abort;
-    const query = { id: [...ids], showDeleted: true, showHidden: true, limit: PAGE, signal };
+    const query = { id: [...asked], showDeleted: true, showHidden: true, limit: PAGE, signal };
     try {
       for await (const row of this.#heat.stacks(query)) {
         if (!asked.has(row.id)) return this.#giveUpLists(Number.POSITIVE_INFINITY);

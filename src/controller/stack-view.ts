@@ -13,7 +13,7 @@ import type { HeatClient } from './heat-client.ts';
 import { ended, type History, seen } from './history.ts';
 import { isAttemptKnown, mayQuoteOthers, noteOperation } from './known-inputs.ts';
 import { type Live, LiveDigest } from './live-digest.ts';
-import { type Found, findOwn, lookUpStack, namesAnother, readStack, whose } from './observe.ts';
+import { type Found, findOwn, lookUpStack, lookVersion, namesAnother, readStack, whose } from './observe.ts';
 import type { OutputSource } from './output-objects.ts';
 import { isAdopted, isTrue, readyOf } from './own-status.ts';
 import type { Ownership } from './ownership.ts';
@@ -97,11 +97,13 @@ export class StackView implements OutputSource {
 
   /** Reads the stack that the status names, with its outputs when they are wanted as well. */
   async #read(stack: StackIdentity): Promise<Found> {
-    const { key, status, deleting, signal } = this.#run;
+    const { key, status, deleting, signal, object } = this.#run;
+    const { looks } = this.#session;
     // Gone for good, so that there is nothing to ask.
     if (this.#session.operations.isGone(key, stack.id)) return { is: 'gone' };
     const pending = status.attemptedDigest !== status.appliedDigest;
-    if (deleting || !(pending || this.#readsAll)) return this.#session.looks.look(stack, signal);
+    if (deleting || !(pending || this.#readsAll)) return looks.look(stack, signal, lookVersion(object));
+    looks.forget(stack.id);
     return readStack(heatOf(this.#session), stack, { resolveOutputs: true, signal });
   }
 

@@ -266,6 +266,21 @@ describe('narrowed', () => {
   });
 });
 
+test('tells before it queues that a look is likely: at a new generation, and when what the object uses changed', async () => {
+  const told: string[] = [];
+  watches.onChanged = (key, of) => told.push(`${key} ${of} ${queued.some(([each]) => each === key)}`);
+  await tell('ADDED', 'app', {});
+  await tell('MODIFIED', 'app', { metadata: { labels: { a: 'b' } } });
+  expect(told.splice(0)).toEqual(['team/app h-app/1 false']);
+  queued.splice(0);
+  await tell('MODIFIED', 'app', { metadata: { generation: 2, deletionTimestamp: '2026-01-01T00:00:00Z' } });
+  expect(told.splice(0)).toEqual(['team/app h-app/2 false']);
+  queued.splice(0);
+  send('ADDED', 'creds');
+  await keysOnce('creds');
+  expect(told.sort()).toEqual(['team/app h-app/2 false', 'team/web u1/0 false']);
+});
+
 test('a version that the operator knows is passed over, a deletion never', async () => {
   watches.ignoreData = (key, known) => key === 'team/web' && known === 's-creds/2';
   send('ADDED', 'creds');

@@ -19,6 +19,7 @@ import {
 import type { CredentialsInUse } from './credentials-in-use.ts';
 import type { DataKind } from './data-object.ts';
 import type { WatchedStacks } from './dependencies.ts';
+import { lookVersion } from './observe.ts';
 import { type CachedStack, ReferenceIndex, referenceKey, toCached } from './references.ts';
 import { StackCounts } from './stack-counts.ts';
 import { type CachedData, type WatchedObjects, WrittenObjects, writtenFor } from './written-objects.ts';
@@ -68,6 +69,8 @@ export class Watches implements WatchedObjects, WatchedStacks {
   readonly counts = new StackCounts();
   /** Whether a version of a HeatStack is the operator's own write. */
   ignore: (key: string, resourceVersion: string) => boolean = () => false;
+  /** Told of a HeatStack that changed so that its stack is likely to be looked at; see {@link lookVersion}. */
+  onChanged: (key: string, version: string) => void = () => undefined;
   /** Whether the operator made this version (`uid/resourceVersion`) of an object, which is news for no HeatStack then. */
   ignoreData: (key: string, version: string) => boolean = () => false;
 
@@ -102,6 +105,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
             // One that has lost its labels is another's from now on, and is let go of.
             if (old?.mine && !object.mine) this.#add(key);
             else if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
+              if (object.metadata.generation !== old?.metadata.generation) this.#announce(key, object);
               this.#enqueue(key, object);
             }
             // What is there when it begins to lead is queued then.
@@ -204,6 +208,11 @@ export class Watches implements WatchedObjects, WatchedStacks {
     return mine.map(({ metadata }) => keyOf(metadata));
   }
 
+  /** Before it is queued: it may be worked on at once. */
+  #announce(key: string, stack = this.#stack(key)): void {
+    if (this.#leads && stack?.mine) this.onChanged(key, lookVersion(stack));
+  }
+
   #enqueue(key: string, stack = this.#stack(key)): void {
     if (stack?.mine) this.#add(key);
   }
@@ -257,7 +266,9 @@ export class Watches implements WatchedObjects, WatchedStacks {
           for (const key of this.#index.usersOf(`HeatStack/${owner}`)) users.add(key);
         }
         for (const key of users) {
-          if (type === 'deleted' || !this.ignoreData(key, versionOf(object))) this.#enqueue(key);
+          if (type !== 'deleted' && this.ignoreData(key, versionOf(object))) continue;
+          this.#announce(key);
+          this.#enqueue(key);
         }
       },
     });
