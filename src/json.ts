@@ -247,8 +247,13 @@ export function canonicalJson(value: unknown): string {
 /** The value with all keys in order; itself where they are already, as in what the API server sends. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) {
-    const members = value.map(sorted);
-    return members.some((member, at) => member !== value[at]) ? members : value;
+    let copy: unknown[] | undefined;
+    for (let at = 0; at < value.length; at += 1) {
+      const member = sorted(value[at]);
+      if (member !== value[at]) copy ??= [...value];
+      if (copy) copy[at] = member;
+    }
+    return copy ?? value;
   }
   if (!isJsonObject(value)) return value;
   const keys = Object.keys(value);

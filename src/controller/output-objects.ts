@@ -322,9 +322,10 @@ export class OutputObjects {
   /** Objects that were written for this HeatStack, and that its spec doesn't name; none for an operator that writes none. */
   #leftovers(): CachedData[] {
     const { memory, namespace, options, spec } = this.#run;
-    if (!options.outputObjects) return [];
+    const written = options.outputObjects ? options.objects.writtenFor(memory.uid) : [];
+    if (written.length === 0) return [];
     const named = new Set(referencesOf(spec, namespace));
-    return options.objects.writtenFor(memory.uid).filter((object) => {
+    return written.filter((object) => {
       const { name, uid } = object.metadata;
       if (object.metadata.namespace !== namespace || memory.outputsDropped.has(uid)) return false;
       return !named.has(referenceKey(kindOf(object), namespace, name));

@@ -139,6 +139,23 @@ describe('what the cache keeps of a HeatStack', () => {
     });
   });
 
+  test('takes over what the same spec said before', () => {
+    const raw = (uid: string, generation: number): HeatStack => ({
+      apiVersion: 'heatstack.dev/v1alpha1',
+      kind: 'HeatStack',
+      metadata: { name: 'net', namespace: 'team', uid, resourceVersion: '1', generation },
+      spec: spec({ inline: 'x' }),
+      status: { observedGeneration: 1 },
+    });
+    const known = { ...toCached(raw('u', 2)), references: ['Secret/team/known'] };
+    expect(toCached(raw('u', 2), undefined, known).references).toEqual(['Secret/team/known']);
+    for (const [uid, generation] of [
+      ['u', 3],
+      ['other', 2],
+    ] as const)
+      expect(toCached(raw(uid, generation), undefined, known).references).toEqual(['Secret/team/creds']);
+  });
+
   test('is another state when outputs or their digest changed, and for nothing else', () => {
     const conditions = [ready('True', 'Succeeded')];
     const outputs = [{ name: 'a', value: 1 }];
@@ -166,7 +183,14 @@ describe('what the cache keeps of a HeatStack', () => {
 function stack(references: string[]): CachedStack {
   const metadata = { name: 'a', namespace: 'team', uid: 'u', resourceVersion: '1' };
   const nothing = {
-    ...{ mine: true, producers: [], dependencies: [], deleting: false, notReady: undefined, state: '' },
+    ...{
+      mine: true,
+      producers: [],
+      dependencies: [],
+      deleting: false,
+      notReady: undefined,
+      state: '',
+    },
     ...{ stackStatus: 'none', conditions: '' },
   };
   return { apiVersion: 'heatstack.dev/v1alpha1', kind: 'HeatStack', metadata, references, ...nothing };

@@ -9,16 +9,20 @@ import { readyOf } from './own-status.ts';
 import { type Countable, countable } from './stack-counts.ts';
 import type { WatchedObjects } from './written-objects.ts';
 
-/** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
-export interface CachedStack extends Countable {
+/** What a spec says of other objects. */
+interface References {
   /** Keys of the objects that the spec names, as in {@link referenceKey}. */
   references: string[];
-  /** Name of the Secret with the credentials, if the HeatStack may have a stack to delete. */
-  credentials?: string;
   /** Names of the HeatStacks whose outputs it uses. */
   producers: string[];
   /** Names of the HeatStacks that it waits for: these, and those of `spec.dependsOn`. */
   dependencies: string[];
+}
+
+/** A HeatStack as the cache holds it: what is needed to notice a change. No template, no resources. */
+export interface CachedStack extends Countable, References {
+  /** Name of the Secret with the credentials, if the HeatStack may have a stack to delete. */
+  credentials?: string;
   deleting: boolean;
   /** What it is at rest with, if no reconcile would find anything to do. */
   idle?: Idle;
@@ -98,10 +102,28 @@ const MAX_REASON = 64;
 /** Of an object that was never looked at, as one can write it where the CRD isn't ours. */
 const NO_STATUS: HeatStackStatus = { observedGeneration: -1 };
 
-/** What the cache keeps of a HeatStack. @param isMine tells by the labels whether it is this operator's to work on */
-export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): CachedStack {
+/**
+ * What the cache keeps of a HeatStack.
+ *
+ * @param isMine tells by the labels whether it is this operator's to work on
+ * @param known what the cache has of it: most changes are of the status alone
+ */
+export function toCached(
+  raw: HeatStack,
+  isMine: LabelSelector = () => true,
+  known?: CachedStack,
+): CachedStack {
   const { apiVersion, kind, metadata, spec, status = NO_STATUS } = raw;
   const { name, namespace = '', uid, resourceVersion, generation } = metadata;
+  const hasSameSpec =
+    generation !== undefined && known?.metadata.generation === generation && known.metadata.uid === uid;
+  const { references, producers, dependencies } = hasSameSpec
+    ? known
+    : {
+        references: referencesOf(spec, namespace),
+        producers: producersOf(spec),
+        dependencies: dependenciesOf(spec),
+      };
   const notReady = whyNotReady({ metadata, status });
   const rest = idle({ ...raw, status });
   const mayHaveStack = metadata.finalizers?.includes(FINALIZER) ?? false;
@@ -113,9 +135,9 @@ export function toCached(raw: HeatStack, isMine: LabelSelector = () => true): Ca
       ...(generation === undefined ? {} : { generation }),
     },
     mine: isMine(metadata.labels),
-    references: referencesOf(spec, namespace),
-    producers: producersOf(spec),
-    dependencies: dependenciesOf(spec),
+    references,
+    producers,
+    dependencies,
     deleting: metadata.deletionTimestamp !== undefined,
     notReady,
     state: notReady ?? outputsVersion(raw),

@@ -412,8 +412,12 @@ describe('a HeatStack that others depend on', () => {
 
     test.each<[string, () => Promise<void>, queues: boolean]>([
       ['goes', () => tell('DELETED', 'app', { spec: uses('net') }), true],
-      ['uses it no more', () => tell('MODIFIED', 'app', {}), true],
-      ['uses another', () => tell('MODIFIED', 'app', { spec: uses('dns') }), true],
+      ['uses it no more', () => tell('MODIFIED', 'app', { metadata: { generation: 2 } }), true],
+      [
+        'uses another',
+        () => tell('MODIFIED', 'app', { spec: uses('dns'), metadata: { generation: 2 } }),
+        true,
+      ],
       [
         'is being deleted',
         () => tell('MODIFIED', 'app', { spec: uses('net'), metadata: { deletionTimestamp } }),

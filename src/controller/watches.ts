@@ -96,7 +96,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
           ...common,
           ...where,
           type: HEAT_STACKS,
-          transform: (raw) => toCached(raw as unknown as HeatStack, isMine),
+          transform: (raw, old) => toCached(raw as unknown as HeatStack, isMine, old),
           onEvent: (event) => {
             const { type, key, object, old } = event;
             this.#index.update(event);

@@ -21,8 +21,11 @@ export interface ReflectorOptions<T extends KubeObject> {
   fieldSelector?: string;
   /** Only `metadata` is fetched and kept. */
   metadataOnly?: boolean;
-  /** Applied to each object on arrival; what it leaves out is never held. It may change the object it is given. */
-  transform?: (raw: T) => T;
+  /**
+   * Applied to each object on arrival; what it leaves out is never held. It may change the object it is given, and take
+   * over what didn't change from what the cache has for the same key.
+   */
+  transform?: (raw: T, old: T | undefined) => T;
   /** Told of every change of the cache. It should only note the key; what it throws is logged and forgotten. */
   onEvent: (event: CacheEvent<T>) => void;
   logger: Logger;
@@ -146,7 +149,10 @@ export class Reflector<T extends KubeObject> {
         signal,
       })) {
         signal.throwIfAborted();
-        for (const raw of page.items) objects.set(keyOf(raw.metadata), transform(raw));
+        for (const raw of page.items) {
+          const key = keyOf(raw.metadata);
+          objects.set(key, transform(raw, this.#objects.get(key)));
+        }
         resourceVersion = page.resourceVersion;
       }
     } catch (error) {
@@ -198,7 +204,7 @@ export class Reflector<T extends KubeObject> {
   #apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', raw: T): void {
     const key = keyOf(raw.metadata);
     const old = this.#objects.get(key);
-    const object = this.#options.transform?.(raw) ?? raw;
+    const object = this.#options.transform?.(raw, old) ?? raw;
     if (type === 'DELETED') {
       if (!this.#objects.delete(key)) return;
       this.#emit({ type: 'deleted', key, object, ...(old && { old }), initial: false });
