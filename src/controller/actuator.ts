@@ -163,6 +163,7 @@ export class Actuator {
       return this.#createRefused(error);
     }
     delete this.#run.memory.heldSince;
+    if (this.#run.spec.managedOptions.onDelete === 'delete') this.#run.memory.made = { id, name };
     this.#run.status.id = id;
     this.#run.status.stackName = name;
     this.#run.status.cloud = cloudFields(this.#session.connection.cloud);
@@ -189,6 +190,7 @@ export class Actuator {
   async #undoCreate(stack: StackIdentity): Promise<void> {
     if (this.#run.spec.managedOptions.onDelete !== 'delete') return;
     await this.#send(stack.id, (heat, options) => heat.deleteStack(stack, options));
+    delete this.#run.memory.made;
     this.#run.logger.warn(stack, 'the object went while its stack was created; the stack is deleted');
   }
 

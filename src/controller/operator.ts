@@ -222,6 +222,7 @@ async function reconcileAll(
     clock,
     logger,
   });
+  watches.torn = (key, uid) => reconciler.torn(key, uid);
   watches.ignore = (name, resourceVersion) => reconciler.isOwnWrite(name, resourceVersion);
   watches.onChanged = (name, version) => sessions.expectLook(name, version);
   watches.ignoreData = (name, version) =>

@@ -206,6 +206,45 @@ describe('an object that is gone in spite of its finalizer', () => {
     await vanish('detach');
     expect(world.heat.calls).toEqual(['create']);
   });
+
+  /** The object goes after all of its create was written down. */
+  const vanishLater = (): string => {
+    const { uid } = world.object.metadata;
+    world.edit((object) => Object.assign(object.metadata, { finalizers: [] }));
+    world.delete();
+    return uid;
+  };
+
+  test('leaves no stack if it was torn away later, and only what the watch says of it counts', async () => {
+    world.apply();
+    await world.reconcile();
+    // The watch lags.
+    const { stack } = world.stacks;
+    const known = stack(NAMESPACE, NAME);
+    world.stacks.stack = () => known;
+    const uid = vanishLater();
+    expect(await world.reconcile()).toEqual({});
+    expect(world.heat.calls).toEqual(['create']);
+    world.stacks.stack = stack;
+    world.reconciler.torn(KEY, uid);
+    await world.reconcile();
+    await world.reconcile();
+    expect(world.heat.calls).toEqual(['create', 'delete']);
+  });
+
+  test.each(['delete', 'detach'] as const)(
+    'leaves the stack if somebody took the finalizer out, or it is detached now: %s',
+    async (onDelete) => {
+      world.apply();
+      await world.reconcile();
+      world.apply({ managedOptions: { onDelete } });
+      await world.reconcile();
+      const uid = vanishLater();
+      if (onDelete === 'detach') world.reconciler.torn(KEY, uid);
+      await world.reconcile();
+      expect(world.heat.calls).not.toContain('delete');
+    },
+  );
 });
 
 describe('a crash or a lost answer', () => {

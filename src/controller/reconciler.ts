@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { clip } from '../api/clip.ts';
 import { type Availability, MAX_MESSAGE_LENGTH } from '../api/conditions.ts';
 import { FINALIZER, HEAT_STACKS } from '../api/constants.ts';
@@ -89,6 +90,16 @@ export class Reconciler {
     return restFor(memory, refreshMs, now);
   }
 
+  /**
+   * An object was deleted while it had the operator's finalizer, and nobody had asked for its deletion before: Kubernetes
+   * 1.37 decides on a deletion by the object that it read first, however long it takes from then on, so that a finalizer,
+   * and all that followed it, can be of no effect. The next reconcile deletes the stack that was made meanwhile.
+   */
+  torn(key: string, uid: string): void {
+    const memory = this.#memories.get(key);
+    if (memory?.uid === uid) memory.isTorn = true;
+  }
+
   /** Reconciles the object with the key `namespace/name`. */
   async reconcile(
     key: string,
@@ -102,6 +113,10 @@ export class Reconciler {
     if (!this.#memories.has(key) && !this.#options.stacks.stack(ref.namespace, ref.name)) return {};
     const object = await this.#options.client.get<HeatStack>(HEAT_STACKS, ref, { signal });
     // Asked of the object itself: the watch may lag, and another shard work on it already.
+    // How it went, the watch will tell.
+    if (!object && this.#memories.get(key)?.made && this.#options.stacks.stack(ref.namespace, ref.name))
+      return {};
+    if (!object) await this.#deleteMade(key, signal, logger);
     const isMine = object && (this.#options.isMine?.(object.metadata.labels) ?? true);
     if (!isMine || (object.metadata.deletionTimestamp && !object.metadata.finalizers?.includes(FINALIZER))) {
       this.#memories.delete(key);
@@ -113,6 +128,7 @@ export class Reconciler {
       memory = newMemory(object.metadata.uid);
       this.#memories.set(key, memory);
     }
+    if (object.spec.managedOptions.onDelete === 'detach') delete memory.made;
     const { id } = object.status;
     const cloud = object.spec.cloudCredentialsRef.cloudName;
     const lines = note(id === undefined ? { cloud } : { cloud, stackID: id });
@@ -124,6 +140,24 @@ export class Reconciler {
     } finally {
       this.#options.sessions.end(key);
     }
+  }
+
+  /** Deletes the stack of an object that was {@link torn} away, with the login that it had. Nobody else knows of it. */
+  async #deleteMade(key: string, signal: AbortSignal, logger: Logger): Promise<void> {
+    const { isTorn, made } = this.#memories.get(key) ?? {};
+    if (!isTorn || !made) return;
+    const session = await this.#options.sessions.current(key);
+    const orchestration = session?.connection.orchestration;
+    if (!orchestration) {
+      logger.warn(made, 'the object went although it was held; its stack is left behind in Heat');
+      return;
+    }
+    try {
+      await orchestration.deleteStack(made, { signal });
+    } catch (error) {
+      if (!isOpenStackError(error, 'ResourceNotFound')) throw error;
+    }
+    logger.warn(made, 'the object went although it was held; its stack is deleted');
   }
 }
 

@@ -85,6 +85,10 @@ export interface Memory {
   resourcesReadAt?: number;
   /** When the action that is under way was sent, in ms. */
   actionSentAt?: number;
+  /** The stack that was made for the object, if it is to be deleted with it. */
+  made?: { id: string; name: string };
+  /** The object was deleted at once although the operator held it; see {@link Reconciler.torn}. */
+  isTorn?: boolean;
   /** The update that was sent last, if the stack was at rest before, and its tags told of other inputs. */
   sent?: { stackId: string; digest: string };
   /** When the inputs that Heat has were last compared with the wanted ones, in ms. */

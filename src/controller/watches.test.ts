@@ -1,6 +1,6 @@
 import { addAbortSignal, PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { OUTPUTS_OF } from '../api/constants.ts';
+import { FINALIZER, OUTPUTS_OF } from '../api/constants.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { KubeClient } from '../kube/index.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
@@ -105,6 +105,22 @@ async function keysOnce(name: string, isKnown = true): Promise<string[]> {
   await vi.waitFor(() => expect(watches.versionOf('Secret', 'team', name) !== undefined).toBe(isKnown));
   return queued.map(([key]) => key);
 }
+
+test('a deletion in spite of a finalizer is told, and no other', async () => {
+  const torn: string[] = [];
+  watches.torn = (key, uid) => torn.push(`${key} ${uid}`);
+  const finalizers = [FINALIZER];
+  const deletionTimestamp = '2026-01-01T00:00:00Z';
+  for (const [name, metadata] of Object.entries({
+    held: { finalizers },
+    asked: { finalizers, deletionTimestamp },
+    free: {},
+  })) {
+    await tell('ADDED', name, { metadata: { finalizers } });
+    await tell('DELETED', name, { metadata });
+  }
+  expect(torn).toEqual(['team/held h-held']);
+});
 
 test('what is there at the start is told, and queued is what people do from then on', async () => {
   expect(present).toEqual(['team/web', 'other/web']);

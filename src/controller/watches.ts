@@ -67,6 +67,8 @@ export class Watches implements WatchedObjects, WatchedStacks {
   #leads = false;
   /** How many HeatStacks there are of each kind. */
   readonly counts = new StackCounts();
+  /** Told of a HeatStack that was deleted although it was held, and of no other deletion. */
+  torn: (key: string, uid: string) => void = () => undefined;
   /** Whether a version of a HeatStack is the operator's own write. */
   ignore: (key: string, resourceVersion: string) => boolean = () => false;
   /** Told of a HeatStack that changed so that its stack is likely to be looked at; see {@link lookVersion}. */
@@ -102,6 +104,9 @@ export class Watches implements WatchedObjects, WatchedStacks {
             this.#index.update(event);
             this.counts.update(event);
             inUse?.onStack(event);
+            // With `old` it is the object as it was when it was deleted, and not when it was last seen.
+            const isHeld = object.credentials !== undefined && !object.deleting;
+            if (type === 'deleted' && old && isHeld) this.torn(key, object.metadata.uid);
             // One that has lost its labels is another's from now on, and is let go of.
             if (old?.mine && !object.mine) this.#add(key);
             else if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
