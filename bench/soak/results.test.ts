@@ -39,7 +39,7 @@ test.each([
   ['heap after', (minutes: number) => ({ heapMiB: 40 + minutes / 2 })],
   ['buffers', (minutes: number) => ({ externalMiB: 5 + minutes / 4 })],
   ['sockets', (minutes: number) => ({ sockets: Math.floor(20 + minutes / 2) })],
-  ['sessions', (minutes: number) => ({ sessions: Math.floor(4 + minutes / 5) })],
+  ['sessions', (minutes: number) => ({ sessions: Math.floor(4 + minutes / 2) })],
 ])('what grows is said: %s', (title, change) => {
   const broken = brokenRules(result({ samples: samples(change) }));
   expect(broken).toEqual([expect.stringMatching(`^grew: ${title}`)]);

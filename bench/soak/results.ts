@@ -88,7 +88,8 @@ const ROWS: readonly Row[] = [
     title: 'sessions',
     digits: 0,
     value: middle(({ sessions }) => sessions),
-    tolerated: { amount: 1, share: 0 },
+    // On a busy machine objects are late to leave the one before.
+    tolerated: { amount: 4, share: 0 },
   },
   { title: 'HeatStacks', digits: 0, value: middle(({ stacks }) => stacks) },
   { title: 'changes a second', digits: 1, value: rate(({ changes }) => changes) },
