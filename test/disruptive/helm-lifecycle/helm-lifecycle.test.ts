@@ -48,8 +48,8 @@ async function unpackCommitBefore(): Promise<string> {
 }
 
 /** Has an operator look at the object, and shows that it neither changes the stack nor makes another. */
-async function leavesStackAlone(): Promise<void> {
-  const operator: Operator = await s.startOperator();
+async function leavesStackAlone(root?: string): Promise<void> {
+  const operator: Operator = await s.startOperator([], release, root === undefined ? {} : { root });
   const since = operator.log().length;
   await s.reconciled(operator, name, 0);
   const { status } = await s.ask(name);
@@ -80,6 +80,14 @@ it('an upgrade from the commit before', async () => {
 
   await release.install(BED_VALUES);
   expect((await release.operator()).args).toContain('--concurrency=10');
+  await leavesStackAlone();
+});
+
+it('a rollback to the commit before, whose operator takes the status as it finds it', async () => {
+  await release.helm(['rollback', release.name, '1']);
+  expect((await release.operator()).args).toContain('--concurrency=3');
+  await leavesStackAlone(before);
+  await release.install(BED_VALUES);
   await leavesStackAlone();
 });
 

@@ -1,7 +1,7 @@
 /** The chart with many values, and what is made from it, all tried on the API server, which writes nothing of it. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments, parse as parseYaml, stringify } from 'yaml';
 import { manifests } from '../../../deploy/helm/manifests.ts';
 import { CHART, runHelm } from '../../support/release.ts';
 import { scenario } from '../../support/scenario.ts';
@@ -134,6 +134,27 @@ describe('the API server takes', () => {
     expect(rendered.length).toBeGreaterThanOrEqual(12);
     const objects = rendered.flatMap((each) => [...each, ...podsOf(each)]);
     expect(await tryAll(objects)).toBe(objects.length);
+  });
+
+  it('the example in the annotations of the chart, which name what it installs', async () => {
+    const { annotations } = parseYaml(readFileSync(`${CHART}/Chart.yaml`, 'utf8')) as {
+      annotations: Record<string, string>;
+    };
+    const read = (name: string): unknown => parseYaml(annotations[`artifacthub.io/${name}`] ?? '');
+    const examples = (read('crdsExamples') as Manifest[]).map(({ metadata, ...example }) => ({
+      ...example,
+      metadata: { ...metadata, namespace },
+    }));
+    expect(await tryAll(examples)).toBe(1);
+    const definition = parseYaml(readFileSync('crds/heatstack.dev_heatstacks.yaml', 'utf8')) as {
+      metadata: { name: string };
+      spec: { names: { kind: string }; versions: { name: string }[] };
+    };
+    const { metadata, spec } = definition;
+    expect(read('crds')).toMatchObject(
+      spec.versions.map(({ name }) => ({ name: metadata.name, kind: spec.names.kind, version: name })),
+    );
+    expect(read('operatorCapabilities')).toBe('Basic Install');
   });
 
   it('install.yaml, and the overlay of the base for Kustomize, which hold what the chart makes', async () => {
