@@ -5,7 +5,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkHistories } from './kstatus/check.ts';
+import { gitopsPrograms } from './gitops/programs.ts';
+import { checkHistories, type HistoryPrograms } from './kstatus/check.ts';
 import { kstatusProgram } from './kstatus/kstatus.ts';
 import {
   type Count,
@@ -94,7 +95,7 @@ async function main(): Promise<number> {
     await vitest('unit', positionals, artifacts);
     if (starting) {
       await vitest('gitops', positionals, artifacts);
-      const { kstatus, bed, disrupted } = await starting;
+      const { programs, bed, disrupted } = await starting;
       const survival = has(positionals, (file) => file.startsWith(WATCH_SURVIVAL));
       const all = positionals.length === 0;
       const failed: Failed[] = [];
@@ -114,7 +115,7 @@ async function main(): Promise<number> {
         const isWell = compared.failed === 0 || values['no-second-run'];
         add(isWell ? compared : await compareAgain(compared, artifacts));
       }
-      await judgeHistories(beds, kstatus, all);
+      await judgeHistories(beds, programs, all);
       const secrets = await Promise.all(
         // All that is in the folder, and the objects of each cluster.
         beds.map(({ info }, index) => findSecrets(index === 0 ? { ...info, artifacts } : info)),
@@ -144,16 +145,17 @@ async function main(): Promise<number> {
 
 /** What scenarios run on. */
 interface Prepared {
-  /** Path of the program. */
-  kstatus: string;
+  programs: HistoryPrograms;
   bed: ScenarioBed;
   disrupted: ScenarioBed | undefined;
 }
 
-/** Makes the program kstatus and starts the test beds; each is put into `beds` once it runs, for whoever stops them. */
+/** Makes the programs and starts the test beds; each is put into `beds` once it runs, for whoever stops them. */
 async function prepare(filters: string[], artifacts: string, beds: ScenarioBed[]): Promise<Prepared> {
   const python = (await findPython()).path;
-  const kstatus = await kstatusProgram({ root: cacheRoot(), python, log: say, signal: stop.signal });
+  const cache = { root: cacheRoot(), python, log: say, signal: stop.signal };
+  const kstatus = await kstatusProgram(cache);
+  const { argocd } = await gitopsPrograms(cache);
   const start = async (project: string) => {
     const bed = await startScenarioBed(join(artifacts, project), say, stop.signal);
     beds.push(bed);
@@ -162,7 +164,7 @@ async function prepare(filters: string[], artifacts: string, beds: ScenarioBed[]
   const bed = await start('e2e');
   // The disruptive scenarios stop parts of a test bed, and mostly wait: they have one of their own, beside the others.
   const disrupts = has(filters, (file) => !file.startsWith(WATCH_SURVIVAL));
-  return { kstatus, bed, disrupted: disrupts ? await start('disruptive') : undefined };
+  return { programs: { kstatus, argocd }, bed, disrupted: disrupts ? await start('disruptive') : undefined };
 }
 
 /** A file of scenarios in which something failed, and where it ran. */
@@ -280,21 +282,23 @@ function unhandledFile(report: string): string {
 }
 
 /**
- * Has kstatus judge all versions of objects that the scenarios recorded; each history counts as a test.
+ * Has kstatus and the health check for Argo CD judge all versions of objects that the scenarios recorded; each history
+ * counts as a test.
  *
  * @param all whether all scenarios ran
  */
-async function judgeHistories(beds: ScenarioBed[], kstatus: string, all: boolean): Promise<void> {
-  say('\n── kstatus ──');
-  const judged = await Promise.all(beds.map(({ info }) => checkHistories(info.artifacts, kstatus)));
+async function judgeHistories(beds: ScenarioBed[], programs: HistoryPrograms, all: boolean): Promise<void> {
+  say('\n── kstatus and Argo CD ──');
+  const judged = await Promise.all(beds.map(({ info }) => checkHistories(info.artifacts, programs)));
   const histories = judged.flat();
   for (const { scenario, problems } of histories)
-    if (problems.length > 0) record(`kstatus agrees in ${scenario}`, problems);
+    if (problems.length > 0) record(`kstatus and Argo CD agree in ${scenario}`, problems);
   const good = histories.filter(({ problems }) => problems.length === 0);
   const sum = (what: 'versions' | 'objects') => good.reduce((total, each) => total + each[what], 0);
   count.passed += good.length;
-  if (good.length > 0) say(`✓ kstatus agrees in ${sum('versions')} versions of ${sum('objects')} objects`);
-  if (all && sum('versions') === 0) record('kstatus agrees', ['no scenario recorded a history']);
+  if (good.length > 0)
+    say(`✓ kstatus and Argo CD agree in ${sum('versions')} versions of ${sum('objects')} objects`);
+  if (all && sum('versions') === 0) record('kstatus and Argo CD agree', ['no scenario recorded a history']);
 }
 
 /** A stage that writes to a log what others print. */

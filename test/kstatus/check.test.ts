@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { checkHistories } from './check.ts';
+import { checkHistories, type HistoryPrograms } from './check.ts';
 
 let folder: string;
 let artifacts: string;
@@ -16,11 +16,14 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A program that says the same of every line. */
-function program(says: string): string {
-  const file = join(folder, 'kstatus');
-  writeFileSync(file, `#!/bin/sh\nwhile read -r line; do ${says}; done\n`, { mode: 0o700 });
-  return file;
+/** Programs that say the same of every line; Argo CD's, that it is progressing. */
+function programs(says: string): HistoryPrograms {
+  const program = (name: string, command: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, `#!/bin/sh\nwhile read -r line; do ${command}; done\n`, { mode: 0o700 });
+    return file;
+  };
+  return { kstatus: program('kstatus', says), argocd: program('argocd', ALWAYS('Progressing')) };
 }
 
 const ALWAYS = (status: string) => `echo '{"status":"${status}","message":"so it is"}'`;
@@ -39,7 +42,7 @@ function scenario(name: string, history?: string): void {
 it('judges the history of every scenario', async () => {
   scenario('update', line('a') + line('b'));
   scenario('delete', line('a'));
-  expect(await checkHistories(artifacts, program(ALWAYS('InProgress')))).toEqual([
+  expect(await checkHistories(artifacts, programs(ALWAYS('InProgress')))).toEqual([
     { scenario: 'delete', versions: 1, objects: 1, problems: [] },
     { scenario: 'update', versions: 2, objects: 2, problems: [] },
   ]);
@@ -47,7 +50,7 @@ it('judges the history of every scenario', async () => {
 
 it('tells what is wrong, and of much only how much', async () => {
   scenario('update', Array.from({ length: 23 }, (_, index) => line(`stack-${index}`)).join(''));
-  const [judgement] = await checkHistories(artifacts, program(ALWAYS('Current')));
+  const [judgement] = await checkHistories(artifacts, programs(ALWAYS('Current')));
   expect(judgement?.problems).toHaveLength(21);
   expect(judgement?.problems[0]).toContain('team/stack-0 version 7: kstatus says Current');
   expect(judgement?.problems[20]).toMatch(/^and \d+ more$/);
@@ -62,7 +65,7 @@ it.each([
   ['kstatus says something else', line('a'), ALWAYS('Fine'), 'Invalid'],
 ])('fails for a history when %s', async (_, history, says, problem) => {
   scenario('update', history);
-  expect(await checkHistories(artifacts, program(says))).toEqual([
+  expect(await checkHistories(artifacts, programs(says))).toEqual([
     { scenario: 'update', versions: 0, objects: 0, problems: [expect.stringContaining(problem)] },
   ]);
 });

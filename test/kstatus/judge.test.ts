@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Health } from '../gitops/health.ts';
 import type { Version } from './history.ts';
 import { judgeHistory, judgeVersion } from './judge.ts';
 import type { Verdict } from './kstatus.ts';
@@ -38,6 +39,12 @@ function conditions(text: string): object[] {
 }
 
 const verdict = (status: Verdict['status']): Verdict => ({ status, message: 'so it is' });
+
+/** What Argo CD shows where kstatus says so. */
+const healthFor = (says: Verdict['status']): Health => ({
+  status: says === 'Current' ? 'Healthy' : says === 'Failed' ? 'Degraded' : 'Progressing',
+  message: 'so it is',
+});
 
 const unseen = () => version({ status: { observedGeneration: -1 } }, 'ADDED');
 const working = () =>
@@ -156,6 +163,7 @@ describe('judgeHistory', () => {
     return judgeHistory(
       history,
       steps.map(([, says]) => verdict(says)),
+      steps.map(([, says]) => healthFor(says)),
     );
   }
 
@@ -170,6 +178,13 @@ describe('judgeHistory', () => {
     expect(judgement.problems[0]).toContain(
       `team/stack version ${wrong.object.metadata.resourceVersion}: kstatus says`,
     );
+  });
+
+  it('says so when Argo CD shows something else, or was not asked', () => {
+    const history = { versions: [unseen()], byHand: new Set<string>() };
+    const judged = (healths: Health[]) => judgeHistory(history, [verdict('InProgress')], healths).problems;
+    expect(judged([healthFor('Current')])).toEqual([expect.stringContaining('Argo CD shows Healthy')]);
+    expect(judged([])).toEqual([expect.stringContaining('Argo CD was not asked')]);
   });
 
   it('is content with a whole life', () => {

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../src/json.ts';
+import { type Health, judgeHealth } from '../gitops/health.ts';
 import type { History, Version } from './history.ts';
 import type { Verdict } from './kstatus.ts';
 
@@ -19,8 +20,13 @@ const COMPLETE = /^(CREATE|UPDATE|ADOPT|RESUME|CHECK|SNAPSHOT|RESTORE|ROLLBACK)_
  * operator has written another: nobody promises anything of it.
  *
  * @param verdicts one for each version
+ * @param healths what Argo CD shows, one for each version
  */
-export function judgeHistory({ versions, byHand }: History, verdicts: readonly Verdict[]): Judgement {
+export function judgeHistory(
+  { versions, byHand }: History,
+  verdicts: readonly Verdict[],
+  healths: readonly Health[],
+): Judgement {
   const problems: string[] = [];
   const objects = new Map<string, { inputs: Inputs; byHand?: string }>();
   let judged = 0;
@@ -39,6 +45,8 @@ export function judgeHistory({ versions, byHand }: History, verdicts: readonly V
       judged += 1;
       const verdict = verdicts[index] ?? { status: 'Unknown', message: 'it was not asked' };
       found.push(...judgeVersion(version, verdict));
+      const health = healths[index];
+      found.push(...(health ? judgeHealth(version, verdict, health) : ['Argo CD was not asked']));
       if (verdict.status === 'Current') found.push(...object.inputs.judge(version));
     }
     const where = `${metadata.namespace}/${metadata.name} version ${metadata.resourceVersion}`;
