@@ -33,11 +33,12 @@ export interface CannedAnswer {
 export type Outage = '502' | 'hangs' | 'refuses';
 
 /**
- * A proxy in front of Heat, on loopback, to stop the world between an answer and who gets it. A client uses it by
- * {@link endpoint} as `orchestration_endpoint_override` in its clouds.yaml.
+ * A proxy in front of Heat to stop the world between an answer and who gets it. A client uses it by {@link endpoint} as
+ * `orchestration_endpoint_override` in its clouds.yaml.
  */
 export class HeatProxy {
   readonly #heatUrl: URL;
+  readonly #host: string;
   readonly #answers: HeatAnswer[] = [];
   readonly #server = createServer((request, response) => {
     // A client that was killed in the middle breaks the connection.
@@ -49,19 +50,23 @@ export class HeatProxy {
   #port = 0;
   readonly #canned = new Map<string, { answer: CannedAnswer; count: number }>();
 
-  /** @param heatUrl Heat's API, with /v1 and without a project */
-  constructor(heatUrl: string) {
+  /**
+   * @param heatUrl Heat's API, with /v1 and without a project
+   * @param host the address it listens on
+   */
+  constructor(heatUrl: string, host = '127.0.0.1') {
     this.#heatUrl = new URL(heatUrl);
+    this.#host = host;
   }
 
   async start(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1');
+    this.#server.listen(this.#port, this.#host);
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.#port}${this.#heatUrl.pathname}/%(project_id)s`;
+    return `http://${this.#host}:${this.#port}${this.#heatUrl.pathname}/%(project_id)s`;
   }
 
   /** All answers so far. */

@@ -15,9 +15,13 @@ const DELETE_MS = 60_000;
 /** A kubectl that hangs must not take the whole time of a test. */
 const KUBECTL_MS = 90_000;
 
-/** Runs kubectl as an administrator; its stdout. Throws with its stderr. */
-export async function kubectl(args: string[], stdin = ''): Promise<string> {
-  const { kubectl, kubeconfig } = bed();
+/** Runs kubectl, as an administrator unless a kubeconfig says otherwise; its stdout. Throws with its stderr. */
+export async function kubectl(
+  args: string[],
+  stdin = '',
+  kubeconfig: string = bed().kubeconfig,
+): Promise<string> {
+  const { kubectl } = bed();
   const child = promisify(execFile)(kubectl, ['--kubeconfig', kubeconfig, ...args], {
     maxBuffer: 64 * 1024 * 1024,
     timeout: KUBECTL_MS,

@@ -1,11 +1,19 @@
+import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { loadKubeConfig } from '../../../src/kube/index.ts';
 import type { LogLine } from '../../support/log-file.ts';
 import type { Release } from '../../support/release.ts';
+import { bed, eventually } from '../../support/scenario.ts';
 import { kubectl } from './installation.ts';
 
 /** A pod, as far as scenarios look at it. */
 export interface Pod {
   metadata: { name: string; uid: string; deletionTimestamp?: string };
-  spec: { nodeName?: string; serviceAccountName: string; containers: { name: string; image: string }[] };
+  spec: {
+    nodeName?: string;
+    serviceAccountName: string;
+    containers: { name: string; image: string; ports: { name: string; containerPort: number }[] }[];
+  };
   status: {
     phase: string;
     podIP?: string;
@@ -30,6 +38,67 @@ export async function inOperator(release: Release, script: string): Promise<stri
   const [pod] = await operatorPods(release);
   const node = ['/usr/local/bin/node', '--eval', `const fs = require('node:fs'); ${script}`];
   return kubectl(['exec', '-n', release.namespace, pod?.metadata.name ?? '', '--', ...node]);
+}
+
+/** kubectl with the token that the first pod of a release has at its usual place. */
+export async function kubectlOfPod(
+  release: Release,
+): Promise<(args: string[], stdin?: string) => Promise<string>> {
+  const path = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+  const token = await inOperator(release, `process.stdout.write(fs.readFileSync('${path}', 'utf8'))`);
+  const { kubeconfig } = bed();
+  const cluster = loadKubeConfig({ kubeconfig }).getCurrentCluster();
+  // Beside the administrator's, where nobody else may read and which goes with the cluster.
+  const file = join(mkdtempSync(join(dirname(kubeconfig), 'pod-')), 'kubeconfig');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      { name: 'own', cluster: { server: cluster?.server, 'certificate-authority-data': cluster?.caData } },
+    ],
+    users: [{ name: 'pod', user: { token } }],
+    contexts: [{ name: 'pod', context: { cluster: 'own', user: 'pod' } }],
+    'current-context': 'pod',
+  };
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  return (args, stdin) => kubectl(args, stdin, file);
+}
+
+/** Sends a signal to a pod's operator as the node does, past the API server and past the pod's own process namespace. */
+export function signalOperator({ metadata: { uid } }: Pod, signal: NodeJS.Signals): void {
+  const isOurs = (pid: string): boolean => {
+    try {
+      const inPod = readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(uid);
+      return inPod && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--operator-namespace');
+    } catch {
+      return false; // It has just ended.
+    }
+  };
+  const pids = globSync('[0-9]*', { cwd: '/proc' }).filter(isOurs);
+  const [pid] = pids;
+  if (pid === undefined || pids.length > 1) throw new Error(`processes of pod ${uid}: ${pids.join(', ')}`);
+  process.kill(Number(pid), signal);
+}
+
+/** Waits until a pod's operator has ended and was started again; how it ended. */
+export async function restarted(
+  release: Release,
+  { metadata: { uid }, status }: Pod,
+): Promise<{ reason: string; exitCode: number }> {
+  const before = status.containerStatuses?.[0]?.restartCount ?? 0;
+  let ended: { reason: string; exitCode: number } | undefined;
+  await eventually(
+    async () => {
+      const now = (await operatorPods(release)).find(({ metadata }) => metadata.uid === uid);
+      const [container] = now?.status.containerStatuses ?? [];
+      if (!container || container.restartCount <= before) return false;
+      ended = container.lastState.terminated;
+      return ended !== undefined;
+    },
+    () => `pod ${uid} was not restarted`,
+  );
+  if (!ended) throw new Error('no end');
+  return ended;
 }
 
 /** All that a pod's operator logged; with `previous`, what it did before its last restart. */

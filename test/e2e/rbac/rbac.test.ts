@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Release } from '../../support/release.ts';
+import { DOCUMENTED_RIGHTS, named, parseRights } from '../../support/rights.ts';
 import { scenario } from '../../support/scenario.ts';
 
 const s = scenario('rbac');
@@ -65,7 +65,7 @@ describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces,
     ['its own namespace', own],
   ])('%s', async (_, namespace) => {
     const isWatched = watchNamespaces.length === 0 || watchNamespaces.includes(namespace);
-    const expected = DOCUMENTED.filter(
+    const expected = DOCUMENTED_RIGHTS.filter(
       ({ where, condition }) =>
         (where === 'own' ? namespace === own : isWatched) && ['', value].includes(condition),
     ).flatMap(({ right }) => named(right, secretNames));
@@ -79,32 +79,9 @@ describe.each(RELEASES)('$mode, with $value alone', ({ release, watchNamespaces,
   });
 });
 
-/** A right of the table as it is with these names of Secrets. */
-function named(right: string, names: readonly string[]): string[] {
-  if (right.endsWith(' leaseName')) return [right.replace(/leaseName$/, 'heatstack-operator')];
-  const verb = right.replace(/ secretNames$/, '');
-  if (verb === right) return [right];
-  return names.length === 0 ? [verb] : names.map((name) => `${verb} ${name}`);
-}
-
-/** The table of docs/rbac.md, a row for each verb. */
-const DOCUMENTED = readFileSync(new URL('../../../docs/rbac.md', import.meta.url), 'utf8')
-  .split('\n')
-  .filter((line) => /^\| (watched|own) \|/.test(line))
-  .flatMap((line) => {
-    const [, where = '', group = '', resource = '', name = '', verbs = '', condition = ''] = line
-      .split('|')
-      .map((cell) => cell.trim().replaceAll('`', ''));
-    const [plural = '', ...subresource] = resource.split('/');
-    const qualified = [group === 'core' ? plural : `${plural}.${group}`, ...subresource].join('/');
-    return verbs
-      .split(', ')
-      .map((verb) => ({ where, condition, right: `${verb} ${qualified} ${name}`.trim() }));
-  });
-
 it('finds the table', () => {
-  expect(DOCUMENTED.length).toBeGreaterThan(20);
-  expect(new Set(DOCUMENTED.map(({ condition }) => condition))).toEqual(
+  expect(DOCUMENTED_RIGHTS.length).toBeGreaterThan(20);
+  expect(new Set(DOCUMENTED_RIGHTS.map(({ condition }) => condition))).toEqual(
     new Set(['', ...RELEASES.map(({ value }) => value)]),
   );
 });
@@ -112,17 +89,5 @@ it('finds the table', () => {
 /** What the API server lets a user do in a namespace, as `get secrets name`. */
 async function rightsOf(user: string, namespace: string): Promise<Set<string>> {
   const list = ['auth', 'can-i', '--list', `--as=${user}`, '--namespace', namespace];
-  const [, ...lines] = (await s.kubectl(list, { namespaced: false })).trimEnd().split('\n');
-  return new Set(
-    lines.flatMap((line) => {
-      const [, resource = '', urls = '', names = '', verbs = ''] =
-        /^(\S*)\s+\[(.*?)\]\s+\[(.*?)\]\s+\[(.*?)\]$/.exec(line.trimEnd()) ?? [];
-      expect(verbs, `a line of kubectl auth can-i --list: ${line}`).not.toBe('');
-      return verbs
-        .split(' ')
-        .flatMap((verb) =>
-          (names === '' ? [''] : names.split(' ')).map((name) => `${verb} ${resource}${urls} ${name}`.trim()),
-        );
-    }),
-  );
+  return parseRights(await s.kubectl(list, { namespaced: false }));
 }
