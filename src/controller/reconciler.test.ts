@@ -232,6 +232,16 @@ describe('an object that is gone in spite of its finalizer', () => {
     expect(world.heat.calls).toEqual(['create', 'delete']);
   });
 
+  test('leaves the stack of an object that somebody took out of etcd itself long after its create', async () => {
+    world.apply();
+    await world.reconcile();
+    await world.clock.advance(6 * MINUTE);
+    const uid = vanishLater();
+    world.reconciler.torn(KEY, uid);
+    await world.reconcile();
+    expect(world.heat.calls).not.toContain('delete');
+  });
+
   test.each(['delete', 'detach'] as const)(
     'leaves the stack if somebody took the finalizer out, or it is detached now: %s',
     async (onDelete) => {

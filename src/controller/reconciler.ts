@@ -42,6 +42,11 @@ import { NO_STACK } from './verdict.ts';
 const REFUSALS_UNTIL_STALLED = 5;
 const ROUNDS = 6;
 const QUOTA_MS = 60_000;
+/**
+ * So long after a create its object can have been torn away: the API server ends a request after a minute, and the watch
+ * may lag. Later, whoever took the object out of etcd itself may want the stack to stay.
+ */
+const TORN_MS = 5 * 60_000;
 const LET_GO = ' To let the object go and keep the stack, set spec.managedOptions.onDelete to "detach".';
 
 /**
@@ -97,7 +102,8 @@ export class Reconciler {
    */
   torn(key: string, uid: string): void {
     const memory = this.#memories.get(key);
-    if (memory?.uid === uid) memory.isTorn = true;
+    if (memory?.uid !== uid || !memory.made) return;
+    memory.isTorn = this.#options.clock.now() - memory.made.at <= TORN_MS;
   }
 
   /** Reconciles the object with the key `namespace/name`. */
@@ -146,18 +152,19 @@ export class Reconciler {
   async #deleteMade(key: string, signal: AbortSignal, logger: Logger): Promise<void> {
     const { isTorn, made } = this.#memories.get(key) ?? {};
     if (!isTorn || !made) return;
+    const stack = { id: made.id, name: made.name };
     const session = await this.#options.sessions.current(key);
     const orchestration = session?.connection.orchestration;
     if (!orchestration) {
-      logger.warn(made, 'the object went although it was held; its stack is left behind in Heat');
+      logger.warn(stack, 'the object went although it was held; its stack is left behind in Heat');
       return;
     }
     try {
-      await orchestration.deleteStack(made, { signal });
+      await orchestration.deleteStack(stack, { signal });
     } catch (error) {
       if (!isOpenStackError(error, 'ResourceNotFound')) throw error;
     }
-    logger.warn(made, 'the object went although it was held; its stack is deleted');
+    logger.warn(stack, 'the object went although it was held; its stack is deleted');
   }
 }
 
