@@ -7,6 +7,7 @@ import { fieldsOf, readSchema } from './crd/schema.ts';
 import { anchors } from './support/markdown.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const RUNBOOKS = readdirSync(new URL('../docs/runbooks', import.meta.url));
 const PAGES = [
   'README.md',
   'SECURITY.md',
@@ -33,6 +34,7 @@ const PAGES = [
   'docs/rbac.md',
   'docs/releasing.md',
   'docs/traces.md',
+  ...RUNBOOKS.map((file) => `docs/runbooks/${file}`),
   'crds/README.md',
   'test/testbed/README.md',
 ];

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { cacheRoot } from '../testbed/cache.ts';
 import { helmProgram } from '../testbed/helm.ts';
 import { startTestbed, type Testbed } from '../testbed/index.ts';
+import { promtoolProgram } from '../testbed/promtool.ts';
 import { findPython } from '../testbed/python.ts';
 import { serveControl } from './control.ts';
 import { BED_VALUES, bedRelease } from './release.ts';
@@ -35,6 +36,7 @@ export async function startScenarioBed(
   await mkdir(artifacts, { recursive: true });
   const cache = { root: cacheRoot(), python: (await findPython()).path, log, signal };
   const helm = await helmProgram(cache);
+  const promtool = await promtoolProgram(cache);
   const testbed = await startTestbed({ log, signal });
   try {
     const { kubeconfig, clouds, kubectl, heatUrl, authUrl } = testbed;
@@ -42,7 +44,10 @@ export async function startScenarioBed(
     const crd = ['--for=condition=Established', '--timeout=30s', 'crd/heatstacks.heatstack.dev'];
     await run(kubectl, ['--kubeconfig', kubeconfig, 'wait', ...crd]);
     const control = await serveControl(testbed);
-    const info = { kubeconfig, clouds, kubectl, helm, heatUrl, authUrl, control: control.url, artifacts };
+    const info = {
+      ...{ kubeconfig, clouds, kubectl, helm, promtool, heatUrl, authUrl },
+      ...{ control: control.url, artifacts },
+    };
     const file = join(artifacts, 'testbed.json');
     await writeFile(file, JSON.stringify(info, null, 2));
     return {

@@ -44,6 +44,10 @@ export interface BedInfo {
   clouds: string;
   kubectl: string;
   helm: string;
+  /** In `npm test`. */
+  promtool?: string;
+  /** In `npm run test:cluster`. */
+  prometheus?: string;
   heatUrl: string;
   authUrl: string;
   /** Where to ask for restarts; see {@link disturb}. */

@@ -35,13 +35,15 @@ export interface GoBuild {
   /** Folder of the module. */
   module: string;
   ldflags: string;
+  /** Build tags, with commas between. */
+  tags?: string;
   packages: string[];
 }
 
 /** Builds programs of a Go module, visibly. */
 export async function goBuild(
   cache: Cache,
-  { title, target, module, ldflags, packages }: GoBuild,
+  { title, target, module, ldflags, tags = '', packages }: GoBuild,
 ): Promise<void> {
   const temporary = join(target, 'tmp'); // inside the target, so that an interrupted build leaves nothing elsewhere
   await mkdir(temporary, { recursive: true });
@@ -58,6 +60,8 @@ export async function goBuild(
         '-trimpath',
         '-ldflags',
         ldflags,
+        '-tags',
+        tags,
         '-o',
         `${join(target, 'bin')}/`,
         ...packages,

@@ -90,6 +90,12 @@ const EVERY_VALUE = {
   hostAliases: [{ ip: '192.0.2.5', hostnames: ['keystone'] }],
   podDisruptionBudget: { enabled: false, maxUnavailable: '50%', minAvailable: 1 },
   networkPolicy: { enabled: true },
+  // What these make is looked at in test/e2e/monitoring.
+  metricsService: { enabled: false, annotations: { note: 'x' } },
+  serviceMonitor: { enabled: false, interval: '15s' },
+  podMonitor: { enabled: false, interval: '15s' },
+  prometheusRule: { enabled: true, disabledAlerts: ['HeatStackDrift'] },
+  dashboard: { enabled: true, labels: { dashboards: 'yes' } },
 };
 
 describe('the chart', () => {
@@ -222,7 +228,14 @@ describe('the chart', () => {
   it('names and labels all objects as told', async () => {
     const objects = await render(EVERY_VALUE);
     const names = new Set(objects.map(({ metadata }) => metadata.name));
-    expect(names).toEqual(new Set(['heat-operator', 'heat-operator-digest-key', 'heat-operator-lease']));
+    expect(names).toEqual(
+      new Set([
+        'heat-operator',
+        'heat-operator-dashboard',
+        'heat-operator-digest-key',
+        'heat-operator-lease',
+      ]),
+    );
     for (const { metadata } of objects)
       expect(metadata.labels).toMatchObject({ owner: 'platform', 'app.kubernetes.io/name': 'heat' });
     const bindings = objects.filter(({ kind }) => kind === 'RoleBinding');

@@ -42,6 +42,23 @@ const SECURITY_CONTEXT: Cases = {
   wrong: [{ runasuser: 1000 }, { hostNetwork: true }, 1000],
 };
 
+const PROMETHEUS_DURATION: Cases = { right: ['', '30s', '1m30s'], wrong: ['30', '0.5m', 30] };
+const RELABELINGS: Cases = {
+  right: [[], [{ sourceLabels: ['a'], targetLabel: 'b' }]],
+  wrong: [['a'], { targetLabel: 'b' }],
+};
+
+/** Of what a ServiceMonitor and a PodMonitor have in common. */
+function monitor(name: string): Record<string, Cases> {
+  return {
+    [`${name}.labels`]: LABELS,
+    [`${name}.interval`]: PROMETHEUS_DURATION,
+    [`${name}.scrapeTimeout`]: PROMETHEUS_DURATION,
+    [`${name}.relabelings`]: RELABELINGS,
+    [`${name}.metricRelabelings`]: RELABELINGS,
+  };
+}
+
 /** By the path of a value; each value of the chart has an entry. */
 export const VALUE_CASES: Record<string, Cases> = {
   'image.repository': {
@@ -199,4 +216,25 @@ export const VALUE_CASES: Record<string, Cases> = {
   'networkPolicy.apiServer.ports': PORTS,
   'networkPolicy.clouds.to': PEERS,
   'networkPolicy.clouds.ports': PORTS,
+  'metricsService.enabled': BOOLEAN,
+  'metricsService.annotations': TEXTS,
+  // As metrics is on in every other round, and with one monitor at a time.
+  'serviceMonitor.enabled': { right: [true, false, false, false], wrong: BOOLEAN.wrong },
+  'podMonitor.enabled': { right: [false, false, true, false], wrong: BOOLEAN.wrong },
+  ...monitor('serviceMonitor'),
+  ...monitor('podMonitor'),
+  'prometheusRule.enabled': BOOLEAN,
+  'prometheusRule.labels': LABELS,
+  'prometheusRule.alertLabels': TEXTS,
+  'prometheusRule.disabledAlerts': {
+    right: [[], ['HeatStackDrift', 'HeatStackCloudSlow']],
+    wrong: ['HeatStackDrift', ['Heat Stack'], ['HeatStackDrift', 'HeatStackDrift']],
+  },
+  'prometheusRule.runbookURL': {
+    right: ['', 'https://example.com/runbooks'],
+    wrong: ['docs/runbooks', 'https://a b', 7],
+  },
+  'dashboard.enabled': BOOLEAN,
+  'dashboard.labels': LABELS,
+  'dashboard.annotations': TEXTS,
 };
