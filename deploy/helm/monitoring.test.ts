@@ -37,8 +37,17 @@ async function labelsOfMetrics(): Promise<Map<string, Set<string>>> {
   return known;
 }
 
-/** What Prometheus adds to each series, and to those of a histogram. */
-const ADDED = ['cluster', 'namespace', 'job', 'pod', 'instance', 'le'];
+/** What Prometheus and the Prometheus Operator add to each series: of a metric's own label it would make another name. */
+const TARGET = ['cluster', 'namespace', 'job', 'service', 'endpoint', 'pod', 'container', 'node', 'instance'];
+/** And to those of a histogram. */
+const ADDED = [...TARGET, 'le'];
+
+describe('the labels of metrics', () => {
+  it('are none that Prometheus gives', async () => {
+    for (const [name, labels] of await labelsOfMetrics())
+      for (const label of TARGET) expect(labels.has(label), `${name}: ${label}`).toBe(false);
+  });
+});
 
 describe('the queries of alerts and dashboard', () => {
   it('use only metrics that there are, with their labels', async () => {
@@ -57,7 +66,7 @@ describe('the queries of alerts and dashboard', () => {
     const page = read('docs/metrics.md');
     for (const { metric, matchers } of [...alerts.map(({ expr }) => expr), ...queries].flatMap(selectors)) {
       const { type, status, code: _, ...others } = matchers;
-      for (const value of [others['state'], others['stalled'], others['service']].filter(Boolean))
+      for (const value of [others['state'], others['stalled'], others['api']].filter(Boolean))
         expect(page, metric).toContain(`\`${value}\``);
       if (type) expect(['Ready', 'Stalled', 'Drifted']).toContain(type);
       if (metric === 'heatstack_condition') expect(['True', 'False', undefined]).toContain(status);

@@ -122,8 +122,8 @@ test('watches, sessions and Events are read when they are asked for', async () =
   expect(total(seen, 'heatstack_sessions')).toBe(2);
   expect(total(seen, 'heatstack_waiting_requests')).toBe(7);
   const circuits = (labels: Record<string, string>) => total(seen, 'heatstack_circuit_state', labels);
-  expect(circuits({ service: 'heat', state: 'open' })).toBe(1);
-  expect(circuits({ service: 'keystone', state: 'closed' })).toBe(1);
+  expect(circuits({ api: 'heat', state: 'open' })).toBe(1);
+  expect(circuits({ api: 'keystone', state: 'closed' })).toBe(1);
   expect(circuits({})).toBe(2);
   expect(total(seen, 'heatstack_events_dropped_total')).toBe(5);
 });

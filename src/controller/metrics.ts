@@ -253,15 +253,15 @@ export class Metrics {
     });
     this.#read('heatstack_sessions', [], (set) => set({}, sessions.size));
     this.#read('heatstack_waiting_requests', [], (set) => set({}, sessions.waitingCalls));
-    this.#read('heatstack_circuit_state', ['service', 'state'], (set) => {
+    this.#read('heatstack_circuit_state', ['api', 'state'], (set) => {
       const counts = { closed: 0, open: 0, 'half-open': 0 };
-      const services = { keystone: { ...counts }, heat: { ...counts } };
+      const apis = { keystone: { ...counts }, heat: { ...counts } };
       for (const { identity, orchestration } of sessions.health()) {
-        services.keystone[identity]++;
-        services.heat[orchestration]++;
+        apis.keystone[identity]++;
+        apis.heat[orchestration]++;
       }
-      for (const [service, states] of Object.entries(services))
-        for (const [state, count] of Object.entries(states)) set({ service, state }, count);
+      for (const [api, states] of Object.entries(apis))
+        for (const [state, count] of Object.entries(states)) set({ api, state }, count);
     });
     this.#readTotal('heatstack_events_dropped_total', [], (set) => set({}, events?.dropped ?? 0));
   }

@@ -76,7 +76,7 @@ export function allQueries(): Map<string, string> {
   for (const { title, targets } of v.parse(panelsSchema, dashboard()).panels)
     for (const { refId, expr } of targets) found.set(`${title} ${refId}`, expr.replace(' or vector(0)', ''));
   for (const { alert, labels, expr } of readAlerts())
-    found.set([alert, labels['service']].filter(Boolean).join(' '), expr.replace(/ (>|==) [\d.]+/, ''));
+    found.set([alert, labels['api']].filter(Boolean).join(' '), expr.replace(/ (>|==) [\d.]+/, ''));
   for (const [where, query] of found)
     found.set(
       where,

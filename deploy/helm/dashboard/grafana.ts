@@ -133,7 +133,7 @@ export function dashboard(): object {
           iconColor: 'red',
           expr: `ALERTS{alertname=~"HeatStack.+", alertstate="firing", ${CHOSEN}}`,
           titleFormat: '{{alertname}}',
-          textFormat: '{{reason}} {{service}} {{resource}}',
+          textFormat: '{{reason}} {{api}} {{resource}}',
           step: '60s',
         },
       ],

@@ -295,8 +295,8 @@ export const ROWS: Record<string, (Graph | Figure)[]> = {
         "Logins whose Heat or Keystone doesn't answer: nothing is sent there but a try now and then.",
       queries: [
         [
-          `sum by (service, state) (${series('heatstack_circuit_state', 'state!="closed"')})`,
-          '{{service}} {{state}}',
+          `sum by (api, state) (${series('heatstack_circuit_state', 'state!="closed"')})`,
+          '{{api}} {{state}}',
         ],
       ],
       unit: 'none',
