@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cache, cached, fingerprint } from '../testbed/cache.ts';
 import { step } from '../testbed/progress.ts';
 import { runTool } from '../testbed/tool.ts';
+import { APT_CURE, unpackPackages } from './debian-packages.ts';
 
 /** containerd with runc, the CNI plug-ins, nft for kube-proxy, and those of its libraries that may not be there. */
 const PACKAGES = [
@@ -46,24 +47,10 @@ async function folders(folder: string): Promise<ContainerRuntime> {
   };
 }
 
-async function fetch({ python, signal }: Cache, target: string): Promise<void> {
-  const apt = join(target, 'apt');
-  const packages = join(target, 'packages');
-  for (const path of [join(apt, 'lists', 'partial'), join(apt, 'cache', 'archives', 'partial'), packages])
-    await mkdir(path, { recursive: true });
-  // Lists of its own: the machine's may be absent or old, and stay as they are.
-  const options = [
-    ...[`Dir::State::Lists=${join(apt, 'lists')}`, `Dir::Cache=${join(apt, 'cache')}`],
-    ...['APT::Sandbox::User=root', 'Debug::NoLocking=1'],
-  ].flatMap((option) => ['-o', option]);
-  const cure = 'Debian 12 or Ubuntu with working package sources is needed: try apt-get update';
-  const common = { python, cwd: packages, logFile: `${target}.log`, cure, signal };
-  await runTool({ ...common, command: 'apt-get', args: ['-q', ...options, 'update'] });
-  await runTool({ ...common, command: 'apt-get', args: ['-q', ...options, 'download', ...PACKAGES] });
-  for (const file of await readdir(packages))
-    await runTool({ ...common, command: 'dpkg-deb', args: ['-x', file, target] });
-  await rm(apt, { recursive: true });
-  await rm(packages, { recursive: true });
+async function fetch(cache: Cache, target: string): Promise<void> {
+  await unpackPackages(cache, PACKAGES, target);
+  const { python, signal } = cache;
+  const common = { python, logFile: `${target}.log`, cure: APT_CURE, signal };
   const { bin, sbin, libraries } = await folders(target);
   const env = { LD_LIBRARY_PATH: libraries };
   for (const program of [join(bin, 'containerd'), join(bin, 'runc'), join(sbin, 'nft')])

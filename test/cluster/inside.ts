@@ -51,10 +51,10 @@ async function main(file: string): Promise<number> {
   });
   const control = await serveControl(cluster);
   const { kubeconfig, clouds, heatUrl, authUrl } = cluster;
-  const { helm } = preparation;
+  const { helm, prometheus } = preparation;
   const { kubectl } = preparation.controlPlane;
   const bed: BedInfo & { artifacts: string } = {
-    ...{ kubeconfig, clouds, kubectl, helm, heatUrl, authUrl, artifacts },
+    ...{ kubeconfig, clouds, kubectl, helm, prometheus, heatUrl, authUrl, artifacts },
     control: control.url,
   };
   const bedFile = join(artifacts, 'testbed.json');

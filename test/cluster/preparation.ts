@@ -12,6 +12,7 @@ import type { Python } from '../testbed/python.ts';
 import { type ContainerRuntime, containerRuntime } from './container-runtime.ts';
 import { type NodeBinaries, nodeBinaries } from './node-binaries.ts';
 import { pauseImage } from './pause-image.ts';
+import { prometheusProgram } from './prometheus.ts';
 
 /** All that a cluster is made of; it can't fetch anything itself. Paths, and JSON can hold it. */
 export interface Preparation {
@@ -20,6 +21,7 @@ export interface Preparation {
   runtime: ContainerRuntime;
   openStack: OpenStackEnvironment;
   helm: string;
+  prometheus: string;
   python: string;
   /** OCI archives that the node imports. */
   images: string[];
@@ -36,6 +38,7 @@ const IMAGE = `docker.io/library/heatstack-operator:${VERSION}`;
 export async function prepare(cache: Cache, python: Python, folder: string): Promise<Preparation> {
   // One after the other: each keeps all cores busy.
   const runtime = await containerRuntime(cache);
+  const prometheus = await prometheusProgram(cache);
   const helm = await helmProgram(cache);
   const controlPlane = await controlPlaneBinaries(cache);
   const node = await nodeBinaries(cache);
@@ -50,5 +53,5 @@ export async function prepare(cache: Cache, python: Python, folder: string): Pro
     await writeOciArchive(pause, await pauseImage(node.pause));
     return [operator, pause];
   });
-  return { controlPlane, node, runtime, openStack, helm, python: python.path, images };
+  return { controlPlane, node, runtime, openStack, helm, prometheus, python: python.path, images };
 }
