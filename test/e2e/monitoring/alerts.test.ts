@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -127,6 +127,7 @@ describe('the chart', () => {
     const folder = mkdtempSync(join(tmpdir(), 'heatstack-rules-'));
     writeFileSync(join(folder, 'rules.yaml'), text);
     expect(await run('check', 'rules', join(folder, 'rules.yaml'))).toContain('SUCCESS');
+    rmSync(folder, { recursive: true });
     const ours = 'job="demo-heatstack-operator", namespace="monitored"';
     const expected = readAlerts()
       .filter(({ alert }) => alert !== 'HeatStackDrift')

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -136,4 +136,5 @@ it('all queries of alerts and dashboard find something', async () => {
   );
   const { stdout } = await promisify(execFile)(s.bed.promtool ?? 'promtool', ['test', 'rules', file]);
   expect(stdout).toContain('SUCCESS');
+  await rm(folder, { recursive: true });
 });
