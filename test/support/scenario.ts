@@ -212,7 +212,9 @@ export class Scenario {
   /** Deletes what a failed test left: stacks of the namespace's objects, and stacks named after the namespace. */
   async #deleteStacks(cloudName: string): Promise<void> {
     const heat = await this.heat(cloudName);
-    for await (const stack of heat.stacks({ showHidden: true })) {
+    // Other scenarios delete stacks meanwhile, and Heat may stumble over one that is half gone.
+    const list = () => Array.fromAsync(heat.stacks({ showHidden: true }));
+    for (const stack of await list().catch(list)) {
       const isOurs = stack.tags.some((tag) => tag.startsWith(`${TAGS.object}${this.namespace}/`));
       if (isOurs || stack.name.startsWith(this.namespace)) await heat.deleteStack(stack);
     }

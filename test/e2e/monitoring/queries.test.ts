@@ -83,29 +83,32 @@ it('all queries of alerts and dashboard find something', async () => {
   );
   const template = { inline: RANDOM_STRING };
   const cloudCredentialsRef = { secretName: 'goes-away', cloudName: 'demo' };
-  await s.apply('works', { template });
-  await s.apply('away', { template, cloudCredentialsRef });
-  await s.apply('fails', { template: { inline: FAILING }, remediation: { create: { retries: 0 } } });
-  await s.apply('unknown', { template, cloudCredentialsRef: { secretName: 'nobody', cloudName: 'demo' } });
-  await s.ready('works');
-  await s.ready('away');
-  await s.notReady('fails', 'CreateFailed');
-  await s.notReady('unknown', 'TransientError');
+  await s.apply('queries-works', { template });
+  await s.apply('queries-away', { template, cloudCredentialsRef });
+  await s.apply('queries-fails', { template: { inline: FAILING }, remediation: { create: { retries: 0 } } });
+  await s.apply('queries-unknown', {
+    template,
+    cloudCredentialsRef: { secretName: 'nobody', cloudName: 'demo' },
+  });
+  await s.ready('queries-works');
+  await s.ready('queries-away');
+  await s.notReady('queries-fails', 'CreateFailed');
+  await s.notReady('queries-unknown', 'TransientError');
   await scrape(addresses);
   // Of a cloud that is away altogether, another alert tells than that of errors.
-  await s.delete('unknown');
-  await s.gone('unknown');
-  await s.apply('waits', { template, dependsOn: [{ name: 'unknown' }] });
-  await s.notReady('waits', 'DependencyNotReady');
+  await s.delete('queries-unknown');
+  await s.gone('queries-unknown');
+  await s.apply('queries-waits', { template, dependsOn: [{ name: 'queries-unknown' }] });
+  await s.notReady('queries-waits', 'DependencyNotReady');
 
   await proxy.goAway('refuses');
-  await s.patch('away', { metadata: { annotations: { [ANNOTATIONS.requestedAt]: 'now' } } });
-  await s.notReady('away', 'TransientError');
+  await s.patch('queries-away', { metadata: { annotations: { [ANNOTATIONS.requestedAt]: 'now' } } });
+  await s.notReady('queries-away', 'TransientError');
   await scrape(addresses);
   await proxy.comeBack();
-  await s.ready('away');
-  await s.delete('works');
-  await s.gone('works');
+  await s.ready('queries-away');
+  await s.delete('queries-works');
+  await s.gone('queries-works');
   await scrape(addresses);
 
   const all = new Set(scrapes.flatMap((values) => [...values.keys()]));
