@@ -1458,6 +1458,17 @@ describe('what was read of a stack along with others', () => {
     expect(world.status.stackStatus).toBe('UPDATE_IN_PROGRESS');
   });
 
+  test('is not read for an object that found nothing to look for', async () => {
+    await world.created();
+    // As after a change of a ConfigMap that leaves the inputs as they are.
+    world.sessions.expectLook(KEY, lookVersion(world.object));
+    await world.reconcile();
+    expect(world.heat.takeCalls()).toEqual([]);
+    const { looks } = (await world.sessions.current(KEY)) ?? {};
+    await looks?.look({ id: 'another', name: 'another' }, new AbortController().signal);
+    expect(world.heat.takeCalls()).not.toContain('looks');
+  });
+
   test('is of no use once the stack is known to have moved', async () => {
     await world.created();
     world.applyParameter('large');

@@ -95,6 +95,10 @@ export class Sessions {
   /** The work on an object has ended, for now. */
   end(user: string): void {
     this.#outages.end(user);
+    // It may have needed no look, and the next one comes whenever it comes.
+    const session = this.#sessionOf(user);
+    const stackId = session?.resync.stackOf(user);
+    if (stackId !== undefined) session?.looks.forget(stackId);
   }
 
   /**
