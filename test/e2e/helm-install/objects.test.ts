@@ -165,12 +165,14 @@ describe('the chart', () => {
   it('never lets two pods work at the same time', async () => {
     const strategy = async (values: object) => {
       const { spec } = deploymentOf(await render(values)) as unknown as {
-        spec: { replicas: number; strategy: { type: string } };
+        spec: { replicas: number; strategy: object };
       };
-      return [spec.replicas, spec.strategy.type];
+      return [spec.replicas, spec.strategy];
     };
-    expect(await strategy({})).toEqual([1, 'Recreate']);
-    expect(await strategy({ replicas: 3, leaderElection: { enabled: true } })).toEqual([3, 'RollingUpdate']);
+    expect(await strategy({})).toEqual([1, { type: 'Recreate' }]);
+    // All of it stands there: what the API server adds by itself stays when election is turned off, and is refused then.
+    const rolling = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } };
+    expect(await strategy({ replicas: 3, leaderElection: { enabled: true } })).toEqual([3, rolling]);
   });
 
   it('takes an image by its digest', async () => {
