@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ANNOTATIONS, DIGEST_PARAMETER, FINALIZER } from '../api/constants.ts';
 import type { HeatStack } from '../api/heat-stack.ts';
+import { KubeError } from '../kube/index.ts';
 import { createError, type OpenStackError } from '../openstack/index.ts';
 import { ownerTags } from './digest.ts';
 import { lookVersion } from './observe.ts';
@@ -202,6 +203,24 @@ describe('an object that is gone in spite of its finalizer', () => {
     expect(world.heat.calls).toEqual(['create', 'delete']);
   });
 
+  test("isn't gone because something on the way to the API server answers 404", async () => {
+    world.apply();
+    world.cluster.before = ({ method, path }) => {
+      if (method === 'PUT' && path.endsWith('/status'))
+        throw new KubeError('NotFound', 'a proxy', { status: 404 });
+    };
+    await expect(world.reconcile()).rejects.toThrow('a proxy');
+    expect(world.heat.calls).toEqual(['create']);
+    world.cluster.before = ({ method }) => {
+      if (method === 'GET') throw new KubeError('NotFound', 'a proxy', { status: 404 });
+    };
+    await expect(world.reconcile()).rejects.toThrow('a proxy');
+    world.cluster.before = () => undefined;
+    await world.reconcile();
+    expect(world.heat.calls.filter((call) => call === 'create' || call === 'delete')).toEqual(['create']);
+    expect(world.status.stackStatus).toBe('CREATE_IN_PROGRESS');
+  });
+
   test('leaves it if it is to be detached', async () => {
     await vanish('detach');
     expect(world.heat.calls).toEqual(['create']);
@@ -258,6 +277,18 @@ describe('an object that is gone in spite of its finalizer', () => {
 });
 
 describe('a crash or a lost answer', () => {
+  test("an optional ConfigMap doesn't count as missing because something on the way answers 404", async () => {
+    world.writeData('ConfigMap', 'lib', { size: 'large' });
+    const parametersFrom = [{ configMapRef: { name: 'lib', optional: true } }];
+    await world.created({ parametersFrom });
+    world.cluster.before = ({ path }) => {
+      if (path.includes('/configmaps/')) throw new KubeError('NotFound', 'a proxy', { status: 404 });
+    };
+    world.apply({ parametersFrom, timeout: '30m' });
+    await expect(world.reconcile()).rejects.toThrow('a proxy');
+    expect(world.heat.calls).not.toContain('update');
+  });
+
   test.each(['CREATE_IN_PROGRESS', 'CREATE_COMPLETE'])(
     'after the POST: the stack is taken back by its tags when it is %s',
     async (stackStatus) => {

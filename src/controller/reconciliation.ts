@@ -8,6 +8,7 @@ import type { Json } from '../json.ts';
 import {
   type Clock,
   type EventRecorder,
+  isAbsent,
   isKubeError,
   type KubeClient,
   type KubeObject,
@@ -492,7 +493,7 @@ export class Reconciliation {
     try {
       await this.#patchFinalizers(uid, resourceVersion, others);
     } catch (error) {
-      if (!isKubeError(error, 'NotFound')) throw error;
+      if (!isAbsent(error)) throw error;
     }
   }
 
@@ -532,7 +533,7 @@ export class Reconciliation {
         else this.object = current = await this.#write(send);
         break;
       } catch (error) {
-        if (isKubeError(error, 'NotFound')) {
+        if (isAbsent(error)) {
           this.#isGone = true;
           return;
         }

@@ -72,6 +72,18 @@ test('paths: core and other groups, namespaced or not, status', async () => {
   expect(server.requests[5]?.headers['content-type']).toBe('application/merge-patch+json');
 });
 
+test("a 404 that isn't the API server's word about the object is an error, and no proof that there is none", async () => {
+  server.respond = (_request, response) => {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n');
+  };
+  await expect(client.get(CONFIG_MAPS, { namespace: 'ns', name: 'a' })).rejects.toMatchObject({
+    code: 'NotFound',
+  });
+  await expect(client.delete(CONFIG_MAPS, { namespace: 'ns', name: 'a' })).rejects.toMatchObject({
+    code: 'NotFound',
+  });
+});
+
 test('of what was written only the metadata comes back, if that is enough', async () => {
   const { metadata } = widget('w');
   server.respond = (_request, response) =>

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isJsonObject, type Json } from '../json.ts';
-import { isKubeError, KubeError, watchError } from './errors.ts';
+import { isAbsent, isKubeError, KubeError, watchError } from './errors.ts';
 import { apiVersionOf, type KubeObject, type ObjectRef, type ResourceType } from './objects.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
@@ -89,7 +89,7 @@ export class KubeClient {
       });
       return asObject<T>(type, answer, false);
     } catch (error) {
-      if (isKubeError(error, 'NotFound')) return undefined;
+      if (isAbsent(error)) return undefined;
       throw error;
     }
   }
@@ -256,7 +256,7 @@ export class KubeClient {
     try {
       await this.#transport.request({ method: 'DELETE', path: objectPath(type, ref), body, signal });
     } catch (error) {
-      if (!isKubeError(error, 'NotFound')) throw error;
+      if (!isAbsent(error)) throw error;
     }
   }
 

@@ -55,6 +55,14 @@ export function isKubeError(error: unknown, ...codes: KubeErrorCode[]): error is
   return error instanceof KubeError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/**
+ * Whether the API server itself said that there is no such object. Any other 404 says nothing about the object: it comes
+ * from something on the way that doesn't find its API server, or the kind isn't served at the moment.
+ */
+export function isAbsent(error: unknown): error is KubeError {
+  return isKubeError(error, 'NotFound') && error.reason === 'NotFound';
+}
+
 const statusSchema = v.object({
   kind: v.literal('Status'),
   message: v.optional(v.string()),

@@ -20,7 +20,7 @@ export {
   type Result,
   TerminalError,
 } from './controller.ts';
-export { isKubeError, KUBE_ERROR_CODES, KubeError, type KubeErrorCode } from './errors.ts';
+export { isAbsent, isKubeError, KUBE_ERROR_CODES, KubeError, type KubeErrorCode } from './errors.ts';
 export { type EventDetails, EventRecorder, type EventRecorderOptions } from './events.ts';
 export { KeyedHeap } from './heap.ts';
 export { type LabelSelector, parseLabelSelector } from './label-selector.ts';
