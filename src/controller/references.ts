@@ -24,6 +24,8 @@ export interface CachedStack extends Countable, References {
   /** Name of the Secret with the credentials, if the HeatStack may have a stack to delete. */
   credentials?: string;
   deleting: boolean;
+  /** Its stack isn't to be deleted with it. */
+  detaches?: true;
   /** What it is at rest with, if no reconcile would find anything to do. */
   idle?: Idle;
   /** Why others can't build on it yet; see {@link whyNotReady}. */
@@ -139,6 +141,7 @@ export function toCached(
     producers,
     dependencies,
     deleting: metadata.deletionTimestamp !== undefined,
+    ...(spec.managedOptions?.onDelete === 'detach' ? { detaches: true as const } : {}),
     notReady,
     state: notReady ?? outputsVersion(raw),
     ...countable(status, metadata),

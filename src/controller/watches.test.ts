@@ -119,6 +119,10 @@ test('a deletion in spite of a finalizer is told, and no other', async () => {
     await tell('ADDED', name, { metadata: { finalizers } });
     await tell('DELETED', name, { metadata });
   }
+  // As it was in the end, and not as it was last worked on.
+  await tell('ADDED', 'detached', { metadata: { finalizers } });
+  const spec = { ...SPEC, managedOptions: { onDelete: 'detach' } };
+  await tell('DELETED', 'detached', { metadata: { finalizers }, spec });
   expect(torn).toEqual(['team/held h-held']);
 });
 

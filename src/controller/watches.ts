@@ -105,7 +105,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
             this.counts.update(event);
             inUse?.onStack(event);
             // With `old` it is the object as it was when it was deleted, and not when it was last seen.
-            const isHeld = object.credentials !== undefined && !object.deleting;
+            const isHeld = object.credentials !== undefined && !object.deleting && !object.detaches;
             if (type === 'deleted' && old && isHeld) this.torn(key, object.metadata.uid);
             // One that has lost its labels is another's from now on, and is let go of.
             if (old?.mine && !object.mine) this.#add(key);
