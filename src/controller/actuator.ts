@@ -163,8 +163,8 @@ export class Actuator {
       return this.#createRefused(error);
     }
     delete this.#run.memory.heldSince;
-    if (this.#run.spec.managedOptions.onDelete === 'delete')
-      this.#run.memory.made = { id, name, at: this.#run.now };
+    const { memory, now, ownerTags } = this.#run;
+    if (this.#run.spec.managedOptions.onDelete === 'delete') memory.made = { id, name, at: now, ownerTags };
     this.#run.status.id = id;
     this.#run.status.stackName = name;
     this.#run.status.cloud = cloudFields(this.#session.connection.cloud);

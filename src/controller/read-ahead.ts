@@ -38,7 +38,8 @@ const FEW = 10;
  *
  * Such a look is one that was made when the object changed, by a worker that was slow then; it tells nothing else than
  * any look before a write:
- * - Its row was asked for after the newest change of the object that the reconcile knows. So whoever hands a stack over
+ * - Its row was asked for after the newest change of the object's spec that the reconcile knows, or its deletion; what
+ *   annotations ask for that depends on the stack is looked at anew. So whoever hands a stack over
  *   to another object, and deletes this one when that is Ready, loses nothing.
  * - The operator didn't write to the stack since: that drops the row, and so does whatever else says that the stack isn't
  *   at rest as the row may show it (see {@link forget}).

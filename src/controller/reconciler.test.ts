@@ -248,7 +248,17 @@ describe('an object that is gone in spite of its finalizer', () => {
     world.reconciler.torn(KEY, uid);
     await world.reconcile();
     await world.reconcile();
-    expect(world.heat.calls).toEqual(['create', 'delete']);
+    expect(world.heat.calls).toEqual(['create', 'get', 'delete']);
+  });
+
+  test('leaves the stack to the HeatStack that took it over meanwhile', async () => {
+    world.apply();
+    await world.reconcile();
+    world.heat.stack().attributes.tags = ownerTags('cluster-1', { namespace: NAMESPACE, name: 'another' });
+    const uid = vanishLater();
+    world.reconciler.torn(KEY, uid);
+    await world.reconcile();
+    expect(world.heat.calls).not.toContain('delete');
   });
 
   test('leaves the stack of an object that somebody took out of etcd itself long after its create', async () => {

@@ -16,6 +16,7 @@ import { tellTheSame, toCloudProblem } from './heat-errors.ts';
 import { ClusterReader } from './input-reader.ts';
 import { InputError } from './input-sources.ts';
 import { type Desired, resolveInputs } from './inputs.ts';
+import { readStack, whose } from './observe.ts';
 import { Crowded } from './outages.ts';
 import { OutputObjects } from './output-objects.ts';
 import { isOnlyObserved, isSettled, readyOf } from './own-status.ts';
@@ -159,6 +160,9 @@ export class Reconciler {
       logger.warn(stack, 'the object went although it was held; its stack is left behind in Heat');
       return;
     }
+    const found = await readStack(orchestration, stack, { resolveOutputs: false, signal });
+    // Another HeatStack may have taken it over meanwhile.
+    if (found.is !== 'stack' || whose(found.stack, made.ownerTags) !== 'ours') return;
     try {
       await orchestration.deleteStack(stack, { signal });
     } catch (error) {

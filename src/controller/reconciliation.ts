@@ -87,7 +87,7 @@ export interface Memory {
   /** When the action that is under way was sent, in ms. */
   actionSentAt?: number;
   /** The stack that was made for the object, and when, in ms; if it is to be deleted with it. */
-  made?: { id: string; name: string; at: number };
+  made?: { id: string; name: string; at: number; ownerTags: readonly string[] };
   /** The object was deleted at once although the operator held it; see {@link Reconciler.torn}. */
   isTorn?: boolean;
   /** The update that was sent last, if the stack was at rest before, and its tags told of other inputs. */
