@@ -119,11 +119,12 @@ export class Reconciler {
     // As after its finalizer was taken out: if there is another one, the watch will tell.
     if (!this.#memories.has(key) && !this.#options.stacks.stack(ref.namespace, ref.name)) return {};
     const object = await this.#options.client.get<HeatStack>(HEAT_STACKS, ref, { signal });
+    if (!object) {
+      // How it went, the watch will tell.
+      if (this.#memories.get(key)?.made && this.#options.stacks.stack(ref.namespace, ref.name)) return {};
+      await this.#deleteMade(key, signal, logger);
+    }
     // Asked of the object itself: the watch may lag, and another shard work on it already.
-    // How it went, the watch will tell.
-    if (!object && this.#memories.get(key)?.made && this.#options.stacks.stack(ref.namespace, ref.name))
-      return {};
-    if (!object) await this.#deleteMade(key, signal, logger);
     const isMine = object && (this.#options.isMine?.(object.metadata.labels) ?? true);
     if (!isMine || (object.metadata.deletionTimestamp && !object.metadata.finalizers?.includes(FINALIZER))) {
       this.#memories.delete(key);
