@@ -24,8 +24,9 @@ const unused: Plugin = {
   name: 'unused',
   setup(bundler) {
     const isClientNode = /[/\\]@kubernetes[/\\]client-node[/\\]/;
+    // Not what is in a folder above: its thousands of classes name each other so, and every question takes time.
     bundler.onResolve(
-      { filter: /^\.|^@kubernetes\/client-node$/ },
+      { filter: /^\.\/|^@kubernetes\/client-node$/ },
       async ({ path, pluginData, ...origin }) => {
         if (pluginData === unused || (path.startsWith('.') && !isClientNode.test(origin.importer)))
           return undefined;
