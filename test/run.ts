@@ -8,20 +8,12 @@ import { parseArgs } from 'node:util';
 import { gitopsPrograms } from './gitops/programs.ts';
 import { checkHistories, type HistoryPrograms } from './kstatus/check.ts';
 import { kstatusProgram } from './kstatus/kstatus.ts';
-import {
-  type Count,
-  describeSecondRuns,
-  type FailedFile,
-  passedAgain,
-  readReport,
-  recount,
-  type SecondRun,
-} from './second-run.ts';
+import { type Count, describeSecondRuns, type FailedFile, recount, type SecondRun } from './second-run.ts';
 import { type ScenarioBed, startScenarioBed } from './support/bed.ts';
 import { findSecrets } from './support/secrets.ts';
 import { cacheRoot } from './testbed/cache.ts';
 import { findPython } from './testbed/python.ts';
-import { UNHANDLED_FILE } from './unhandled.ts';
+import { type Failed, MOST_AGAIN, runAgain, runVitest, type VitestProject } from './vitest-run.ts';
 
 const USAGE = `npm test: checks, unit tests and the scenarios on a real API server, Keystone and Heat
 
@@ -40,8 +32,6 @@ The first run builds the test bed's servers (some minutes); see test/testbed/REA
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const count: Count = { passed: 0, failed: 0, skipped: 0 };
-/** The most files that run a second time; of more, the fault isn't that the machine was busy. */
-const MOST_AGAIN = 3;
 const ROOT = join(import.meta.dirname, '..');
 /** What the comparison of clients came to. */
 let compared: Count | undefined;
@@ -101,7 +91,8 @@ async function main(): Promise<number> {
       const failed: Failed[] = [];
       const scenarios = async (project: string, where: ScenarioBed | undefined, to?: Output) => {
         const files = await vitest(project, positionals, artifacts, where, to);
-        failed.push(...files.map((file) => ({ project, bed: where, file })));
+        const of = vitestProject(project, where, TO_TERMINAL);
+        failed.push(...files.map((file) => ({ of, file })));
       };
       const aside: [string, Stage][] = [];
       if (disrupted) aside.push(['disruptive', (_, to) => scenarios('disruptive', disrupted, to)]);
@@ -110,7 +101,8 @@ async function main(): Promise<number> {
       const others = background(artifacts, aside);
       await scenarios('e2e', bed);
       await others.end();
-      if (!values['no-second-run']) secondRuns = await runAgain(failed, artifacts);
+      if (!values['no-second-run']) secondRuns = await runAgain(failed, artifacts, say);
+      for (const run of secondRuns) add(recount(run));
       if (compared) {
         const isWell = compared.failed === 0 || values['no-second-run'];
         add(isWell ? compared : await compareAgain(compared, artifacts));
@@ -137,9 +129,7 @@ async function main(): Promise<number> {
   }
   describeSecondRuns(secondRuns).forEach(say);
   const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
-  const again = secondRuns.filter(passedAgain).length;
-  const alone = again > 0 ? `, ${again} of the files only when run again, alone` : '';
-  say(`${count.passed} passed, ${count.failed} failed${skipped}${alone}`);
+  say(`${count.passed} passed, ${count.failed} failed${skipped}`);
   return count.failed === 0 && count.passed > 0 ? 0 : 1;
 }
 
@@ -165,35 +155,6 @@ async function prepare(filters: string[], artifacts: string, beds: ScenarioBed[]
   // The disruptive scenarios stop parts of a test bed, and mostly wait: they have one of their own, beside the others.
   const disrupts = has(filters, (file) => !file.startsWith(WATCH_SURVIVAL));
   return { programs: { kstatus, argocd }, bed, disrupted: disrupts ? await start('disruptive') : undefined };
-}
-
-/** A file of scenarios in which something failed, and where it ran. */
-interface Failed {
-  project: string;
-  bed: ScenarioBed | undefined;
-  file: FailedFile;
-}
-
-/**
- * Runs the files that failed once more, one at a time and nothing beside them, on the bed that they ran on, and counts
- * what they said then. With more than a few it does nothing.
- */
-async function runAgain(failed: readonly Failed[], artifacts: string): Promise<SecondRun[]> {
-  const runs: SecondRun[] = [];
-  if (failed.length > MOST_AGAIN) {
-    say(`${failed.length} files failed: too many for a second run`);
-    return runs;
-  }
-  for (const [index, { project, bed, file: first }] of failed.entries()) {
-    say(`\n── once more, alone: ${first.file} ──`);
-    const report = join(artifacts, `again-${index}.json`);
-    const code = await runVitest(project, [first.file], report, bed, TO_TERMINAL);
-    const second = await readOutcome(report);
-    const run = { first, second: code === 0 || second?.count.failed ? second : undefined };
-    add(recount(run));
-    runs.push(run);
-  }
-  return runs;
 }
 
 function add({ passed, failed, skipped }: Count): void {
@@ -232,8 +193,17 @@ function has(filters: string[], isSuch: (file: string) => boolean): boolean {
 type Output = StdioOptions;
 const TO_TERMINAL: Output = ['ignore', 'inherit', 'inherit'];
 
+/** A project of vitest.config.ts, on a test bed if it needs one. */
+function vitestProject(project: string, bed: ScenarioBed | undefined, output: Output): VitestProject {
+  return {
+    project,
+    bedFile: bed?.file,
+    execute: (command, args, env) => execute(command, args, env, output),
+  };
+}
+
 /**
- * Runs a project of vitest.config.ts, on a test bed if it needs one, and adds what it counted.
+ * Runs a project of vitest.config.ts and adds what it counted.
  *
  * @returns the files in which something failed
  */
@@ -246,39 +216,9 @@ async function vitest(
 ): Promise<FailedFile[]> {
   if (output === TO_TERMINAL) say(`\n── ${project} ──`);
   const report = join(artifacts, `${project}.json`);
-  const code = await runVitest(project, filters, report, bed, output);
-  const outcome = await readOutcome(report);
-  if (outcome) add(outcome.count);
-  // Nothing in a report, or none at all.
-  if (code !== 0 && !outcome?.count.failed) count.failed += 1;
+  const outcome = await runVitest(vitestProject(project, bed, output), filters, report);
+  add(outcome?.count ?? { passed: 0, failed: 1, skipped: 0 });
   return outcome?.failedFiles ?? [];
-}
-
-/** Runs vitest with a JSON report; its exit code. */
-async function runVitest(
-  project: string,
-  filters: string[],
-  report: string,
-  bed: ScenarioBed | undefined,
-  output: Output,
-): Promise<number> {
-  const args = ['run', '--project', project, '--passWithNoTests'];
-  args.push('--reporter=default', '--reporter=json', `--outputFile.json=${report}`);
-  args.push('--reporter=./test/unhandled.ts');
-  const env = { [UNHANDLED_FILE]: unhandledFile(report), ...(bed && { HEATSTACK_TESTBED: bed.file }) };
-  return execute('vitest', [...args, ...filters], env, output);
-}
-
-async function readOutcome(report: string): Promise<ReturnType<typeof readReport> | undefined> {
-  const text = await readFile(report, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const outcome = readReport(text, ROOT);
-  outcome.count.failed += Number(await readFile(unhandledFile(report), 'utf8').catch(() => 0));
-  return outcome;
-}
-
-function unhandledFile(report: string): string {
-  return `${report}.unhandled`;
 }
 
 /**

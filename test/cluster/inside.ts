@@ -2,11 +2,12 @@
 import { type StdioOptions, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Count, describeSecondRuns, recount } from '../second-run.ts';
 import { serveControl } from '../support/control.ts';
 import type { BedInfo } from '../support/scenario.ts';
 import { findSecrets } from '../support/secrets.ts';
 import { messageOf } from '../testbed/errors.ts';
-import { UNHANDLED_FILE } from '../unhandled.ts';
+import { runAgain, runVitest, type VitestProject } from '../vitest-run.ts';
 import { startCluster } from './cluster.ts';
 import { setUpHost } from './host.ts';
 import { keepPodLogs } from './pod-logs.ts';
@@ -26,12 +27,15 @@ export interface Run {
   wait: boolean;
 }
 
-/** What the scenarios came to, in the folder of artifacts. */
-export const REPORT = 'cluster.json';
-/** How many errors no test handled. */
-export const UNHANDLED = 'unhandled';
-/** Where secrets were found that must not be there, a line each. */
-export const SECRETS_FOUND = 'secrets-found.txt';
+/** What the scenarios came to, as JSON in the folder of artifacts. */
+export interface Outcome {
+  count: Count;
+  /** About files that ran twice, a line each. */
+  secondRuns: string[];
+  /** Where secrets are that must not be there. */
+  secrets: string[];
+}
+export const OUTCOME = 'outcome.json';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -65,28 +69,37 @@ async function main(file: string): Promise<number> {
 There: ${kubectl} get pods -A, or: npx vitest run --project cluster test/cluster/install`);
     await new Promise((resolve) => failure.signal.addEventListener('abort', resolve, { once: true }));
   } else {
-    const report = join(artifacts, REPORT);
-    const args = [
-      'run',
-      '--project',
-      'cluster',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
-    ];
-    const env = { HEATSTACK_TESTBED: bedFile, [UNHANDLED_FILE]: join(artifacts, UNHANDLED) };
-    const ended = execute('vitest', [...args, '--reporter=./test/unhandled.ts', ...filters], env);
     const broken = new Promise<never>((_, reject) => {
       failure.signal.addEventListener('abort', () => reject(failure.signal.reason as Error), { once: true });
     });
-    await Promise.race([ended, broken]);
+    const outcome = await Promise.race([runScenarios(bedFile, artifacts, filters), broken]);
     await endOfLogs();
     // Each scenario keeps its HeatStacks in the artifacts; what defines them is gone with the last.
     const secrets = await findSecrets(bed, 'events,configmaps');
-    await writeFile(join(artifacts, SECRETS_FOUND), secrets.join('\n'));
+    await writeFile(join(artifacts, OUTCOME), JSON.stringify({ ...outcome, secrets } satisfies Outcome));
   }
   failure.signal.throwIfAborted();
   return 0;
+}
+
+/** Runs the scenarios, and those files that failed once more. */
+async function runScenarios(
+  bedFile: string,
+  artifacts: string,
+  filters: readonly string[],
+): Promise<Pick<Outcome, 'count' | 'secondRuns'>> {
+  const scenarios: VitestProject = { project: 'cluster', bedFile, execute };
+  const outcome = await runVitest(scenarios, filters, join(artifacts, 'cluster.json'));
+  if (!outcome) return { count: { passed: 0, failed: 1, skipped: 0 }, secondRuns: [] };
+  const failed = outcome.failedFiles.map((file) => ({ of: scenarios, file }));
+  const again = await runAgain(failed, artifacts, say);
+  const { count } = outcome;
+  for (const change of again.map(recount)) {
+    count.passed += change.passed;
+    count.failed += change.failed;
+    count.skipped += change.skipped;
+  }
+  return { count, secondRuns: describeSecondRuns(again) };
 }
 
 /** Runs a program to its end; its exit code. */

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Count, readReport } from '../second-run.ts';
+import type { Count } from '../second-run.ts';
 import { cacheRoot } from '../testbed/cache.ts';
 import { messageOf, TestbedError } from '../testbed/errors.ts';
 import { sweepAtEnd } from '../testbed/guard.ts';
 import { findPython } from '../testbed/python.ts';
-import { REPORT, type Run, SECRETS_FOUND, UNHANDLED } from './inside.ts';
+import { OUTCOME, type Outcome, type Run } from './inside.ts';
 import { runIsolated } from './isolation.ts';
 import { findLeftovers, readMachineState } from './leftovers.ts';
 import { prepare } from './preparation.ts';
@@ -127,26 +127,23 @@ async function keepLogs(dir: string, artifacts: string): Promise<void> {
   }
 }
 
-/** Adds what the scenarios came to, as far as they came. */
+/** Adds what the scenarios came to. */
 async function readOutcome(
   artifacts: string,
   count: Count,
   record: (name: string, problems: readonly string[]) => void,
 ): Promise<void> {
-  const read = (name: string) => readFile(join(artifacts, name), 'utf8').catch(() => undefined);
-  const report = await read(REPORT);
-  if (report === undefined) {
+  const text = await readFile(join(artifacts, OUTCOME), 'utf8').catch(() => undefined);
+  if (text === undefined) {
     record('the scenarios ran', ['they left no report']);
     return;
   }
-  const outcome = readReport(report, ROOT).count;
-  count.passed += outcome.passed;
-  count.failed += outcome.failed + Number((await read(UNHANDLED)) ?? 0);
-  count.skipped += outcome.skipped;
-  const secrets = await read(SECRETS_FOUND);
-  if (secrets !== undefined) {
-    record('no secret outside Secrets, in all logs, Events and objects', secrets.split('\n').filter(Boolean));
-  }
+  const outcome = JSON.parse(text) as Outcome;
+  count.passed += outcome.count.passed;
+  count.failed += outcome.count.failed;
+  count.skipped += outcome.count.skipped;
+  outcome.secondRuns.forEach(say);
+  record('no secret outside Secrets, in all logs, Events and objects', outcome.secrets);
 }
 
 try {
