@@ -4,7 +4,7 @@
 // dependencies, that Node among them, when they are missing or differ from package-lock.json. Plain JavaScript of
 // Node 20, because that may be all there is when it starts.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +38,13 @@ function isInstalled() {
 }
 
 async function install() {
+  const modules = join(root, 'node_modules');
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // npm ci empties the folder first, which may be another work tree's.
+    fail(
+      `${modules} is a symbolic link to what package-lock.json doesn't ask for: remove it and start again`,
+    );
+  }
   const start = Date.now();
   const say = (text) => process.stderr.write(`bootstrap: ${text}\n`);
   const title = 'installing the locked dependencies (npm ci)';

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -76,6 +85,15 @@ test('installs again when the lock has changed', async () => {
   writeFileSync(at('package-lock.json'), lock('26.0.1'));
   await start('script.cjs').ended;
   expect(npmRuns()).toBe(2);
+});
+
+test("doesn't install into another work tree's packages", async () => {
+  mkdirSync(at('other'));
+  symlinkSync(at('other'), at('node_modules'));
+  const { code, stderr } = await start('script.cjs').ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^bootstrap: .*node_modules is a symbolic link .*remove it/);
+  expect(existsSync(at('npm-runs'))).toBe(false);
 });
 
 test('says in one line that npm failed', async () => {
