@@ -70,6 +70,8 @@ export interface OperatorOptions {
   clock?: Clock;
 }
 
+/** How long a Secret waits whose namespace isn't known yet. */
+const UNFILLED_MS = 10_000;
 /** What is held of answers of all clouds at once: two of the largest that are read. */
 const ANSWERS_BYTES = 32 * 1024 * 1024;
 /** Most stacks of one list; Heat's quota for a project is 512 unless its operator raised it. */
@@ -234,7 +236,9 @@ async function reconcileAll(
     const controller = new Controller({
       name: 'heatstack',
       queue,
-      reconcile: (name, context) => reconciler.reconcile(name, context),
+      // What isn't filled yet is queued when it is.
+      reconcile: (name, context) =>
+        watches.isFilled(name) ? reconciler.reconcile(name, context) : Promise.resolve({}),
       concurrency: options.concurrency,
       logger,
       logs,
@@ -246,7 +250,11 @@ async function reconcileAll(
     const keeper = new Controller({
       name: 'credentials',
       queue: secrets,
-      reconcile: (name, context) => inUse?.reconcile(name, context) ?? Promise.resolve({}),
+      // Where not all HeatStacks are known, a Secret may look as if nobody needed it.
+      reconcile: (name, context) =>
+        watches.isFilled(name)
+          ? (inUse?.reconcile(name, context) ?? Promise.resolve({}))
+          : Promise.resolve({ requeueAfterMs: UNFILLED_MS }),
       concurrency: 1,
       logger,
       logs,

@@ -2,7 +2,8 @@ import { addAbortSignal, PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FINALIZER, OUTPUTS_OF } from '../api/constants.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { KubeClient } from '../kube/index.ts';
+import { KubeClient, KubeError } from '../kube/index.ts';
+import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
 import { Watches, type WatchesOptions } from './watches.ts';
 
@@ -283,6 +284,83 @@ describe('narrowed', () => {
     ],
   ])('%s, they ask for no more', async (_, options, expected) => {
     expect(await narrowed(options)).toEqual(expected);
+  });
+});
+
+describe('with several namespaces', () => {
+  /** The path of what is refused, if anything is. */
+  let refused: string | undefined;
+  let seen: Watches;
+  let lines: ReturnType<typeof memoryLogger>['lines'];
+  const clock = new FakeClock();
+
+  beforeEach(() => {
+    const memory = memoryLogger();
+    lines = memory.lines;
+    const guarded = new KubeClient({
+      request: async ({ path }) => {
+        if (refused !== undefined && path.includes(refused))
+          throw new KubeError('Forbidden', 'secrets is forbidden', { status: 403 });
+        const [, namespace = ''] = /namespaces\/(\w+)\/heatstacks/.exec(path) ?? [];
+        const items = namespace === '' ? [] : [stack(namespace, 'web', `u-${namespace}`)];
+        return { metadata: { resourceVersion: '1' }, items };
+      },
+      async *watch({ signal }) {
+        yield* addAbortSignal(signal ?? stop.signal, new PassThrough({ objectMode: true }));
+      },
+    });
+    const queue = { add: (key: string) => void queued.push([key, 0]) };
+    seen = new Watches({
+      client: guarded,
+      queue,
+      namespaces: ['team', 'gone'],
+      logger: memory.logger,
+      clock,
+    });
+  });
+
+  test.each(['namespaces/gone/', 'namespaces/gone/secrets'])(
+    'does not wait for %s, and takes it in once it may',
+    async (path) => {
+      refused = path;
+      const end = seen.run(stop.signal);
+      await seen.whenSynced(stop.signal);
+      expect(seen.lead()).toEqual(['team/web']);
+      expect([seen.isFilled('team/web'), seen.isFilled('gone/web')]).toEqual([true, false]);
+      expect(lines.filter(({ level }) => level === 50)).toMatchObject([{ namespace: 'gone' }]);
+      queued = [];
+
+      refused = undefined;
+      await vi.waitFor(async () => {
+        await clock.advance(30_000);
+        expect(queued).toContainEqual(['gone/web', 0]);
+      });
+      expect(seen.isFilled('gone/web')).toBe(true);
+      stop.abort();
+      await end;
+    },
+  );
+
+  test('is not ready while it may look into none', async () => {
+    refused = 'namespaces/';
+    const end = seen.run(stop.signal);
+    const synced = seen.whenSynced(stop.signal).then(
+      () => 'synced',
+      () => 'stopped',
+    );
+    await vi.waitFor(() => expect(seen.watched.every(({ counters }) => counters.failures > 0)).toBe(true));
+    stop.abort();
+    expect(await synced).toBe('stopped');
+    await end;
+  });
+
+  test('stops while one is still refused', async () => {
+    refused = 'namespaces/gone/';
+    const end = seen.run(stop.signal);
+    await seen.whenSynced(stop.signal);
+    stop.abort();
+    await end;
+    expect(seen.isFilled('gone/web')).toBe(false);
   });
 });
 

@@ -43,6 +43,11 @@ export interface WatchesOptions {
   clock?: Clock;
 }
 
+type WatchedReflector = Pick<
+  Reflector<KubeObject>,
+  'run' | 'whenAnswered' | 'whenSynced' | 'synced' | 'resource' | 'counters' | 'lastEventAt'
+>;
+
 /**
  * What the operator watches: HeatStacks, and of ConfigMaps and Secrets no more than names and versions. Nothing is queued
  * until {@link lead}: a replica that stands by keeps its caches filled, and does nothing.
@@ -55,6 +60,8 @@ export class Watches implements WatchedObjects, WatchedStacks {
     ConfigMap: new Map(),
     Secret: new Map(),
   };
+  /** All of these by namespace; '' for all. */
+  readonly #reflectors = new Map<string, readonly WatchedReflector[]>();
   readonly #isNarrowed: { toNamespaces: boolean; toSecrets: boolean };
   readonly #index = new ReferenceIndex();
   readonly #written: Record<DataKind, WrittenObjects> = {
@@ -63,6 +70,7 @@ export class Watches implements WatchedObjects, WatchedStacks {
   };
   readonly #queue: WatchesOptions['queue'];
   readonly #inUse: WatchesOptions['inUse'];
+  readonly #logger: Logger;
   readonly #seesAll: Record<DataKind, boolean>;
   #leads = false;
   /** How many HeatStacks there are of each kind. */
@@ -89,50 +97,48 @@ export class Watches implements WatchedObjects, WatchedStacks {
       Secret: !('labelSelector' in secretLabels) && secretNames.length === 0,
     };
     this.#inUse = inUse;
+    this.#logger = logger;
     const common = { client, logger, clock };
     for (const namespace of namespaces.length > 0 ? namespaces : ['']) {
       const where = namespace === '' ? {} : { namespace };
-      this.#stacks.set(
-        namespace,
-        new Reflector<CachedStack>({
-          ...common,
-          ...where,
-          type: HEAT_STACKS,
-          transform: (raw, old) => toCached(raw as unknown as HeatStack, isMine, old),
-          onEvent: (event) => {
-            const { type, key, object, old } = event;
-            this.#index.update(event);
-            this.counts.update(event);
-            inUse?.onStack(event);
-            // With `old` it is the object as it was when it was deleted, and not when it was last seen.
-            const isHeld = object.credentials !== undefined && !object.deleting && !object.detaches;
-            if (type === 'deleted' && old && isHeld) this.torn(key, object.metadata.uid);
-            // One that has lost its labels is another's from now on, and is let go of.
-            if (old?.mine && !object.mine) this.#add(key);
-            else if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
-              if (object.metadata.generation !== old?.metadata.generation) this.#announce(key, object);
-              this.#enqueue(key, object);
-            }
-            // What is there when it begins to lead is queued then.
-            if (this.#leads) for (const other of this.#concernedBy(event)) this.#enqueue(other);
-          },
-        }),
-      );
-      this.#objects.ConfigMap.set(
-        `${namespace}/`,
-        this.#metadata('ConfigMap', CONFIG_MAPS, { ...common, ...where, ...labels }),
-      );
+      const stacks = new Reflector<CachedStack>({
+        ...common,
+        ...where,
+        type: HEAT_STACKS,
+        transform: (raw, old) => toCached(raw as unknown as HeatStack, isMine, old),
+        onEvent: (event) => {
+          const { type, key, object, old } = event;
+          this.#index.update(event);
+          this.counts.update(event);
+          inUse?.onStack(event);
+          // With `old` it is the object as it was when it was deleted, and not when it was last seen.
+          const isHeld = object.credentials !== undefined && !object.deleting && !object.detaches;
+          if (type === 'deleted' && old && isHeld) this.torn(key, object.metadata.uid);
+          // One that has lost its labels is another's from now on, and is let go of.
+          if (old?.mine && !object.mine) this.#add(key);
+          else if (type === 'deleted' || !this.ignore(key, object.metadata.resourceVersion)) {
+            if (object.metadata.generation !== old?.metadata.generation) this.#announce(key, object);
+            this.#enqueue(key, object);
+          }
+          // What is there when it begins to lead is queued then.
+          if (this.#leads) for (const other of this.#concernedBy(event)) this.#enqueue(other);
+        },
+      });
+      this.#stacks.set(namespace, stacks);
+      const configMaps = this.#metadata('ConfigMap', CONFIG_MAPS, { ...common, ...where, ...labels });
+      this.#objects.ConfigMap.set(`${namespace}/`, configMaps);
+      const reflectors: WatchedReflector[] = [stacks, configMaps];
       // Helm keeps its releases in Secrets: large, many, and never referred to. A right to one name covers no other field.
       const selections =
         secretNames.length === 0
           ? [{ name: '', fieldSelector: 'type!=helm.sh/release.v1', ...secretLabels }]
           : secretNames.map((name) => ({ name, fieldSelector: `metadata.name=${name}` }));
       for (const { name, ...selection } of selections) {
-        this.#objects.Secret.set(
-          `${namespace}/${name}`,
-          this.#metadata('Secret', SECRETS, { ...common, ...where, ...selection }),
-        );
+        const secrets = this.#metadata('Secret', SECRETS, { ...common, ...where, ...selection });
+        this.#objects.Secret.set(`${namespace}/${name}`, secrets);
+        reflectors.push(secrets);
       }
+      this.#reflectors.set(namespace, reflectors);
     }
   }
 
@@ -203,14 +209,28 @@ export class Watches implements WatchedObjects, WatchedStacks {
   /**
    * From now on queues each HeatStack that there is something to do for.
    *
-   * @returns the keys of all that are there
+   * @returns the keys of all that are there, but for those that {@link isFilled} says no of: they are queued later
    */
   lead(): string[] {
     this.#leads = true;
-    const mine = [...this.#stacks.values()].flatMap(({ cache }) =>
-      cache.list().filter((stack) => stack.mine),
-    );
-    return mine.map(({ metadata }) => keyOf(metadata));
+    return [...this.#stacks.keys()]
+      .filter((each) => this.#isFilled(each))
+      .flatMap((each) => this.#mine(each));
+  }
+
+  /** Whether all is known of the namespace of a key, so that what isn't in the caches isn't there. */
+  isFilled(key: string): boolean {
+    return this.#isFilled(this.#watched(key.slice(0, key.indexOf('/'))));
+  }
+
+  #isFilled(watched: string): boolean {
+    return this.#reflectorsOf(watched).every(({ synced }) => synced);
+  }
+
+  /** Keys of the HeatStacks to work on in one of the watched namespaces. */
+  #mine(watched: string): string[] {
+    const stacks = this.#stacks.get(watched)?.cache.list() ?? [];
+    return stacks.filter(({ mine }) => mine).map(({ metadata }) => keyOf(metadata));
   }
 
   /** Before it is queued: it may be worked on at once. */
@@ -235,12 +255,44 @@ export class Watches implements WatchedObjects, WatchedStacks {
     await Promise.all(this.#all().map((reflector) => reflector.run(signal)));
   }
 
+  /**
+   * Resolves when the caches are filled. Of several namespaces one is enough when the operator may not look into the
+   * others: one that is deleted takes its Role along, and all others must not stand still for that. Those are filled once
+   * they may be looked into, see {@link isFilled}.
+   */
   async whenSynced(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#all().map((reflector) => reflector.whenSynced(signal)));
+    const namespaces = [...this.#stacks.keys()];
+    await Promise.all(this.#all().map((reflector) => reflector.whenAnswered(signal)));
+    const filled = namespaces.map((each) => this.#whenFilled(each, signal));
+    await Promise.race(filled);
+    for (const namespace of namespaces.filter((each) => !this.#isFilled(each))) {
+      this.#logger.error({ namespace }, 'may not look into this namespace; it is left out until it may');
+      void this.#fillLater(namespace, signal);
+    }
   }
 
-  #all(): Pick<Reflector<KubeObject>, 'run' | 'whenSynced' | 'resource' | 'counters' | 'lastEventAt'>[] {
-    return [...this.#stacks.values(), ...this.#objects.ConfigMap.values(), ...this.#objects.Secret.values()];
+  async #whenFilled(watched: string, signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectorsOf(watched).map((reflector) => reflector.whenSynced(signal)));
+  }
+
+  /** Queues what is there once a namespace is filled after all; never rejects. */
+  async #fillLater(namespace: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#whenFilled(namespace, signal);
+    } catch {
+      return; // Stopped before.
+    }
+    this.#logger.info({ namespace }, 'may look into this namespace now');
+    for (const key of this.#mine(namespace)) this.#add(key);
+  }
+
+  #all(): WatchedReflector[] {
+    return [...this.#reflectors.values()].flat();
+  }
+
+  /** The reflectors of one of the watched namespaces. */
+  #reflectorsOf(watched: string): readonly WatchedReflector[] {
+    return this.#reflectors.get(watched) ?? [];
   }
 
   #metadata(

@@ -363,6 +363,18 @@ describe('against an API server', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test('a refused list is an answer, and any other failure none', async () => {
+    server.lists.push(
+      (_request, response) => sendStatus(response, 500, 'InternalError'),
+      (_request, response) => sendStatus(response, 403, 'Forbidden'),
+    );
+    const reflector = start();
+    await reflector.whenAnswered(stop.signal);
+    expect(reflector.synced).toBe(false);
+    expect(server.requests).toHaveLength(2);
+    await reflector.whenSynced(stop.signal);
+  });
+
   test('whenSynced rejects when it is aborted', async () => {
     server.lists.push(() => undefined);
     const reflector = start();

@@ -52,6 +52,7 @@ export class Reflector<T extends KubeObject> {
   readonly #clock: Clock;
   readonly #counters = { lists: 0, watches: 0, failures: 0 };
   readonly #synced = Promise.withResolvers<void>();
+  readonly #answered = Promise.withResolvers<void>();
   #objects = new Map<string, T>();
   #isSynced = false;
   #resourceVersion: string | undefined;
@@ -107,6 +108,11 @@ export class Reflector<T extends KubeObject> {
   /** Resolves when {@link synced}; rejects with the signal's reason when it is aborted before. */
   async whenSynced(signal: AbortSignal): Promise<void> {
     await untilAborted(this.#synced.promise, signal);
+  }
+
+  /** Resolves when {@link synced}, or when the API server first says that it may not list; rejects as {@link whenSynced}. */
+  async whenAnswered(signal: AbortSignal): Promise<void> {
+    await untilAborted(this.#answered.promise, signal);
   }
 
   /** Lists and watches until the signal is aborted, then resolves with no request left open; it never rejects. */
@@ -171,6 +177,7 @@ export class Reflector<T extends KubeObject> {
     for (const [key, object] of objects) this.#emitChange(key, object, before.get(key), initial);
     this.#isSynced = true;
     this.#synced.resolve();
+    this.#answered.resolve();
     this.#logger.debug({ objects: objects.size, resourceVersion }, 'listed');
   }
 
@@ -237,6 +244,7 @@ export class Reflector<T extends KubeObject> {
   /** Logs what went wrong, decides from where to go on, and waits before that. */
   async #recover(problem: unknown, signal: AbortSignal): Promise<void> {
     const { backoff = DEFAULT_BACKOFF } = this.#options;
+    if (isKubeError(problem, 'Forbidden')) this.#answered.resolve();
     if (isKubeError(problem, 'Expired') && !this.#expired) {
       // Usual after a restart of the API server, which is back now: no reason to wait. Once only, lest we hammer it.
       this.#logger.debug({ error: problem.message }, 'version expired; listing anew');
