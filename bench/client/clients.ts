@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Cache } from '../../test/testbed/cache.ts';
+import { goPrograms } from '../../test/testbed/go-programs.ts';
 import { sdkEnvironment } from '../../test/testbed/sdk-environment.ts';
-import { goPrograms } from '../go-programs.ts';
 import type { Workplace } from '../workplace.ts';
 
 const PEERS = fileURLToPath(new URL('./peers', import.meta.url));

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import type { Cache } from '../../test/testbed/cache.ts';
 import { TestbedError } from '../../test/testbed/errors.ts';
+import { goPrograms } from '../../test/testbed/go-programs.ts';
 import { spawnGuarded } from '../../test/testbed/guard.ts';
-import { goPrograms } from '../go-programs.ts';
 
 const MODULE = fileURLToPath(new URL('./peers/heat', import.meta.url));
 /** How long it may take to tell something, in ms. */

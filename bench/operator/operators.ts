@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../../deploy/bundle/bundle.ts';
+import { goPrograms } from '../../test/testbed/go-programs.ts';
 import { pythonEnvironment } from '../../test/testbed/python-environment.ts';
-import { goPrograms } from '../go-programs.ts';
 import type { Workplace } from '../workplace.ts';
 import type { Command } from './process.ts';
 

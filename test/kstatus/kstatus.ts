@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
-import { type Cache, cached, fingerprint } from '../testbed/cache.ts';
-import { checkGo, goBuild } from '../testbed/go.ts';
-
-const MODULE = import.meta.dirname;
+import type { Cache } from '../testbed/cache.ts';
+import { goPrograms } from '../testbed/go-programs.ts';
 
 const verdictSchema = v.object({
   status: v.picklist(['Current', 'InProgress', 'Failed', 'Terminating', 'Unknown']),
@@ -19,22 +16,14 @@ export type Verdict = v.InferOutput<typeof verdictSchema>;
 
 /** Path of the program that judges by kstatus' own library, built into the cache if missing. */
 export async function kstatusProgram(cache: Cache): Promise<string> {
-  const ldflags = '-s -w';
-  const files = (await readdir(MODULE)).filter((file) => /\.go$|^go\.(mod|sum)$/.test(file)).sort();
-  const content = await Promise.all(files.map((file) => readFile(join(MODULE, file))));
-  const print = fingerprint([process.platform, process.arch, ldflags, ...content]);
-  const folder = await cached(cache, `kstatus-${print}`, async (target) => {
-    await checkGo('kstatus');
-    await goBuild(cache, {
-      // go.mod names the versions of kube-apiserver's modules, so that most of it is compiled already.
-      title: 'building kstatus with Go (a minute, once)',
-      target,
-      module: MODULE,
-      ldflags,
-      packages: ['.'],
-    });
+  const folder = await goPrograms(cache, {
+    name: 'kstatus',
+    // go.mod names the versions of kube-apiserver's modules, so that most of it is compiled already.
+    module: import.meta.dirname,
+    what: 'kstatus',
+    duration: 'a minute',
   });
-  return join(folder, 'bin', 'kstatus');
+  return join(folder, 'kstatus');
 }
 
 /**
