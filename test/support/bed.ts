@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { cacheRoot } from '../testbed/cache.ts';
 import { helmProgram } from '../testbed/helm.ts';
 import { startTestbed, type Testbed } from '../testbed/index.ts';
+import { monitoringDefinitions } from '../testbed/prometheus-operator.ts';
 import { promtoolProgram } from '../testbed/promtool.ts';
 import { findPython } from '../testbed/python.ts';
 import { serveControl } from './control.ts';
@@ -37,6 +38,7 @@ export async function startScenarioBed(
   const cache = { root: cacheRoot(), python: (await findPython()).path, log, signal };
   const helm = await helmProgram(cache);
   const promtool = await promtoolProgram(cache);
+  const definitions = await monitoringDefinitions(cache);
   const testbed = await startTestbed({ log, signal });
   try {
     const { kubeconfig, clouds, kubectl, heatUrl, authUrl } = testbed;
@@ -46,7 +48,7 @@ export async function startScenarioBed(
     const control = await serveControl(testbed);
     const info = {
       ...{ kubeconfig, clouds, kubectl, helm, promtool, heatUrl, authUrl },
-      ...{ control: control.url, artifacts },
+      ...{ monitoringDefinitions: definitions, control: control.url, artifacts },
     };
     const file = join(artifacts, 'testbed.json');
     await writeFile(file, JSON.stringify(info, null, 2));

@@ -46,6 +46,8 @@ export interface BedInfo {
   helm: string;
   /** In `npm test`. */
   promtool?: string;
+  /** Folder with the Prometheus Operator's custom resource definitions, in `npm test`. */
+  monitoringDefinitions?: string;
   /** In `npm run test:cluster`. */
   prometheus?: string;
   heatUrl: string;

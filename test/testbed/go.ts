@@ -10,10 +10,14 @@ import { atLeast } from './version.ts';
 
 const MINIMUM_GO = '1.26';
 
+/** What to do when modules can't be had. */
+export const GO_MODULES_CURE =
+  'if it is about downloading, check that the Go module proxy can be reached (go env GOPROXY), then start again';
+
 /**
  * Checks that a Go that is new enough is on PATH.
  *
- * @param what is to be built with it
+ * @param what is to be had with it
  * @param otherwise what can be done instead of installing it: `, or …`
  */
 export async function checkGo(what: string, otherwise = ''): Promise<void> {
@@ -21,9 +25,10 @@ export async function checkGo(what: string, otherwise = ''): Promise<void> {
   const answer = await promisify(execFile)('go', ['version'], {
     env: { ...process.env, GOTOOLCHAIN: 'local' },
   }).catch(() => undefined);
-  if (answer === undefined) throw new TestbedError(`Go isn't on PATH, and ${what} has to be built: ${cure}`);
+  if (answer === undefined)
+    throw new TestbedError(`Go isn't on PATH, and ${what} can't be had without it: ${cure}`);
   if (!atLeast(answer.stdout, MINIMUM_GO)) {
-    throw new TestbedError(`Go is too old to build ${what} (${answer.stdout.trim()}): ${cure}`);
+    throw new TestbedError(`Go is too old for ${what} (${answer.stdout.trim()}): ${cure}`);
   }
 }
 
@@ -69,7 +74,7 @@ export async function goBuild(
       cwd: module,
       env: { GOWORK: 'off', GOTMPDIR: temporary },
       logFile: `${target}.log`,
-      cure: 'if it is about downloading, check that the Go module proxy can be reached (go env GOPROXY), then start again',
+      cure: GO_MODULES_CURE,
       onLine: (line) => {
         if (line.startsWith('go: downloading')) note(line.slice('go: '.length));
         else note(`${++compiled} packages compiled, now ${line}`);

@@ -5,12 +5,21 @@ import { parseAllDocuments, parse as parseYaml, stringify } from 'yaml';
 import { manifests } from '../../../deploy/helm/manifests.ts';
 import { CHART, runHelm } from '../../support/release.ts';
 import { scenario } from '../../support/scenario.ts';
+import { rightValues, rounds } from './value-cases.ts';
 
 const s = scenario('manifests');
 const { namespace } = s;
 const account = { create: false, name: 'heat' };
 const peers = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }];
 const spread = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule' };
+/** What ServiceMonitor and PodMonitor have in common. */
+const SCRAPING = {
+  labels: { release: 'monitoring' },
+  interval: '1m30s',
+  scrapeTimeout: '10s',
+  relabelings: [{ sourceLabels: ['__meta_kubernetes_pod_node_name'], targetLabel: 'node' }],
+  metricRelabelings: [{ sourceLabels: ['__name__'], regex: 'nodejs_.*', action: 'drop' }],
+};
 const networks = ['192.0.2.0/24', '2001:db8::/32'].map((cidr) => ({ ipBlock: { cidr } }));
 
 /** Sets of values as people may have them; only a few with the definition, which takes the API server longest. */
@@ -88,6 +97,19 @@ const SETS: Record<string, object> = {
     ports: { metrics: 9090, health: 9091 },
     image: { digest: `sha256:${'0f'.repeat(32)}` },
   },
+  'watched through a Service': {
+    metricsService: { annotations: { note: 'x' } },
+    serviceMonitor: { enabled: true, ...SCRAPING },
+    prometheusRule: {
+      enabled: true,
+      labels: { release: 'monitoring' },
+      alertLabels: { team: 'cloud' },
+      disabledAlerts: ['HeatStackDrift'],
+      runbookURL: 'https://example.com/runbooks',
+    },
+    dashboard: { enabled: true, annotations: { grafana_folder: 'Clouds' } },
+  },
+  'watched without one': { podMonitor: { enabled: true, ...SCRAPING }, prometheusRule: { enabled: true } },
 };
 
 interface Manifest {
@@ -106,6 +128,10 @@ const parse = (text: string): Manifest[] =>
 const rendered: Manifest[][] = [];
 
 beforeAll(async () => {
+  // For all namespaces and for good; nothing else is about them.
+  const definitions = ['--filename', s.bed.monitoringDefinitions ?? ''];
+  await s.kubectl(['apply', '--server-side', ...definitions], { namespaced: false });
+  await s.kubectl(['wait', '--for=condition=Established', ...definitions], { namespaced: false });
   const restricted = 'pod-security.kubernetes.io/enforce=restricted';
   await s.kubectl(['label', 'namespace', namespace, restricted], { namespaced: false });
   for (const [index, values] of Object.values(SETS).entries()) {
@@ -129,10 +155,26 @@ const podsOf = (objects: readonly Manifest[]): Manifest[] =>
     spec?.template ? [{ apiVersion: 'v1', kind: 'Pod', metadata, spec: spec.template.spec }] : [],
   );
 
+/** What the Prometheus Operator works on. */
+const monitoring = (objects: readonly Manifest[]): Manifest[] =>
+  objects.filter(({ apiVersion }) => apiVersion === 'monitoring.coreos.com/v1');
+
 describe('the API server takes', () => {
   it('what the chart makes of each set of values, and its pods under the level restricted', async () => {
     expect(rendered.length).toBeGreaterThanOrEqual(12);
     const objects = rendered.flatMap((each) => [...each, ...podsOf(each)]);
+    expect(await tryAll(objects)).toBe(objects.length);
+    const kinds = monitoring(objects).map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(['ServiceMonitor', 'PodMonitor', 'PrometheusRule']));
+  });
+
+  it("what the chart has for the Prometheus Operator with each of a value's right ones", async () => {
+    const objects: Manifest[] = [];
+    for (const round of rounds('right')) {
+      const args = ['template', `round-${round}`, CHART, '--namespace', namespace, '--values', '-'];
+      objects.push(...monitoring(parse(await runHelm(s.bed.helm, args, rightValues(round)))));
+    }
+    expect(new Set(objects.map(({ kind }) => kind)).size).toBe(3);
     expect(await tryAll(objects)).toBe(objects.length);
   });
 

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { readValues } from '../../../deploy/helm/values.ts';
+import { CHART } from '../../support/release.ts';
+
 /** Values that the chart's schema takes, and values that it refuses. */
 export interface Cases {
   /** All can be set together with the others in their place. */
@@ -44,7 +48,7 @@ const SECURITY_CONTEXT: Cases = {
 
 const PROMETHEUS_DURATION: Cases = { right: ['', '30s', '1m30s'], wrong: ['30', '0.5m', 30] };
 const RELABELINGS: Cases = {
-  right: [[], [{ sourceLabels: ['a'], targetLabel: 'b' }]],
+  right: [[{ sourceLabels: ['a'], targetLabel: 'b' }], []],
   wrong: [['a'], { targetLabel: 'b' }],
 };
 
@@ -116,7 +120,7 @@ export const VALUE_CASES: Record<string, Cases> = {
   heatRate: { right: [1, 10_000], wrong: [0, 10_001, 1.5, '10'] },
   progressInterval: DURATION,
   operationGrace: DURATION,
-  metrics: BOOLEAN,
+  metrics: { right: [true, true, true, true, true, false], wrong: BOOLEAN.wrong },
   'ports.metrics': { right: [1024, 65_535], wrong: [80, 65_536, '8080', 0] },
   'ports.health': { right: [1025, 65_534], wrong: [80, 65_536, ':8081', 0] },
   logLevel: {
@@ -218,12 +222,12 @@ export const VALUE_CASES: Record<string, Cases> = {
   'networkPolicy.clouds.ports': PORTS,
   'metricsService.enabled': BOOLEAN,
   'metricsService.annotations': TEXTS,
-  // As metrics is on in every other round, and with one monitor at a time.
-  'serviceMonitor.enabled': { right: [true, false, false, false], wrong: BOOLEAN.wrong },
-  'podMonitor.enabled': { right: [false, false, true, false], wrong: BOOLEAN.wrong },
+  // With metrics, one at a time, and each with all that follows.
+  'serviceMonitor.enabled': { right: [true, true, false, false, false, false], wrong: BOOLEAN.wrong },
+  'podMonitor.enabled': { right: [false, false, true, true, false, false], wrong: BOOLEAN.wrong },
   ...monitor('serviceMonitor'),
   ...monitor('podMonitor'),
-  'prometheusRule.enabled': BOOLEAN,
+  'prometheusRule.enabled': { right: [true, true, false], wrong: BOOLEAN.wrong },
   'prometheusRule.labels': LABELS,
   'prometheusRule.alertLabels': TEXTS,
   'prometheusRule.disabledAlerts': {
@@ -238,3 +242,36 @@ export const VALUE_CASES: Record<string, Cases> = {
   'dashboard.labels': LABELS,
   'dashboard.annotations': TEXTS,
 };
+
+/** Paths of all values of the chart. */
+export const VALUES = readValues(readFileSync(`${CHART}/values.yaml`, 'utf8')).map(({ path }) => path);
+
+/** Rounds after which each right or wrong value was tried. */
+export const rounds = (kind: keyof Cases): number[] => [
+  ...Array(Math.max(...Object.values(VALUE_CASES).map((cases) => cases[kind].length))).keys(),
+];
+
+/** A right one of each value of the chart. */
+export function rightValues(round: number): object {
+  return valuesOf((path) => {
+    const right = VALUE_CASES[path.join('.')]?.right ?? [];
+    return right[round % right.length];
+  });
+}
+
+/** Values with one for each path that has one. */
+export function valuesOf(choose: (path: string[]) => unknown): object {
+  const values: Record<string, unknown> = {};
+  for (const path of VALUES) {
+    const value = choose(path);
+    if (value === undefined) continue;
+    let node = values;
+    for (const name of path.slice(0, -1)) {
+      const next = (node[name] ?? {}) as Record<string, unknown>;
+      node[name] = next;
+      node = next;
+    }
+    node[path.at(-1) ?? ''] = value;
+  }
+  return values;
+}

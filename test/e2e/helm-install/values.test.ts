@@ -1,30 +1,12 @@
 /** Each value of the chart by itself: what its schema takes and refuses. Helm tells all that is wrong at once. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readValues, type Schema, schemaAt } from '../../../deploy/helm/values.ts';
+import { type Schema, schemaAt } from '../../../deploy/helm/values.ts';
 import { CHART, runHelm } from '../../support/release.ts';
 import { bed } from '../../support/scenario.ts';
-import { VALUE_CASES } from './value-cases.ts';
+import { rightValues, rounds, VALUE_CASES, VALUES, valuesOf } from './value-cases.ts';
 
-const VALUES = readValues(readFileSync(`${CHART}/values.yaml`, 'utf8')).map(({ path }) => path);
 const SCHEMA = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) as Schema;
-
-/** Values with one for each path that has one. */
-function valuesOf(choose: (path: string[]) => unknown): object {
-  const values: Record<string, unknown> = {};
-  for (const path of VALUES) {
-    const value = choose(path);
-    if (value === undefined) continue;
-    let node = values;
-    for (const name of path.slice(0, -1)) {
-      const next = (node[name] ?? {}) as Record<string, unknown>;
-      node[name] = next;
-      node = next;
-    }
-    node[path.at(-1) ?? ''] = value;
-  }
-  return values;
-}
 
 const render = (values: object): Promise<string> =>
   runHelm(bed().helm, ['template', 'demo', CHART, '--values', '-'], values);
@@ -40,10 +22,6 @@ async function refusalsOf(values: object): Promise<string[]> {
     .map((line) => line.trim())
     .filter((line) => line.startsWith('- at '));
 }
-
-const rounds = (kind: 'right' | 'wrong'): number[] => [
-  ...Array(Math.max(...Object.values(VALUE_CASES).map((cases) => cases[kind].length))).keys(),
-];
 
 describe('the schema of the chart', () => {
   it('has a type and a test for each value', () => {
@@ -67,11 +45,7 @@ describe('the schema of the chart', () => {
   });
 
   it.each(rounds('right'))('takes right values, round %i', async (round) => {
-    const values = valuesOf((path) => {
-      const right = VALUE_CASES[path.join('.')]?.right ?? [];
-      return right[round % right.length];
-    });
-    await expect(render(values)).resolves.toContain('kind: Deployment');
+    await expect(render(rightValues(round))).resolves.toContain('kind: Deployment');
   });
 
   it('refuses an unknown value, and an unknown member of each that has members', async () => {
