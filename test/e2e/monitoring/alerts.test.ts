@@ -14,7 +14,7 @@ const CASES = join(import.meta.dirname, 'cases.yaml');
 const run = async (...args: string[]) => (await promisify(execFile)(promtool, args)).stdout;
 
 interface Case {
-  promql_expr_test: { expr: string; exp_samples: unknown[] }[];
+  promql_expr_test: { expr: string; exp_samples: { labels: string }[] }[];
 }
 
 interface Rendered {
@@ -47,13 +47,21 @@ describe('the alerts', () => {
     expect(await run('test', 'rules', CASES)).toContain('SUCCESS');
   });
 
-  it('have a case in which each fires, and one in which it does not', () => {
+  it('have a case in which each fires, one in which none does, and one in which it waits for its time', () => {
     const { tests } = parse(readFileSync(CASES, 'utf8')) as { tests: Case[] };
     const asked = tests.flatMap(({ promql_expr_test }) => promql_expr_test);
-    for (const name of new Set(readAlerts().map(({ alert }) => alert))) {
-      const own = asked.filter(({ expr }) => expr.includes(`"${name}"`));
-      const isFiring = own.map(({ exp_samples }) => exp_samples.length > 0);
-      expect(new Set(isFiring), name).toEqual(new Set([false, true]));
+    for (const { alert, labels, for: time } of readAlerts()) {
+      const answers = (state: string): string[][] =>
+        asked
+          .filter(({ expr }) => expr === `ALERTS{alertname="${alert}", alertstate="${state}"}`)
+          .map(({ exp_samples }) => exp_samples.map((sample) => sample.labels));
+      // Two rules of one name differ by their own labels.
+      const own = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+      const has = (state: string): boolean =>
+        answers(state).some((found) => found.some((series) => own.every((pair) => series.includes(pair))));
+      expect(has('firing'), alert).toBe(true);
+      expect(answers('firing'), alert).toContainEqual([]);
+      expect(has('pending'), alert).toBe(time !== undefined);
     }
   });
 });
