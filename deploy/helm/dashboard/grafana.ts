@@ -85,8 +85,12 @@ function graphLook({ unit, stacked, stepped, max }: Graph): object {
   };
 }
 
-/** A choice of values of a label, of those that the choices before leave. */
-function variable(name: string, label: string, before: string): object {
+/**
+ * A choice of values of a label, of those that the choices before leave.
+ *
+ * @param all what stands for all of them; `.+` leaves out what hasn't the label
+ */
+function variable(name: string, label: string, before: string, all: '.*' | '.+'): object {
   const query = `label_values(heatstack_watch_lists_total${before}, ${name})`;
   return {
     ...{
@@ -102,7 +106,7 @@ function variable(name: string, label: string, before: string): object {
       sort: 1,
       multi: true,
       includeAll: true,
-      allValue: '.*',
+      allValue: all,
       regex: '',
       hide: 0,
       options: [],
@@ -124,6 +128,8 @@ export function dashboard(): object {
     graphTooltip: 1,
     refresh: '1m',
     time: { from: 'now-6h', to: 'now' },
+    // What each person has chosen.
+    timezone: '',
     annotations: {
       list: [
         {
@@ -144,9 +150,10 @@ export function dashboard(): object {
           ...{ name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
           ...{ current: {}, hide: 0, includeAll: false, multi: false, options: [], refresh: 1, regex: '' },
         },
-        variable('cluster', 'Cluster', ''),
-        variable('namespace', "Operator's namespace", '{cluster=~"$cluster"}'),
-        variable('job', 'Operator', '{cluster=~"$cluster", namespace=~"$namespace"}'),
+        // A Prometheus for one cluster has no such label.
+        variable('cluster', 'Cluster', '', '.*'),
+        variable('namespace', "Operator's namespace", '{cluster=~"$cluster"}', '.+'),
+        variable('job', 'Job', '{cluster=~"$cluster", namespace=~"$namespace"}', '.+'),
       ],
     },
     panels: layOut(),
