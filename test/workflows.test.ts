@@ -64,6 +64,14 @@ describe.each(readdirSync(FOLDER))('the workflow %s', (name) => {
     expect(writers.filter(([, { environment }]) => environment !== 'release')).toEqual([]);
   });
 
+  it('publishes nothing that another run left in a cache', () => {
+    if (jobs.every(([, { environment }]) => environment === undefined)) return;
+    const setsUp = steps.filter(({ uses }) => uses?.startsWith('actions/setup-node@'));
+    expect(setsUp.length).toBeGreaterThan(0);
+    expect(setsUp.filter((step) => step.with?.['package-manager-cache'] !== false)).toEqual([]);
+    expect(steps.filter(({ uses }) => /^actions\/(cache|setup-go)\b/.test(uses ?? ''))).toEqual([]);
+  });
+
   it('puts nothing that others choose into a script', () => {
     expect(commands.filter((command) => command.includes('${{'))).toEqual([]);
     expect(text).not.toContain('pull_request_target');
