@@ -156,3 +156,14 @@ export function bedRelease(cluster: Cluster): Release {
 
 /** The values of {@link bedRelease}. */
 export const BED_VALUES = { allowedEndpoints: ['127.0.0.1'] };
+
+/** Values of a release that works in one namespace of the test bed and has nothing cluster-wide. */
+export function narrowValues(namespace: string, more: object = {}): object {
+  return {
+    ...BED_VALUES,
+    crds: { install: false },
+    watchNamespaces: [namespace],
+    clusterID: namespace,
+    ...more,
+  };
+}

@@ -1,4 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
+import { addressesOf } from '../../support/addresses.ts';
 import { disturb, eventually, heatWrites, scenario, slowTemplate } from '../../support/scenario.ts';
 
 const s = scenario('apiserver-restart');
@@ -11,8 +12,8 @@ afterAll(async () => {
 
 it('finishes by itself, with one stack', async () => {
   const operator = await s.startOperator(['--health-address=127.0.0.1:0']);
-  const port = operator.log().find(({ msg }) => msg === 'listening')?.['port'];
-  const probe = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+  const probe = async (page: '/healthz' | '/readyz') =>
+    (await fetch(addressesOf(operator.log(), page)[0] ?? '')).status;
   await s.apply(name, { template: { inline: slowTemplate(4) } });
   const { status } = await s.until(name, 'begun', (object) => object.status.id !== undefined);
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseOptions } from '../../../src/options.ts';
-import { CHART, Release, runHelm } from '../../support/release.ts';
+import { BED_VALUES, CHART, narrowValues, Release, runHelm } from '../../support/release.ts';
 import { RANDOM_STRING, scenario } from '../../support/scenario.ts';
 import { containerOf, deploymentOf, isDefinition, readJson, render } from './render.ts';
 
@@ -298,17 +298,10 @@ describe('on the API server', () => {
       (await s.kubectl(['get', kinds.join(), '--output', 'name'], { namespaced: false }))
         .split('\n')
         .filter((name) => name.includes(s.namespace));
-    const allowedEndpoints = ['127.0.0.1'];
-    await release.install({ crds: { install: false }, allowedEndpoints });
+    await release.install({ ...BED_VALUES, crds: { install: false } });
     // One of each, and the roles for people.
     expect(await clusterWide()).toHaveLength(kinds.length + 3);
-    await release.install({
-      crds: { install: false },
-      allowedEndpoints,
-      watchNamespaces: [s.namespace],
-      clusterID: s.namespace,
-      outputObjects: { enabled: false },
-    });
+    await release.install(narrowValues(s.namespace, { outputObjects: { enabled: false } }));
     expect(await clusterWide()).toEqual([]);
 
     // What `helm test` runs in a pod.

@@ -7,12 +7,13 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { ANNOTATIONS } from '../../../src/api/constants.ts';
+import { addressesOf } from '../../support/addresses.ts';
 import { cloudsYaml } from '../../support/clouds.ts';
 import { HeatProxy } from '../../support/heat-proxy.ts';
 import { parseMetrics } from '../../support/prometheus.ts';
 import { allQueries } from '../../support/promql.ts';
-import { Release } from '../../support/release.ts';
-import { eventually, FAILING, type Operator, RANDOM_STRING, scenario } from '../../support/scenario.ts';
+import { narrowValues, Release } from '../../support/release.ts';
+import { FAILING, RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
 const s = scenario('queries');
 const release = new Release(s.bed, { name: s.namespace, namespace: s.namespace });
@@ -28,28 +29,13 @@ beforeAll(async () => {
   await s.writeSecret('nobody', {
     'clouds.yaml': cloudsYaml({ auth: { auth_url: 'http://127.0.0.1:9/v3' } }),
   });
-  await release.install({
-    crds: { install: false },
-    allowedEndpoints: ['127.0.0.1'],
-    clusterID: s.namespace,
-    watchNamespaces: [s.namespace],
-    replicas: 2,
-    leaderElection: { enabled: true },
-  });
+  await release.install(narrowValues(s.namespace, { replicas: 2, leaderElection: { enabled: true } }));
 }, 60_000);
 
 afterAll(async () => {
   await proxy.close();
   await release.uninstall();
 }, 60_000);
-
-/** Where an operator serves its metrics, by the line of its log. */
-function addressesOf(operator: Operator): string[] {
-  return operator
-    .log()
-    .filter(({ msg, paths }) => msg === 'listening' && (paths as string[]).includes('/metrics'))
-    .map(({ port }) => `http://127.0.0.1:${port}/metrics`);
-}
 
 /** Adds what the replicas show now, with the labels that Prometheus adds. */
 async function scrape(addresses: string[]): Promise<void> {
@@ -73,14 +59,8 @@ it('all queries of alerts and dashboard find something', async () => {
   const options = ['--metrics-address=localhost:0', '--log-level=info'];
   const leader = await s.startOperator(options, release);
   await s.startOperator(options, release);
-  let addresses: string[] = [];
-  await eventually(
-    () => {
-      addresses = addressesOf(leader);
-      return addresses.length === 2;
-    },
-    () => `the replicas listen at ${addresses.join()}`,
-  );
+  const addresses = addressesOf(leader.log(), '/metrics');
+  expect(addresses).toHaveLength(2);
   const template = { inline: RANDOM_STRING };
   const cloudCredentialsRef = { secretName: 'goes-away', cloudName: 'demo' };
   await s.apply('queries-works', { template });

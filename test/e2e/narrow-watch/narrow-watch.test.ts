@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Release } from '../../support/release.ts';
+import { narrowValues, Release } from '../../support/release.ts';
 import { condition, eventually, heatRequests, type Operator, scenario } from '../../support/scenario.ts';
 
 const s = scenario('narrow-watch');
@@ -19,14 +19,8 @@ const spec = (...parametersFrom: object[]) => ({ template: { inline: TEMPLATE },
 let operator: Operator;
 
 beforeAll(async () => {
-  await release.install({
-    crds: { install: false },
-    allowedEndpoints: ['127.0.0.1'],
-    clusterID: s.namespace,
-    watchNamespaces: [s.namespace],
-    secretNames: ['openstack-clouds', 'open'],
-    watchConfigsLabelSelector: 'watch=yes',
-  });
+  const watched = { secretNames: ['openstack-clouds', 'open'], watchConfigsLabelSelector: 'watch=yes' };
+  await release.install(narrowValues(s.namespace, watched));
   operator = await s.startOperator([], release);
 }, 60_000);
 

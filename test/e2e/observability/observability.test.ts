@@ -1,18 +1,9 @@
 import { expect, test } from 'vitest';
+import { addressesOf } from '../../support/addresses.ts';
 import { parseMetrics, total } from '../../support/prometheus.ts';
-import { eventually, FAILING, type LogLine, RANDOM_STRING, scenario } from '../../support/scenario.ts';
+import { eventually, FAILING, RANDOM_STRING, scenario } from '../../support/scenario.ts';
 
 const s = scenario('observability');
-
-/** Where an operator listens, as its log tells: the addresses have port 0. */
-function addresses(log: readonly LogLine[]): { health: string; metrics: string } {
-  const lines = log.filter(({ msg }) => msg === 'listening');
-  const of = (path: string) => {
-    const line = lines.find(({ paths }) => (paths as string[]).includes(path));
-    return `http://127.0.0.1:${line?.['port']}${path}`;
-  };
-  return { health: of('/readyz'), metrics: of('/metrics') };
-}
 
 test('metrics, probes and logs tell what happened', async () => {
   const operator = await s.startOperator([
@@ -20,9 +11,11 @@ test('metrics, probes and logs tell what happened', async () => {
     '--metrics-address=localhost:0',
     '--log-level=info',
   ]);
-  const { health, metrics } = addresses(operator.log());
-  expect((await fetch(health)).status).toBe(200);
-  expect((await fetch(health.replace('readyz', 'healthz'))).status).toBe(200);
+  const [readyz = ''] = addressesOf(operator.log(), '/readyz');
+  const [healthz = ''] = addressesOf(operator.log(), '/healthz');
+  const [metrics = ''] = addressesOf(operator.log(), '/metrics');
+  expect((await fetch(readyz)).status).toBe(200);
+  expect((await fetch(healthz)).status).toBe(200);
 
   // SIGUSR2 changes the level, here before there is anything to do.
   const changes = () => operator.log().flatMap(({ logLevel }) => (logLevel === undefined ? [] : [logLevel]));
@@ -113,5 +106,5 @@ test('metrics, probes and logs tell what happened', async () => {
   );
   expect(changes()).toEqual(['debug', 'info']);
   await operator.stop();
-  await expect(fetch(health)).rejects.toThrow();
+  await expect(fetch(healthz)).rejects.toThrow();
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SECRETS } from '../../../src/kube/index.ts';
-import { Release } from '../../support/release.ts';
+import { narrowValues, Release } from '../../support/release.ts';
 import { condition, RANDOM_STRING, read, scenario, underway } from '../../support/scenario.ts';
 
 const s = scenario('outputs-forbidden');
@@ -8,13 +8,7 @@ const own = `${s.namespace}-own`;
 const release = new Release(s.bed, { name: s.namespace, namespace: own });
 
 function install(enabled: boolean): Promise<string> {
-  return release.install({
-    crds: { install: false },
-    allowedEndpoints: ['127.0.0.1'],
-    watchNamespaces: [s.namespace],
-    clusterID: s.namespace,
-    outputObjects: { enabled },
-  });
+  return release.install(narrowValues(s.namespace, { outputObjects: { enabled } }));
 }
 
 beforeAll(async () => {

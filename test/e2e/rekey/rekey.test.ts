@@ -2,7 +2,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { DIGEST_PARAMETER } from '../../../src/api/constants.ts';
 import type { HeatStack } from '../../../src/api/heat-stack.ts';
 import { SECRETS } from '../../../src/kube/index.ts';
-import { Release } from '../../support/release.ts';
+import { narrowValues, Release } from '../../support/release.ts';
 import {
   condition,
   eventually,
@@ -40,13 +40,7 @@ const spec = (hidden = '') => ({
 let operator: Operator;
 
 beforeAll(async () => {
-  await release.install({
-    crds: { install: false },
-    allowedEndpoints: ['127.0.0.1'],
-    watchNamespaces: [s.namespace],
-    clusterID: s.namespace,
-    outputObjects: { enabled: false },
-  });
+  await release.install(narrowValues(s.namespace, { outputObjects: { enabled: false } }));
   operator = await s.startOperator([], release);
   await s.apply(plain, spec());
   await s.apply(hiding, spec(', hidden: true'));

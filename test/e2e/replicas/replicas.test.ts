@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DIGEST_KEY_SECRET } from '../../../src/controller/operator-keys.ts';
 import { LEASES, type Lease } from '../../../src/kube/index.ts';
+import { addressesOf } from '../../support/addresses.ts';
 import { cloudsYaml } from '../../support/clouds.ts';
 import { HeatProxy } from '../../support/heat-proxy.ts';
 import { parseMetrics, total } from '../../support/prometheus.ts';
-import { Release } from '../../support/release.ts';
+import { narrowValues, Release } from '../../support/release.ts';
 import { eventually, type Operator, RANDOM_STRING, read, scenario } from '../../support/scenario.ts';
 
 const s = scenario('replicas');
@@ -16,14 +17,8 @@ beforeAll(async () => {
   await s.writeSecret('openstack-clouds', {
     'clouds.yaml': cloudsYaml({ orchestration_endpoint_override: proxy.endpoint }),
   });
-  await release.install({
-    crds: { install: false },
-    allowedEndpoints: ['127.0.0.1'],
-    clusterID: s.namespace,
-    watchNamespaces: [s.namespace],
-    replicas: 2,
-    leaderElection: { enabled: true, leaseDuration: '6s', renewDeadline: '4s', retryPeriod: '500ms' },
-  });
+  const leaderElection = { enabled: true, leaseDuration: '6s', renewDeadline: '4s', retryPeriod: '500ms' };
+  await release.install(narrowValues(s.namespace, { replicas: 2, leaderElection }));
 }, 60_000);
 
 afterAll(async () => {
@@ -133,14 +128,13 @@ it('one works, and another one follows it however it ends', { timeout: 300_000 }
 
 it('two that start at once make one key, and one of them works', async () => {
   await s.kubectl(['delete', 'secret', DIGEST_KEY_SECRET]);
-  const both = await Promise.all([1, 2].map(() => start(['--metrics-address=127.0.0.1:0'])));
+  const options = ['--metrics-address=127.0.0.1:0'];
+  const [one, other] = await Promise.all([start(options), start(options)]);
   await bringsUp(`${s.namespace}-both`);
   // Whoever sums over both counts no HeatStack twice.
-  const ports = new Set(
-    both.flatMap((each) => each.log().flatMap(({ msg, port }) => (msg === 'listening' ? [port] : []))),
-  );
+  const addresses = addressesOf(one.log(), '/metrics');
   const totals = async (name: string) => {
-    const pages = [...ports].map((port) => fetch(`http://127.0.0.1:${port}/metrics`));
+    const pages = addresses.map((address) => fetch(address));
     const texts = await Promise.all((await Promise.all(pages)).map((page) => page.text()));
     return texts.map((text) => total(parseMetrics(text), name)).sort();
   };
@@ -148,6 +142,6 @@ it('two that start at once make one key, and one of them works', async () => {
   await expect.poll(() => totals('heatstack_stacks')).toEqual([0, 1]);
   const keys = await s.kubectl(['get', 'secrets', '-o', 'name']);
   expect(keys.split('\n').filter((each) => each.endsWith(DIGEST_KEY_SECRET))).toHaveLength(1);
-  await Promise.all(both.map((operator) => operator.stop()));
+  await Promise.all([one.stop(), other.stop()]);
   expect(await holder()).toBe('');
 });

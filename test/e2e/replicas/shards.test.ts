@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LEASES, type Lease } from '../../../src/kube/index.ts';
 import { leaseName } from '../../../src/options.ts';
-import { Release } from '../../support/release.ts';
+import { narrowValues, Release } from '../../support/release.ts';
 import { RANDOM_STRING, read, scenario } from '../../support/scenario.ts';
 
 const s = scenario('shards');
@@ -14,14 +14,8 @@ const shards = ['a', 'b'].map((key) => ({
 
 beforeAll(async () => {
   for (const { selector, release } of shards) {
-    await release.install({
-      crds: { install: false },
-      allowedEndpoints: ['127.0.0.1'],
-      clusterID: s.namespace,
-      watchNamespaces: [s.namespace],
-      watchLabelSelector: selector,
-      leaderElection: { enabled: true },
-    });
+    const more = { watchLabelSelector: selector, leaderElection: { enabled: true } };
+    await release.install(narrowValues(s.namespace, more));
   }
 }, 60_000);
 
