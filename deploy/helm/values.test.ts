@@ -27,6 +27,7 @@ const SCHEMA: Schema = {
   additionalProperties: false,
   properties: {
     global: { type: 'object' },
+    enabled: { type: 'boolean' },
     image: {
       type: 'object',
       additionalProperties: false,
@@ -68,6 +69,7 @@ test('gives the schema descriptions, and requires all values', () => {
   expect(schema).toMatchObject({
     required: ['image', 'resources', 'ports', 'replicas'],
     properties: {
+      enabled: { type: 'boolean', description: expect.stringContaining('dependency') },
       image: {
         required: ['name', 'tag'],
         properties: {

@@ -21,8 +21,11 @@ export interface Schema {
   [keyword: string]: unknown;
 }
 
-/** What Helm itself passes to every chart. */
-const HELMS_OWN = 'global';
+/** What may be set from outside, and is no value of the chart. */
+const NOT_OURS: Readonly<Record<string, string>> = {
+  global: 'Helm passes it to every chart; not used.',
+  enabled: 'For a chart that has this one as a dependency, to name in its `condition`; not used.',
+};
 
 /**
  * The values that values.yaml documents as helm-docs reads it: by a comment above the name whose first line begins with
@@ -100,13 +103,14 @@ export function completeSchema(schema: Schema, values: readonly ChartValue[]): S
       const { description: _, ...keywords } = node;
       return { description, ...keywords };
     }
-    if (name === HELMS_OWN) return { ...node, description: 'Helm passes it to every chart; not used.' };
+    const foreign = NOT_OURS[name];
+    if (foreign !== undefined) return { ...node, description: foreign };
     if (!node.properties) throw new Error(`values.schema.json: ${name} is not in values.yaml`);
     const { type, additionalProperties, required: _, properties: before, ...others } = node;
     const properties = Object.fromEntries(
       Object.entries(before ?? {}).map(([key, child]) => [key, complete(child, [...path, key])]),
     );
-    const required = Object.keys(properties).filter((key) => key !== HELMS_OWN);
+    const required = Object.keys(properties).filter((key) => path.length > 0 || !(key in NOT_OURS));
     return { ...others, type, additionalProperties, required, properties } as Schema;
   };
   const { $schema, title, definitions, ...root } = schema;

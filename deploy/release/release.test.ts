@@ -83,7 +83,11 @@ test('a published chart has its image, by digest, and is the same otherwise', as
   const values = parse(before.get('values.yaml') ?? '') as { image: object };
   expect(parse(after.get('values.yaml') ?? '')).toEqual({
     ...values,
-    image: { ...values.image, repository: 'ghcr.io/example/heatstack-operator', digest },
+    image: {
+      ...values.image,
+      repository: 'ghcr.io/example/heatstack-operator',
+      tag: `${VERSION}@${digest}`,
+    },
   });
   // Comments are the documentation of the values.
   const comments = (text = '') => [...text.matchAll(/# -- .*/g)].length;

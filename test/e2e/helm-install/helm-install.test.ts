@@ -114,7 +114,7 @@ describe('the chart', () => {
   it('has a schema, a default and a test for each value', () => {
     const schema = readJson(`${CHART}/values.schema.json`) as { properties: Record<string, unknown> };
     const defaults = parse(readFileSync(`${CHART}/values.yaml`, 'utf8')) as Record<string, unknown>;
-    const { global: _, ...properties } = schema.properties;
+    const { global: _, enabled: __, ...properties } = schema.properties;
     expect(Object.keys(properties).sort()).toEqual(Object.keys(defaults).sort());
     expect(Object.keys(EVERY_VALUE).sort()).toEqual(Object.keys(defaults).sort());
     for (const [name, value] of Object.entries(EVERY_VALUE)) expect(value, name).not.toEqual(defaults[name]);

@@ -69,7 +69,10 @@ export const VALUE_CASES: Record<string, Cases> = {
     right: ['operator', 'registry.example.com:5000/a/b_c'],
     wrong: ['', 'a b', '-a', 'a@sha256:0'],
   },
-  'image.tag': { right: ['', 'v1.0.0-rc_1'], wrong: ['a\nb', '.a', 'a:b', 1.1] },
+  'image.tag': {
+    right: ['', 'v1.0.0-rc_1', `1.0.0@sha256:${'0f'.repeat(32)}`],
+    wrong: ['a\nb', '.a', 'a:b', 1.1, '1.0.0@sha256:0', `@sha256:${'0f'.repeat(32)}`],
+  },
   'image.digest': {
     right: ['', `sha256:${'0f'.repeat(32)}`],
     wrong: ['sha256:0', 'sha512:0', 'F'.repeat(64)],

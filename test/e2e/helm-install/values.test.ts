@@ -48,6 +48,11 @@ describe('the schema of the chart', () => {
     await expect(render(rightValues(round))).resolves.toContain('kind: Deployment');
   });
 
+  it('takes what comes from a chart that has it as a dependency', async () => {
+    const values = { enabled: true, global: { imageRegistry: 'registry.example.com' } };
+    await expect(render(values)).resolves.toContain('kind: Deployment');
+  });
+
   it('refuses an unknown value, and an unknown member of each that has members', async () => {
     const parents = new Set(
       VALUES.flatMap((path) => path.slice(0, -1).map((_, index) => path.slice(0, index + 1).join('/'))),
