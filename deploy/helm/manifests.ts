@@ -19,7 +19,9 @@ ${what}
 const INSTALL = `# The operator for all namespaces, as the chart installs it with its default values. No image is published yet: write the
 # name of your own where "image:" is, and then
 #
-#   kubectl apply --server-side -f deploy/install.yaml`;
+#   kubectl apply --server-side -f deploy/install.yaml
+#
+# Never delete by this file: all HeatStacks go with the definition. docs/operations.md says how it is uninstalled.`;
 const KUSTOMIZE = `# What deploy/install.yaml has besides the namespace and the custom resource definition.`;
 
 const NAMESPACE_MANIFEST = `apiVersion: v1
