@@ -102,7 +102,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 /** Waits until a pod of the default ServiceAccount could start. */
-async function schedulable(kubectl: string, kubeconfig: string): Promise<void> {
+export async function schedulable(kubectl: string, kubeconfig: string): Promise<void> {
   const get = async (...args: string[]): Promise<string> =>
     (await promisify(execFile)(kubectl, ['--kubeconfig', kubeconfig, 'get', ...args])).stdout;
   const ready = '{.status.conditions[?(@.type=="Ready")].status} {.spec.taints}';

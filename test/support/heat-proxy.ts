@@ -21,6 +21,8 @@ export interface HeldAnswers {
   readonly arrived: Promise<HeatAnswer>;
   /** Passes on what was held, and holds no more. */
   release(): void;
+  /** Breaks the connections of what was held, and holds no more. */
+  lose(): void;
 }
 
 /** An answer that Heat could give. */
@@ -44,7 +46,8 @@ export class HeatProxy {
     // A client that was killed in the middle breaks the connection.
     this.#pass(request, response).catch(() => response.destroy());
   });
-  #onAnswer: (answer: HeatAnswer) => Promise<void> | undefined = () => undefined;
+  /** What is told of answers that are held, by their requests' methods; resolves when they go on. */
+  readonly #holds = new Map<string, (answer: HeatAnswer) => Promise<void>>();
   #rewrite: ((text: string) => string) | undefined;
   #outage: { how: Outage; requests: number; held: ServerResponse[] } | undefined;
   #port = 0;
@@ -84,16 +87,24 @@ export class HeatProxy {
   hold(method: string): HeldAnswers {
     const arrived = Promise.withResolvers<HeatAnswer>();
     const released = Promise.withResolvers<void>();
-    this.#onAnswer = (answer) => {
-      if (answer.method !== method) return undefined;
+    released.promise.catch(() => undefined); // Nothing may be held.
+    const hold = (answer: HeatAnswer) => {
       arrived.resolve(answer);
       return released.promise;
     };
+    const holdNoMore = () => {
+      if (this.#holds.get(method) === hold) this.#holds.delete(method);
+    };
+    this.#holds.set(method, hold);
     return {
       arrived: arrived.promise,
       release: () => {
-        this.#onAnswer = () => undefined;
+        holdNoMore();
         released.resolve();
+      },
+      lose: () => {
+        holdNoMore();
+        released.reject(new Error('lost'));
       },
     };
   }
@@ -161,7 +172,7 @@ export class HeatProxy {
     const token = createHash('sha256').update(String(headers['x-auth-token'])).digest('hex');
     const seen = { method, path, status, token };
     this.#answers.push(seen);
-    await this.#onAnswer(seen);
+    await this.#holds.get(method)?.(seen);
     if (method === 'GET' && this.#rewrite) {
       const { 'content-length': _, ...others } = answer.headers;
       response.writeHead(status, others).end(this.#rewrite(await text(answer)));

@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
+import type { HeldAnswers } from '../../support/heat-proxy.ts';
 import { eventually, scenario, slowTemplate } from '../../support/scenario.ts';
 import { heatProxy, oneStackEach, useProxy } from '../support/heat.ts';
 import { installed, kubectl, NAMESPACE } from '../support/installation.ts';
-import { inOperator, operatorPods, type Pod, restarted, signalOperator } from '../support/pods.ts';
+import { pauseNode } from '../support/node.ts';
+import { inOperator, isReady, operatorPods, type Pod, restarted, signalOperator } from '../support/pods.ts';
 
 const proxy = heatProxy();
 const release = installed({ resources: { limits: { memory: '128Mi' } } });
@@ -20,25 +22,22 @@ const FILL = `(async () => {
 })()`;
 
 async function useUpMemory(pod: Pod): Promise<void> {
-  const end = restarted(release, pod);
   signalOperator(pod, 'SIGUSR1');
   // It ends with the operator, whose process namespace it is in.
-  const filling = inOperator(release, FILL).catch(() => undefined);
-  expect(await end).toMatchObject({ reason: 'OOMKilled', exitCode: 137 });
-  await filling;
+  await inOperator(release, FILL).catch(() => undefined);
+  expect(await restarted(release, pod)).toMatchObject({ reason: 'OOMKilled', exitCode: 137 });
 }
 
 /**
  * How the operator ends; resolves when it has. In this order no pod's container is restarted twice, which a kubelet puts
  * off.
  */
-const ENDS: [string, (pod: Pod, name: string) => Promise<void>][] = [
+const ENDS: [string, (pod: Pod, name: string, held: HeldAnswers) => Promise<void>][] = [
   [
     'killed',
     async (pod) => {
-      const end = restarted(release, pod);
       signalOperator(pod, 'SIGKILL');
-      expect(await end).toMatchObject({ exitCode: 137 });
+      expect(await restarted(release, pod)).toMatchObject({ exitCode: 137 });
     },
   ],
   [
@@ -52,6 +51,18 @@ const ENDS: [string, (pod: Pod, name: string) => Promise<void>][] = [
     },
   ],
   ['out-of-memory', useUpMemory],
+  [
+    // Whoever is between operator and Heat doesn't wait for it, and the answer is lost.
+    'node-paused',
+    async (pod, _, held) => {
+      await pauseNode(() => held.lose());
+      const restarts = (of: Pod | undefined) => [
+        of?.metadata.uid,
+        of?.status.containerStatuses?.[0]?.restartCount,
+      ];
+      expect(restarts((await operatorPods(release))[0])).toEqual(restarts(pod));
+    },
+  ],
 ];
 
 it.each(ENDS)('%s in the middle of a create', async (how, end) => {
@@ -63,14 +74,14 @@ it.each(ENDS)('%s in the middle of a create', async (how, end) => {
   const [pod] = await operatorPods(release);
   if (!pod) throw new Error('no pod');
   expect((await s.get(name))?.status.id).toBeUndefined();
-  await end(pod, name);
+  await end(pod, name, held);
   held.release();
   await oneStackEach(s, [name]);
   expect(proxy.count('POST', '/stacks')).toBe(posts + 1);
   expect(proxy.count('PUT')).toBe(0);
   // For the next: one pod that is ready.
   await eventually(
-    async () => (await operatorPods(release)).every((each) => each.status.containerStatuses?.[0]?.ready),
+    async () => (await operatorPods(release)).every(isReady),
     () => 'the pod is not ready again',
   );
 });

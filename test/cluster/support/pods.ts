@@ -1,10 +1,11 @@
-import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadKubeConfig } from '../../../src/kube/index.ts';
 import type { LogLine } from '../../support/log-file.ts';
 import type { Release } from '../../support/release.ts';
 import { bed, eventually } from '../../support/scenario.ts';
 import { kubectl } from './installation.ts';
+import { processes } from './node.ts';
 
 /** A pod, as far as scenarios look at it. */
 export interface Pod {
@@ -17,6 +18,7 @@ export interface Pod {
   status: {
     phase: string;
     podIP?: string;
+    conditions?: { type: string; status: string }[];
     containerStatuses?: {
       ready: boolean;
       restartCount: number;
@@ -31,6 +33,11 @@ export async function operatorPods({ namespace, name }: Release): Promise<Pod[]>
   const list = await kubectl(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'json']);
   const { items } = JSON.parse(list) as { items: Pod[] };
   return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+/** Whether a pod is Ready, as its node and the controllers see it. */
+export function isReady({ status: { conditions = [] } }: Pod): boolean {
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
 /** Runs a script with the Node in the first pod of a release; its stdout. The file system's functions are in `fs`. */
@@ -66,21 +73,15 @@ export async function kubectlOfPod(
 
 /** Sends a signal to a pod's operator as the node does, past the API server and past the pod's own process namespace. */
 export function signalOperator({ metadata: { uid } }: Pod, signal: NodeJS.Signals): void {
-  const isOurs = (pid: string): boolean => {
-    try {
-      const inPod = readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(uid);
-      return inPod && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--operator-namespace');
-    } catch {
-      return false; // It has just ended.
-    }
-  };
-  const pids = globSync('[0-9]*', { cwd: '/proc' }).filter(isOurs);
+  const pids = processes(
+    ({ command, cgroups }) => cgroups.includes(uid) && command.includes('--operator-namespace'),
+  );
   const [pid] = pids;
   if (pid === undefined || pids.length > 1) throw new Error(`processes of pod ${uid}: ${pids.join(', ')}`);
-  process.kill(Number(pid), signal);
+  process.kill(pid, signal);
 }
 
-/** Waits until a pod's operator has ended and was started again; how it ended. */
+/** Waits until an operator was started again that ended after its pod was as it is here; how it ended. */
 export async function restarted(
   release: Release,
   { metadata: { uid }, status }: Pod,
