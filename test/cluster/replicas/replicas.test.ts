@@ -3,12 +3,14 @@ import { LEASES, type Lease } from '../../../src/kube/index.ts';
 import { eventually, scenario, slowTemplate } from '../../support/scenario.ts';
 import { heatProxy, oneStackEach, useProxy } from '../support/heat.ts';
 import { installed, kubectl, NAMESPACE } from '../support/installation.ts';
-import { operatorPods, type Pod, restarted, signalOperator } from '../support/pods.ts';
+import { isReady, operatorPods, type Pod, restarted, signalOperator } from '../support/pods.ts';
 
 const proxy = heatProxy();
 const release = installed({
   replicas: 2,
   leaderElection: { enabled: true, leaseDuration: '6s', renewDeadline: '4s', retryPeriod: '500ms' },
+  // One that is paused is to go on, however long the other one takes.
+  livenessProbe: { failureThreshold: 30 },
 });
 const s = scenario('failover');
 useProxy(s, proxy);
@@ -26,8 +28,9 @@ async function leaderAndStandby(): Promise<[Pod, Pod]> {
   await eventually(
     async () => {
       [pods, leader] = [await operatorPods(release), (await holder()).split('_')[0] ?? ''];
-      const areReady = pods.every(({ status }) => status.containerStatuses?.[0]?.ready);
-      return pods.length === 2 && areReady && pods.some(({ metadata }) => metadata.name === leader);
+      return (
+        pods.length === 2 && pods.every(isReady) && pods.some(({ metadata }) => metadata.name === leader)
+      );
     },
     () =>
       `"${leader}" leads, of ${JSON.stringify(pods.map(({ metadata, status }) => [metadata.name, status]))}`,
@@ -39,8 +42,15 @@ async function leaderAndStandby(): Promise<[Pod, Pod]> {
 
 /** Waits until another process leads than `former`; who. */
 async function successor(former: string): Promise<string> {
-  await expect.poll(async () => ![former, ''].includes(await holder())).toBe(true);
-  return holder();
+  let now = '';
+  await eventually(
+    async () => {
+      now = await holder();
+      return ![former, ''].includes(now);
+    },
+    () => `the Lease is still held by "${now}"`,
+  );
+  return now;
 }
 
 describe('the other replica takes over', () => {
@@ -57,27 +67,34 @@ describe('the other replica takes over', () => {
   });
 
   it.each<NodeJS.Signals>(['SIGKILL', 'SIGSTOP'])('when the leader gets %s', async (signal) => {
+    const name = (suffix: string) => `${s.namespace}-${signal.toLowerCase()}-${suffix}`;
+    const [created, updated] = [name('created'), name('updated')];
+    await s.apply(updated, { template: { inline: slowTemplate(0) } });
+    await oneStackEach(s, [updated]);
     const [leader] = await leaderAndStandby();
-    const name = `${s.namespace}-${signal.toLowerCase()}`;
-    const posts = proxy.count('POST', '/stacks');
     const former = await holder();
-    const held = proxy.hold('POST');
-    await s.apply(name, { template: { inline: slowTemplate(2) } });
-    await held.arrived;
-    const end = restarted(release, leader);
+    const writes = () => [proxy.count('POST', '/stacks'), proxy.count('PUT')];
+    const [posts = 0, puts = 0] = writes();
+    // Of one stack the leader is about to hear that it was made, and of the other what it was to look at before an update.
+    const [made, seen] = [proxy.hold('POST'), proxy.hold('GET')];
+    await s.apply(updated, { template: { inline: slowTemplate(1, 'two') } });
+    await seen.arrived;
+    await s.apply(created, { template: { inline: slowTemplate(2) } });
+    await made.arrived;
     signalOperator(leader, signal);
-    held.release();
+    for (const held of [made, seen]) held.release();
     const next = await successor(former);
-    const [id] = await oneStackEach(s, [name]);
-    if (signal === 'SIGSTOP') {
-      const { resourceVersion } = (await s.get(name))?.metadata ?? {};
-      signalOperator(leader, 'SIGCONT');
-      expect(await end).toMatchObject({ exitCode: 1 });
-      expect((await s.get(name))?.metadata.resourceVersion).toBe(resourceVersion);
-      expect((await s.stacksNamed(name)).map((stack) => stack.id)).toEqual([id]);
-    } else expect(await end).toMatchObject({ exitCode: 137 });
+    const ids = await oneStackEach(s, [created, updated]);
+    const settled = [posts + 1, puts + 1];
+    expect(writes()).toEqual(settled);
+    const versions = async () =>
+      s.kubectl(['get', 'heatstacks', '-o', 'jsonpath={.items[*].metadata.resourceVersion}']);
+    const before = await versions();
+    if (signal === 'SIGSTOP') signalOperator(leader, 'SIGCONT');
+    expect(await restarted(release, leader)).toMatchObject({ exitCode: signal === 'SIGSTOP' ? 1 : 137 });
     expect(await holder()).toBe(next);
-    expect(proxy.count('POST', '/stacks')).toBe(posts + 1);
-    expect(proxy.count('PUT')).toBe(0);
+    expect(await versions()).toBe(before);
+    expect(writes()).toEqual(settled);
+    expect(await oneStackEach(s, [created, updated])).toEqual(ids);
   });
 });
