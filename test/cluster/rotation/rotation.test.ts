@@ -2,10 +2,11 @@ import { afterAll, expect, it } from 'vitest';
 import { cloudsYaml } from '../../support/clouds.ts';
 import { addUser, removeUser, type User } from '../../support/keystone-users.ts';
 import { scenario, slowTemplate } from '../../support/scenario.ts';
-import { oneStackEach } from '../support/heat.ts';
+import { heatProxy, oneStackEach } from '../support/heat.ts';
 import { installed } from '../support/installation.ts';
 import { operatorPods } from '../support/pods.ts';
 
+const proxy = heatProxy();
 const release = installed();
 const s = scenario('pod-rotation');
 const users: User[] = [];
@@ -18,7 +19,8 @@ async function rotate(name: string): Promise<User> {
   const user = await addUser(`${s.namespace}-${name}`, 'demo');
   users.push(user);
   const auth = { username: user.name, password: user.password };
-  await s.writeSecret('rotated', { 'clouds.yaml': cloudsYaml({ auth }) });
+  const cloud = { auth, orchestration_endpoint_override: proxy.endpoint };
+  await s.writeSecret('rotated', { 'clouds.yaml': cloudsYaml(cloud) });
   return user;
 }
 
@@ -46,4 +48,8 @@ it('goes over to the new credentials', async () => {
   await s.gone(name);
   expect(await s.stacksNamed(name)).toEqual([]);
   expect(await pods()).toEqual(before);
+  // Heat goes on to take a token that it knows, for a while, whatever has become of its user.
+  const token = (of: string) => proxy.answers.find(({ method }) => method === of)?.token;
+  expect(token('PUT')).not.toBe(token('POST'));
+  expect(token('DELETE')).toBe(token('PUT'));
 });
