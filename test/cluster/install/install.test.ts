@@ -84,7 +84,9 @@ describe('the samples', () => {
       resources: [{ name: 'greeting', type: 'OS::Heat::RandomString', status: 'CREATE_COMPLETE' }],
     });
     expect(await s.stacksNamed('hello')).toMatchObject([{ id: status.id, status: 'CREATE_COMPLETE' }]);
-    expect((await s.events('hello')).map(({ reason }) => reason)).toEqual(['StackCreating', 'StackCreated']);
+    await expect
+      .poll(async () => (await s.events('hello')).map(({ reason }) => reason))
+      .toEqual(['StackCreating', 'StackCreated']);
 
     await s.kubectl(['delete', 'hstack/hello', '--timeout=60s']);
     expect(await s.stacksNamed('hello')).toEqual([]);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { parseMetrics, total } from '../../support/prometheus.ts';
-import { eventually, FAILING, RANDOM_STRING, scenario } from '../../support/scenario.ts';
+import { FAILING, RANDOM_STRING, scenario } from '../../support/scenario.ts';
 import { installed, kubectl, NAMESPACE } from '../support/installation.ts';
-import { operatorPods, type Pod } from '../support/pods.ts';
+import { operatorPods, type Pod, podLog } from '../support/pods.ts';
 
 const release = installed();
 const s = scenario('pod-metrics');
@@ -28,31 +28,30 @@ it('has metrics that can be scraped, and logs JSON', async () => {
     expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     return parseMetrics(await answer.text());
   };
-  let seen = await scrape();
-  // The watch tells of the last status a moment after it was written.
-  await eventually(
-    async () => {
-      seen = await scrape();
-      return ['CREATE_COMPLETE', 'CREATE_FAILED'].every(
-        (status) => total(seen, 'heatstack_stacks', { status }) === 1,
-      );
-    },
-    () => JSON.stringify(seen.get('heatstack_stacks')),
-  );
-  const operations = 'heatstack_operation_duration_seconds_count';
-  expect(total(seen, operations, { action: 'Create', result: 'complete' })).toBe(1);
-  expect(total(seen, operations, { action: 'Create', result: 'failed' })).toBe(1);
+  // Metrics and log tell of the last status a moment after it was written.
+  const statuses = ['CREATE_COMPLETE', 'CREATE_FAILED'];
+  const stacks = async () => {
+    const seen = await scrape();
+    return statuses.map((status) => total(seen, 'heatstack_stacks', { status }));
+  };
+  await expect.poll(stacks).toEqual([1, 1]);
+  const operations = async () => {
+    const seen = await scrape();
+    return ['complete', 'failed'].map((result) =>
+      total(seen, 'heatstack_operation_duration_seconds_count', { action: 'Create', result }),
+    );
+  };
+  await expect.poll(operations).toEqual([1, 1]);
 
+  const reconciled = async () =>
+    (await podLog(release, pod)).flatMap(({ msg, key }) => (msg === 'reconciled' ? [key] : []));
+  const keys = [works, fails].map((name) => `${s.namespace}/${name}`);
+  await expect.poll(reconciled).toEqual(expect.arrayContaining(keys));
   const lines = (await kubectl(['logs', '-n', NAMESPACE, pod.metadata.name])).trimEnd().split('\n');
-  const log = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  for (const line of log)
-    expect(line).toMatchObject({
+  for (const line of lines)
+    expect(JSON.parse(line)).toMatchObject({
       level: expect.anything(),
       time: expect.anything(),
       msg: expect.any(String),
     });
-  for (const name of [works, fails])
-    expect(
-      log.filter(({ key, msg }) => key === `${s.namespace}/${name}` && msg === 'reconciled'),
-    ).not.toEqual([]);
 });

@@ -37,13 +37,13 @@ it('each handles its own', async () => {
   await s.apply(ours, { template: { inline: RANDOM_STRING } }, { labels: { [LABEL]: 'a' } });
   await s.apply(theirs, { template: { inline: RANDOM_STRING } });
   const [id] = await oneStackEach(s, [ours, theirs]);
-  expect(await handledBy(shard)).toEqual([ours]);
-  expect(await handledBy(rest)).toEqual([theirs]);
+  await expect.poll(() => handledBy(shard)).toEqual([ours]);
+  await expect.poll(() => handledBy(rest)).toEqual([theirs]);
 
   await s.kubectl(['label', 'heatstack', ours, `${LABEL}-`]);
   await s.ask(ours);
   expect(await oneStackEach(s, [ours])).toEqual([id]);
-  expect(await handledBy(rest)).toEqual([ours, theirs]);
+  await expect.poll(() => handledBy(rest)).toEqual([ours, theirs]);
   expect(proxy.answers.filter(({ method }) => method !== 'GET').map(({ method }) => method)).toEqual([
     'POST',
     'POST',

@@ -20,7 +20,7 @@ it('keeps definition, HeatStacks and stacks, and goes on when it is installed ag
     kubectl(['get', 'secret', DIGEST_KEY_SECRET, '-n', NAMESPACE, '-o', 'jsonpath={.metadata.uid} {.data}']);
   const keyBefore = await key();
 
-  await release.helm(['uninstall', release.name, '--wait']);
+  await release.helm(['uninstall', release.name, '--wait', '--timeout', '1m']);
   const mine = ['-l', `app.kubernetes.io/instance=${release.name}`, '-o', 'name'];
   const kinds = 'deployments,pods,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings';
   const left = () => kubectl(['get', `${kinds},validatingadmissionpolicies`, '-A', ...mine]);
