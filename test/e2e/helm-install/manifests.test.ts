@@ -54,13 +54,13 @@ const SETS: Record<string, object> = {
     networkPolicy: {
       enabled: true,
       metricsFrom: peers,
-      dns: { to: peers },
+      dns: { to: peers, ports: [53, 5353] },
       apiServer: { to: networks, ports: [6443] },
       clouds: { to: networks, ports: [443, 5000, 8004] },
     },
   },
   'an open network': {
-    networkPolicy: { enabled: true, apiServer: { ports: [] }, clouds: { to: [] } },
+    networkPolicy: { enabled: true, dns: { ports: [] }, apiServer: { ports: [] }, clouds: { to: [] } },
     metrics: false,
   },
   'a proxy, and authorities in a ConfigMap': {

@@ -114,13 +114,13 @@ describe('the chart', () => {
     const peers = (name: string) => [{ ipBlock: { cidr: name } }];
     const narrow = await policy({
       metricsFrom: peers('192.0.2.1/32'),
-      dns: { to: peers('192.0.2.2/32') },
+      dns: { to: peers('192.0.2.2/32'), ports: [5353] },
       apiServer: { to: peers('192.0.2.3/32'), ports: [8443] },
       clouds: { to: peers('192.0.2.4/32'), ports: [5000, 8004] },
     });
     expect(narrow?.ingress[1]).toEqual({ ports: [{ port: 8080 }], from: peers('192.0.2.1/32') });
     expect(narrow?.egress).toEqual([
-      { ports: dns, to: peers('192.0.2.2/32') },
+      { ports: dns.map((each) => ({ ...each, port: 5353 })), to: peers('192.0.2.2/32') },
       { ports: [{ port: 8443 }], to: peers('192.0.2.3/32') },
       { ports: [{ port: 5000 }, { port: 8004 }], to: peers('192.0.2.4/32') },
     ]);

@@ -219,6 +219,7 @@ export const VALUE_CASES: Record<string, Cases> = {
   'networkPolicy.enabled': BOOLEAN,
   'networkPolicy.metricsFrom': PEERS,
   'networkPolicy.dns.to': PEERS,
+  'networkPolicy.dns.ports': PORTS,
   'networkPolicy.apiServer.to': PEERS,
   'networkPolicy.apiServer.ports': PORTS,
   'networkPolicy.clouds.to': PEERS,
