@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { COVERED, hierarchies } from './isolation.ts';
+import { COVERED } from './isolation.ts';
 import { CLOUD_ADDRESS, NODE_ADDRESS } from './network.ts';
 
 /** What a kubelet demands. The machine's own values stay: files with these are mounted over the settings' own. */
@@ -17,15 +17,13 @@ const SETTINGS = {
  * Makes of the namespaces that this process runs in a machine that a node can run on.
  *
  * @param dir folder for files
- * @param cgroup name of the cgroups that pods run in; they are there
  */
-export async function setUpHost(dir: string, cgroup: string): Promise<void> {
+export async function setUpHost(dir: string): Promise<void> {
   await coverFolders();
   await coverSettings(join(dir, 'settings'));
   // A pod's mounts of volumes reach containers that run already; none reach the machine, whose namespace is another.
   await run('mount', '--make-rshared', '/');
   await setUpNetwork();
-  await fillCpusets(cgroup);
 }
 
 async function coverFolders(): Promise<void> {
@@ -51,15 +49,6 @@ async function setUpNetwork(): Promise<void> {
   // A kubelet, and Services, want a default route.
   await run('ip', 'route', 'add', 'default', 'via', NODE_ADDRESS.replace(/\d+$/, '254'), 'dev', 'node');
   await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
-}
-
-/** A new cpuset has no processors and no memory, and takes no process until it does. */
-async function fillCpusets(cgroup: string): Promise<void> {
-  const cpuset = (await hierarchies()).find((path) => path.split(/[/,]/).includes('cpuset'));
-  if (cpuset === undefined) return;
-  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
-    await writeFile(join(cpuset, cgroup, file), await readFile(join(cpuset, file)));
-  }
 }
 
 async function run(command: string, ...args: string[]): Promise<void> {

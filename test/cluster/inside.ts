@@ -44,7 +44,7 @@ async function main(file: string): Promise<number> {
     await readFile(file, 'utf8'),
   ) as Run;
   const start = performance.now();
-  await setUpHost(dir, cgroup);
+  await setUpHost(dir);
   const podLogs = join(artifacts, 'pods', 'running');
   const endOfLogs = await keepPodLogs(podLogs, join(artifacts, 'pods', 'all'));
   const failure = new AbortController();

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnGuarded } from '../testbed/guard.ts';
-import { cgroupHierarchies } from './requirements.ts';
+import { hierarchies, makeCgroup } from './cgroups.ts';
 
 const script = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
 /** Where a node wants folders of its own, whatever it is told. Each is covered by an empty one that only it sees. */
@@ -37,7 +37,8 @@ export async function runIsolated(
   });
   const removed = new Promise<void>((resolve) => remover.once('exit', () => resolve()));
   try {
-    for (const path of [...cgroups, ...folders]) await mkdir(path);
+    for (const path of cgroups) await makeCgroup(path);
+    for (const path of folders) await mkdir(path);
     const namespaces = ['--mount', '--propagation', 'private', '--net', '--pid', '--mount-proc'];
     const init = [python, '-I', '-S', script('init.py')];
     const child = spawnGuarded(
@@ -59,9 +60,4 @@ export async function runIsolated(
     remover.stdin.end();
     await removed;
   }
-}
-
-/** Where the machine's cgroup hierarchies are. */
-export async function hierarchies(): Promise<string[]> {
-  return cgroupHierarchies(await readFile('/proc/self/mountinfo', 'utf8'));
 }

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { COVERED, hierarchies } from './isolation.ts';
+import { hierarchies } from './cgroups.ts';
+import { COVERED } from './isolation.ts';
 
 /** What of the machine a cluster could leave changed. */
 export interface MachineState {

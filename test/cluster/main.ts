@@ -25,8 +25,8 @@ Usage: npm run test:cluster -- [options] [FILTER…]
   --artifacts DIR  keep logs and objects of the run there (default: a temporary folder, kept when a test failed)
   --help           print this
 
-It needs Linux with cgroup version 1 and apt (Debian, Ubuntu), and root; no Docker and no registry. Everything runs in
-namespaces of its own and is gone afterwards. The first run builds the programs (some 20 minutes on two cores); see
+It needs Linux with apt (Debian, Ubuntu) and root; no Docker and no registry. Everything runs in namespaces and cgroups of
+its own and is gone afterwards. The first run builds the programs (some 20 minutes on two cores); see
 test/cluster/README.md.
 `;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

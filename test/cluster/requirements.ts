@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { absentControllers, hierarchies, makeCgroup } from './cgroups.ts';
 
 const run = promisify(execFile);
 const PROGRAMS = ['unshare', 'mount', 'ip', 'apt-get', 'dpkg-deb'];
-/** Of cgroup version 1: a node doesn't come up without them. */
-const CONTROLLERS = ['cpu', 'memory', 'pids', 'freezer', 'devices'];
 
 /** What this machine lacks to run a cluster, a phrase each; none when it can. */
 export async function findMissing(): Promise<string[]> {
@@ -17,27 +16,13 @@ export async function findMissing(): Promise<string[]> {
   const missing = absent.length > 0 ? [`${absent.join(', ')} on PATH`] : [];
   // Without it, nothing else can be tried.
   if (process.getuid?.() !== 0) return ['root', ...missing];
-  const hierarchies = cgroupHierarchies(await readFile('/proc/self/mountinfo', 'utf8'));
-  const without = CONTROLLERS.filter(
-    (name) => !hierarchies.some((path) => path.split(/[/,]/).includes(name)),
-  );
-  if (without.length > 0) missing.push(`cgroup version 1 with ${without.join(', ')}`);
-  else if (!(await canMakeCgroup(hierarchies))) missing.push('the right to make cgroups');
+  missing.push(...(await missingOfCgroups()));
   if (absent.length === 0 && !(await canIsolate())) {
     missing.push(
       'the right to make namespaces, overlay mounts and network interfaces (CAP_SYS_ADMIN, CAP_NET_ADMIN)',
     );
   }
   return missing;
-}
-
-/** Where cgroup hierarchies are mounted: those of version 1, and version 2's, where runc makes cgroups as well. */
-export function cgroupHierarchies(mountinfo: string): string[] {
-  return mountinfo.split('\n').flatMap((line) => {
-    const [mount = '', type = ''] = line.split(' - ');
-    const path = mount.split(' ')[4];
-    return /^cgroup2? /.test(type) && path !== undefined ? [path] : [];
-  });
 }
 
 async function absentPrograms(): Promise<string[]> {
@@ -53,16 +38,19 @@ async function absentPrograms(): Promise<string[]> {
   return PROGRAMS.filter((_, index) => !found[index]);
 }
 
-async function canMakeCgroup(hierarchies: readonly string[]): Promise<boolean> {
+async function missingOfCgroups(): Promise<string[]> {
+  const absent = await absentControllers();
+  if (absent.length > 0) return [`the cgroup controllers ${absent.join(', ')}`];
   try {
-    for (const hierarchy of hierarchies) {
+    for (const hierarchy of await hierarchies()) {
       const trial = join(hierarchy, `heatstack-trial-${process.pid}`);
-      await mkdir(trial);
-      await rmdir(trial);
+      await makeCgroup(trial).finally(() => rmdir(trial).catch(() => undefined));
     }
-    return true;
-  } catch {
-    return false;
+    return [];
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EBUSY'
+      ? ["a cgroup of version 2 without processes as the container's root (test/cluster/README.md tells how)"]
+      : ['the right to make cgroups'];
   }
 }
 
