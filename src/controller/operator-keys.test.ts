@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { HeatStack } from '../api/heat-stack.ts';
-import type { KubeObject } from '../kube/index.ts';
+import { KubeError, type KubeObject } from '../kube/index.ts';
 import { memoryLogger } from '../kube/testing/memory-logger.ts';
 import { DIGEST_KEY_SECRET, loadDigestKey, readClusterID } from './operator-keys.ts';
 import { FakeCluster } from './testing/fake-cluster.ts';
@@ -85,6 +85,15 @@ describe('the key of the digests', () => {
     applyStack('team', 'web', 'h1:proof');
     expect(await load(['other'])).toHaveLength(32);
     expect(log.text()).toBe('');
+  });
+
+  test('is made though one of the namespaces may not be looked into', async () => {
+    applyStack('team', 'web', 'h1:proof');
+    cluster.before = ({ path }) => {
+      if (path.includes('/namespaces/gone/')) throw new KubeError('Forbidden', 'no right', { status: 403 });
+    };
+    expect(await load(['gone', 'team'])).toHaveLength(32);
+    expect(log.text()).toContain('"heatStack":"team/web"');
   });
 
   test('is the one of another operator that was quicker', async () => {

@@ -75,9 +75,14 @@ async function findKnown(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   for (const namespace of watched.length > 0 ? watched : [undefined]) {
-    for await (const { items } of client.pages<HeatStack>(HEAT_STACKS, { namespace, signal })) {
-      const known = items.find(({ status }) => status?.ownership !== undefined);
-      if (known) return `${known.metadata.namespace}/${known.metadata.name}`;
+    try {
+      for await (const { items } of client.pages<HeatStack>(HEAT_STACKS, { namespace, signal })) {
+        const known = items.find(({ status }) => status?.ownership !== undefined);
+        if (known) return `${known.metadata.namespace}/${known.metadata.name}`;
+      }
+    } catch (error) {
+      // One that may not be looked into is left out, as by the watches.
+      if (!isKubeError(error, 'Forbidden')) throw error;
     }
   }
   return undefined;
