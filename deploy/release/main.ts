@@ -4,7 +4,8 @@
  *     npm run release -- VERSION                   writes the version into all places, and the changelog's heading
  *     npm run release -- --check [TAG]             fails when the places differ, or aren't those of the tag
  *     npm run release -- --notes                   prints what the changelog says of the version
- *     npm run release -- --chart REPOSITORY DIGEST writes dist/chart/heatstack-operator, with that image as the default
+ *     npm run release -- --chart REPOSITORY DIGEST SOURCE
+ *                                                  writes dist/chart/heatstack-operator, with that image as the default
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { check: { type: 'boolean' }, notes: { type: 'boolean' }, chart: { type: 'boolean' } },
   });
-  const [first, second] = positionals;
+  const [first] = positionals;
   const texts = await Promise.all(
     FILES.map(async (file) => [file, await readFile(pathOf(file), 'utf8')] as const),
   );
@@ -32,7 +33,8 @@ async function main(): Promise<void> {
     process.stdout.write(`${notesOf(files, VERSION) ?? ''}\n`);
   } else if (values.chart) {
     const chart = pathOf('deploy/helm/heatstack-operator');
-    await writeReleaseChart(chart, pathOf('dist/chart/heatstack-operator'), first ?? '', second ?? '');
+    const [repository = '', digest = '', source = ''] = positionals;
+    await writeReleaseChart(chart, pathOf('dist/chart/heatstack-operator'), { repository, digest, source });
   } else if (first !== undefined) {
     const today = new Date().toISOString().slice(0, 10);
     for (const [file, text] of Object.entries(release(files, first, today))) {
@@ -40,7 +42,7 @@ async function main(): Promise<void> {
     }
     process.stdout.write('now: npm run generate && npm run manifests, then read docs/releasing.md\n');
   } else {
-    throw new Error('expected a VERSION, --check [TAG], --notes, or --chart REPOSITORY DIGEST');
+    throw new Error('expected a VERSION, --check [TAG], --notes, or --chart REPOSITORY DIGEST SOURCE');
   }
 }
 

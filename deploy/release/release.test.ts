@@ -67,7 +67,9 @@ test('a published chart has its image, by digest, and is the same otherwise', as
   const chart = join(ROOT, 'deploy/helm/heatstack-operator');
   const target = join(folder.path, 'chart');
   const digest = `sha256:${'0a'.repeat(32)}`;
-  await writeReleaseChart(chart, target, 'ghcr.io/example/heatstack-operator', digest);
+  const repository = 'ghcr.io/example/heatstack-operator';
+  const source = 'https://github.com/example/heatstack-operator';
+  await writeReleaseChart(chart, target, { repository, digest, source });
   const files = async (from: string) => {
     const names = (await readdir(from, { recursive: true })).sort();
     const texts = await Promise.all(
@@ -77,21 +79,31 @@ test('a published chart has its image, by digest, and is the same otherwise', as
   };
   const [before, after] = [await files(chart), await files(target)];
   expect([...after.keys()]).toEqual([...before.keys()]);
-  expect([...after].filter(([name, text]) => text !== before.get(name)).map(([name]) => name)).toEqual([
-    'values.yaml',
-  ]);
+  const changed = [...after].filter(([name, text]) => text !== before.get(name)).map(([name]) => name);
+  expect(changed).toEqual(['Chart.yaml', 'README.md', 'values.yaml']);
+  expect(parse(after.get('Chart.yaml') ?? '')).toEqual({
+    ...(parse(before.get('Chart.yaml') ?? '') as object),
+    home: source,
+    sources: [source],
+  });
+  const readme = after.get('README.md');
+  expect(readme).toContain(`](${source}/blob/v${VERSION}/docs/operations.md)`);
+  expect(readme).not.toContain('](..');
   const values = parse(before.get('values.yaml') ?? '') as { image: object };
   expect(parse(after.get('values.yaml') ?? '')).toEqual({
     ...values,
     image: {
       ...values.image,
-      repository: 'ghcr.io/example/heatstack-operator',
+      repository,
       tag: `${VERSION}@${digest}`,
     },
   });
   // Comments are the documentation of the values.
   const comments = (text = '') => [...text.matchAll(/# -- .*/g)].length;
   expect(comments(after.get('values.yaml'))).toBe(comments(before.get('values.yaml')));
-  await expect(writeReleaseChart(chart, target, 'ghcr.io/a/b', 'latest')).rejects.toThrow('is no digest');
-  await expect(writeReleaseChart(chart, target, 'a b', digest)).rejects.toThrow('is no image');
+  const published = { repository, digest, source };
+  const wrong = (part: object) => writeReleaseChart(chart, target, { ...published, ...part });
+  await expect(wrong({ digest: 'latest' })).rejects.toThrow('is no digest');
+  await expect(wrong({ repository: 'a b' })).rejects.toThrow('is no image');
+  await expect(wrong({ source: '/' })).rejects.toThrow('is no address');
 });
