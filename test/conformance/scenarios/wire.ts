@@ -125,9 +125,9 @@ export const WIRE = [
     name: 'wait for a delete behind a proxy that answers 404 itself',
     polls: true,
     cloud: 'alice',
-    sdk: `heat.wait_for_delete(Stack.existing(**web), interval=0.2, wait=1) and 'gone'`,
+    sdk: `heat.wait_for_delete(Stack.existing(**web), interval=0.2, wait=30) and 'gone'`,
     ours: ({ heat, web }) =>
-      heat.waitForStack(web, { until: 'DELETE_COMPLETE', intervalMs: 200, timeoutMs: 1000 }),
+      heat.waitForStack(web, { until: 'DELETE_COMPLETE', intervalMs: 200, timeoutMs: 30_000 }),
     tamper: () => ({ status: 404, ...HTML }),
     better: {
       because: 'openstacksdk takes the stack for gone.',
