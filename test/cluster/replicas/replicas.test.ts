@@ -53,15 +53,16 @@ async function successor(former: string): Promise<string> {
   return now;
 }
 
-describe('the other replica takes over', () => {
+describe('another replica takes over', () => {
   it('when the pod of the leader is deleted', async () => {
-    const [leader, standby] = await leaderAndStandby();
+    const [leader] = await leaderAndStandby();
     const name = `${s.namespace}-deleted`;
     await s.apply(name, { template: { inline: slowTemplate(5) } });
     await s.until(name, 'begun', ({ status }) => status.id !== undefined);
     const former = await holder();
     await kubectl(['delete', 'pod', '-n', NAMESPACE, leader.metadata.name, '--wait=false']);
-    expect(await successor(former)).toMatch(new RegExp(`^${standby.metadata.name}_`));
+    // The one that stood by, unless the pod that replaces the leader's asks first when it is given up.
+    expect(await successor(former)).not.toMatch(new RegExp(`^${leader.metadata.name}_`));
     await oneStackEach(s, [name]);
     expect(proxy.count('POST', '/stacks')).toBe(1);
   });
