@@ -8,7 +8,14 @@ import { parseArgs } from 'node:util';
 import { gitopsPrograms } from './gitops/programs.ts';
 import { checkHistories, type HistoryPrograms } from './kstatus/check.ts';
 import { kstatusProgram } from './kstatus/kstatus.ts';
-import { type Count, describeSecondRuns, type FailedFile, recount, type SecondRun } from './second-run.ts';
+import {
+  addTo,
+  type Count,
+  describeSecondRuns,
+  type FailedFile,
+  recount,
+  type SecondRun,
+} from './second-run.ts';
 import { type ScenarioBed, startScenarioBed } from './support/bed.ts';
 import { findSecrets } from './support/secrets.ts';
 import { cacheRoot } from './testbed/cache.ts';
@@ -157,10 +164,8 @@ async function prepare(filters: string[], artifacts: string, beds: ScenarioBed[]
   return { programs: { kstatus, argocd }, bed, disrupted: disrupts ? await start('disruptive') : undefined };
 }
 
-function add({ passed, failed, skipped }: Count): void {
-  count.passed += passed;
-  count.failed += failed;
-  count.skipped += skipped;
+function add(more: Count): void {
+  addTo(count, more);
 }
 
 /** Runs a program of node_modules/.bin as one check. */

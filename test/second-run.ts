@@ -29,6 +29,13 @@ export interface Count {
   skipped: number;
 }
 
+/** Adds to a count. */
+export function addTo(total: Count, { passed, failed, skipped }: Count): void {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
 /** A test that failed, or a file that failed otherwise: then the test is "(the file)". */
 export interface Failure {
   test: string;

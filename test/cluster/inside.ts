@@ -2,7 +2,7 @@
 import { type StdioOptions, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Count, describeSecondRuns, recount } from '../second-run.ts';
+import { addTo, type Count, describeSecondRuns, recount } from '../second-run.ts';
 import { serveControl } from '../support/control.ts';
 import type { BedInfo } from '../support/scenario.ts';
 import { findSecrets } from '../support/secrets.ts';
@@ -93,13 +93,8 @@ async function runScenarios(
   if (!outcome) return { count: { passed: 0, failed: 1, skipped: 0 }, secondRuns: [] };
   const failed = outcome.failedFiles.map((file) => ({ of: scenarios, file }));
   const again = await runAgain(failed, artifacts, say);
-  const { count } = outcome;
-  for (const change of again.map(recount)) {
-    count.passed += change.passed;
-    count.failed += change.failed;
-    count.skipped += change.skipped;
-  }
-  return { count, secondRuns: describeSecondRuns(again) };
+  for (const run of again) addTo(outcome.count, recount(run));
+  return { count: outcome.count, secondRuns: describeSecondRuns(again) };
 }
 
 /** Runs a program to its end; its exit code. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Count } from '../second-run.ts';
+import { addTo, type Count } from '../second-run.ts';
 import { cacheRoot } from '../testbed/cache.ts';
 import { messageOf, TestbedError } from '../testbed/errors.ts';
 import { sweepAtEnd } from '../testbed/guard.ts';
@@ -139,9 +139,7 @@ async function readOutcome(
     return;
   }
   const outcome = JSON.parse(text) as Outcome;
-  count.passed += outcome.count.passed;
-  count.failed += outcome.count.failed;
-  count.skipped += outcome.count.skipped;
+  addTo(count, outcome.count);
   outcome.secondRuns.forEach(say);
   record('no secret outside Secrets, in all logs, Events and objects', outcome.secrets);
 }
